@@ -1,0 +1,1 @@
+"""ConvNeXt V2 and its fully convolutional masked autoencoder."""

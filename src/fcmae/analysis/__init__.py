@@ -1,0 +1,1 @@
+"""Look inside: feature distance, reconstructions, cost, pictures."""

@@ -1,0 +1,1 @@
+"""Weights at rest: atomic, hashed, free of pickle."""

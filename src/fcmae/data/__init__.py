@@ -1,0 +1,1 @@
+"""Files become batches: one image front door, folders, lists, augmentation, order."""

@@ -1,0 +1,47 @@
+"""What the loader hands to a task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from fcmae.types import Images, Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Images with their place in the data set, from which every random draw is derived.
+
+    Attributes:
+        images: Normalised by the loader's mean and std, float32.
+        labels: Class index of each image, or None where there are none.
+        indices: Index of each image in the data set, int64. (After a replacement, still the
+            index that was asked for.)
+        repeats: Which of several crops of the same image each one is, int64.
+        epoch: The epoch that the images belong to.
+        unusable: (path, reason) of the files that had to be replaced.
+    """
+
+    images: Images
+    labels: Labels | None = None
+    indices: Tensor
+    repeats: Tensor
+    epoch: int = 0
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def pin_memory(self) -> "Batch":
+        """Copy to page-locked memory, as PyTorch's loader asks for."""
+        return self.map(lambda x: x.pin_memory())
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        """The same batch with a function applied to its tensors."""
+        return replace(
+            self,
+            images=function(self.images),
+            labels=None if self.labels is None else function(self.labels),
+            indices=function(self.indices),
+            repeats=function(self.repeats),
+        )

@@ -1,0 +1,110 @@
+"""How files become batches, and what augmentation does to them."""
+
+from dataclasses import dataclass
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}, but must be in [0, 1].")
+
+
+def _check_scale(name: str, scale: tuple[float, float]) -> None:
+    if not 0 < scale[0] <= scale[1] <= 1:
+        raise ValueError(
+            f"{name} is {scale}, but must be two shares of the image's area, "
+            "the smaller first, above 0 and at most 1."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader:
+    """Reading of files."""
+
+    workers: int | None = None
+    """Processes that decode images; by default the number of cores, at most 8. 0 decodes in the
+    training process. The result of a run does not depend on it."""
+
+    timeout_s: float = 120.0
+    """Seconds to wait for a batch before the run stops and says which process hangs."""
+
+    max_unusable: float = 0.01
+    """Share of unusable files above which a run stops (100 files are always allowed, unless
+    they are more than half)."""
+
+    max_pixels: int = 64_000_000
+    """Images of more pixels are refused unread."""
+
+    max_bytes: int = 256 * 2**20
+    """Files of more bytes are refused unread."""
+
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    """Mean of each channel of images scaled to [0, 1]; for other than three channels, the mean of
+    these is used for all."""
+
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    """Standard deviation of each channel, in the same way."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 0:
+            raise ValueError(f"loader.workers is {self.workers}, but must be 0 or more.")
+        if not self.timeout_s > 0:
+            raise ValueError(f"loader.timeout_s is {self.timeout_s}, but must be above 0.")
+        _check_share("loader.max_unusable", self.max_unusable)
+        if self.max_pixels < 1 or self.max_bytes < 1:
+            raise ValueError("loader.max_pixels and loader.max_bytes must be at least 1.")
+        if not self.std or min(self.std) <= 0 or len(self.mean) != len(self.std):
+            raise ValueError(
+                f"loader.mean is {self.mean} and loader.std is {self.std}, but they need one value "
+                "per channel each, and every standard deviation must be above 0."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """The augmentation of pre-training: a random resized crop, and a flip."""
+
+    scale: tuple[float, float] = (0.2, 1.0)
+    """Smallest and largest share of the image's area in a crop."""
+
+    flip: bool = True
+    """Mirror half of the crops left to right (the authors' code does, the paper does not say)."""
+
+    def __post_init__(self) -> None:
+        _check_scale("augment.scale", self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """The augmentation of supervised training."""
+
+    scale: tuple[float, float] = (0.08, 1.0)
+    """Smallest and largest share of the image's area in a crop."""
+
+    flip: bool = True
+    """Mirror half of the crops left to right."""
+
+    rand_augment: str | None = "rand-m9-mstd0.5-inc1"
+    """RandAugment in timm's notation (magnitude 9, standard deviation 0.5), or null for none.
+    Left out for images that do not have three channels of 8 bits."""
+
+    erase: float = 0.25
+    """Probability of erasing a random rectangle."""
+
+    mixup: float = 0.8
+    """Alpha of mixup; 0 turns it off."""
+
+    cutmix: float = 1.0
+    """Alpha of cutmix; 0 turns it off."""
+
+    smoothing: float = 0.1
+    """Label smoothing."""
+
+    def __post_init__(self) -> None:
+        _check_scale("augment.scale", self.scale)
+        _check_share("augment.erase", self.erase)
+        _check_share("augment.smoothing", self.smoothing)
+        if self.mixup < 0 or self.cutmix < 0:
+            raise ValueError(
+                f"augment.mixup is {self.mixup} and augment.cutmix is {self.cutmix}, "
+                "but both must be 0 or more."
+            )

@@ -1,0 +1,1 @@
+"""How good are the features: nearest neighbours, linear probe, accuracy."""

@@ -1,0 +1,1 @@
+"""The hot operations, behind one seam; only the model room enters."""

@@ -1,0 +1,1 @@
+"""What the decoder must predict, and how far off it is."""

@@ -1,0 +1,1 @@
+"""Layouts, layers, block, encoder, decoder, autoencoder, classifier."""

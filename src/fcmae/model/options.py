@@ -1,0 +1,100 @@
+"""The family: names, sizes (the paper's table as data) and what else defines an encoder."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
+    "atto": ((2, 2, 6, 2), (40, 80, 160, 320)),
+    "femto": ((2, 2, 6, 2), (48, 96, 192, 384)),
+    "pico": ((2, 2, 6, 2), (64, 128, 256, 512)),
+    "nano": ((2, 2, 8, 2), (80, 160, 320, 640)),
+    "tiny": ((3, 3, 9, 3), (96, 192, 384, 768)),
+    "small": ((3, 3, 27, 3), (96, 192, 384, 768)),
+    "base": ((3, 3, 27, 3), (128, 256, 512, 1024)),
+    "large": ((3, 3, 27, 3), (192, 384, 768, 1536)),
+    "xlarge": ((3, 3, 27, 3), (256, 512, 1024, 2048)),
+    "huge": ((3, 3, 27, 3), (352, 704, 1408, 2816)),
+}
+"""Blocks per stage and width per stage of each size."""
+
+ModelName = Literal[
+    "atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge",
+    "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large",
+    "v1-xlarge", "v1-huge",
+]  # fmt: skip
+"""A size is ConvNeXt V2; with ``v1-`` before it, ConvNeXt V1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """What defines an encoder beside its size."""
+
+    channels: int = 3
+    """Channels of the images."""
+
+    stem: Literal[4, 2, 1] = 4
+    """Side in pixels of the patches that the stem makes a position of. 2 or 1 suit small images:
+    the total stride is 8 times this."""
+
+    drop_path: float = 0.0
+    """Stochastic depth at the last block; it rises linearly from 0 at the first."""
+
+    checkpointing: bool = False
+    """Recompute each block in the backward pass instead of keeping its activations."""
+
+    def __post_init__(self) -> None:
+        if self.channels < 1:
+            raise ValueError(f"encoder.channels is {self.channels}, but an image has at least one.")
+        if self.stem not in (1, 2, 4):
+            raise ValueError(f"encoder.stem is {self.stem}, but must be 4, 2 or 1.")
+        if not 0 <= self.drop_path < 1:
+            raise ValueError(f"encoder.drop_path is {self.drop_path}, but must be in [0, 1).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoder:
+    """The decoder of the autoencoder (table 1 of the paper); dropped after pre-training."""
+
+    depth: int = 1
+    """Number of ConvNeXt V2 blocks."""
+
+    width: int = 512
+    """Channels of the blocks."""
+
+    def __post_init__(self) -> None:
+        if self.depth < 1 or self.width < 1:
+            raise ValueError(
+                f"decoder.depth is {self.depth} and decoder.width is {self.width}, "
+                "but both must be at least 1."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """Everything that fixes the shapes of an encoder's weights; saved beside them."""
+
+    version: Literal[1, 2] = 2
+    depths: tuple[int, int, int, int] = SIZES["atto"][0]
+    dims: tuple[int, int, int, int] = SIZES["atto"][1]
+    channels: int = 3
+    stem: int = 4
+
+    @property
+    def stride(self) -> int:
+        """Pixels per position of the last stage, along each side."""
+        return 8 * self.stem
+
+
+def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:
+    """The architecture of a name such as ``tiny`` or ``v1-tiny``."""
+    if name not in get_args(ModelName):
+        close = difflib.get_close_matches(name, get_args(ModelName), n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise ValueError(
+            f"there is no model {name!r}.{hint} The names are {', '.join(SIZES)} (ConvNeXt V2), "
+            "and the same with v1- before them (ConvNeXt V1)."
+        )
+    depths, dims = SIZES[name.removeprefix("v1-")]
+    version: Literal[1, 2] = 1 if name.startswith("v1-") else 2
+    return Architecture(version=version, depths=depths, dims=dims, channels=channels, stem=stem)

@@ -1,0 +1,1 @@
+"""Who decays, layer-wise rates, schedules, weight averages."""

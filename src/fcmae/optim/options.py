@@ -1,0 +1,74 @@
+"""Optimizer, schedule and weight average."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optim:
+    """AdamW under a warmed-up cosine schedule."""
+
+    base_lr: float = 1.5e-4
+    """Learning rate per 256 images: the peak rate is base_lr * batch_size / 256."""
+
+    batch_size: int = 4096
+    """Images per optimizer step, over all processes and accumulation steps."""
+
+    epochs: int = 800
+    """Passes over the training images."""
+
+    warmup_epochs: float = 40
+    """Epochs of linear warm-up, counted within the epochs."""
+
+    min_lr: float = 0.0
+    """Learning rate at the end of the cosine."""
+
+    weight_decay: float = 0.05
+    """Decay of weight matrices and kernels; norms, biases, GRN, LayerScale and the mask token
+    have none."""
+
+    betas: tuple[float, float] = (0.9, 0.95)
+    """Decay rates of AdamW's two moments."""
+
+    layer_decay: float = 1.0
+    """Factor of the learning rate from each layer to the one before it; 1 gives all the same."""
+
+    layer_decay_by: Literal["single", "group"] = "single"
+    """What counts as a layer: every block, or groups of three blocks (the authors' rule for base
+    and larger)."""
+
+    clip_grad: float | None = None
+    """Largest norm of the gradient; by default it is not clipped."""
+
+    ema: float | None = None
+    """Decay per step of an average of the weights, kept in float32; by default there is none."""
+
+    def __post_init__(self) -> None:
+        for name in ("base_lr", "min_lr", "weight_decay", "warmup_epochs"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"optim.{name} is {value}, but must be a number of 0 or more.")
+        for name in ("batch_size", "epochs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"optim.{name} is {getattr(self, name)}, but must be at least 1.")
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"optim.warmup_epochs is {self.warmup_epochs}, longer than the whole run "
+                f"(optim.epochs is {self.epochs}): lower one or raise the other."
+            )
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(
+                f"optim.layer_decay is {self.layer_decay}, but must be above 0 and at most 1."
+            )
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"optim.betas is {self.betas}, but both must be in [0, 1).")
+        if self.clip_grad is not None and not self.clip_grad > 0:
+            raise ValueError(f"optim.clip_grad is {self.clip_grad}, but must be above 0.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"optim.ema is {self.ema}, but must lie strictly between 0 and 1.")
+
+    @property
+    def peak_lr(self) -> float:
+        """The learning rate of this batch size, by the linear scaling rule."""
+        return self.base_lr * self.batch_size / 256

@@ -1,0 +1,32 @@
+"""The processes that share a piece of work, as the rooms below the engine see them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """One process among ``size``; the default is a process on its own.
+
+    Attributes:
+        rank: Which process this is, from 0.
+        size: How many there are.
+        device: Where this process computes.
+        gather: Concatenates the rows of a tensor over all processes; the number of rows may differ.
+        autocast: Makes the context in which the model runs (its precision).
+    """
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cpu")
+    gather: Callable[[Tensor], Tensor] = field(default=lambda rows: rows)
+    autocast: Callable[[], AbstractContextManager[None]] = field(default=nullcontext)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and speaks for all."""
+        return self.rank == 0

@@ -1,0 +1,60 @@
+"""What the engine asks of a task. The engine knows this shape and no task; tasks know no engine."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from fcmae.data.batch import Batch
+from fcmae.peers import Peers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The outcome of one pass over a micro-batch.
+
+    Attributes:
+        loss: What to minimise, a scalar averaged over the micro-batch's images.
+        logs: Further scalars to show and record, detached.
+    """
+
+    loss: Tensor
+    logs: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Task(nn.Module, ABC):
+    """A model with the meaning of one training step.
+
+    ``task.model`` is what is trained, averaged (EMA) and saved; ``task(batch)`` is one step. Every
+    random draw must be a function of the batch's seed, epoch and indices, or come from PyTorch's
+    global generator, which the engine seeds anew for each micro-batch.
+    """
+
+    model: nn.Module
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Step:
+        """Loss of one micro-batch."""
+
+
+class Evaluation(ABC):
+    """Something to measure or draw at intervals while a run trains.
+
+    Attributes:
+        name: Prefix of its numbers in the metrics.
+        every: Epochs between two evaluations; the last epoch is always evaluated.
+    """
+
+    name: str
+    every: int
+
+    @abstractmethod
+    def __call__(
+        self, model: nn.Module, peers: Peers, folder: Path, epoch: int
+    ) -> dict[str, float]:
+        """Measure the model (in eval mode, EMA weights where there are any).
+
+        Called on every process at the same time. Files go to ``folder`` and are written by the
+        leading process alone; the numbers come back on every process.
+        """

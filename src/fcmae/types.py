@@ -1,0 +1,19 @@
+"""Names for the tensors that cross from one room to another.
+
+Axes: ``n`` images, ``p`` positions of a feature map, ``c`` channels, ``h w`` rows and columns
+of pixels or positions, ``k`` visible patches of an image, ``d`` values of a patch.
+"""
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Images = Float[Tensor, "n c h w"]
+Features = Float[Tensor, "n p c"]
+FeatureMap = Float[Tensor, "n c h w"]
+PerChannel = Float[Tensor, " c"]
+VisiblePatches = Int[Tensor, "n k"]
+"""Raster indices of the patches the encoder may see, ascending in each row."""
+HiddenPositions = Bool[Tensor, "n p"]
+Patches = Float[Tensor, "n p d"]
+Labels = Int[Tensor, " n"]
+Logits = Float[Tensor, "n classes"]
