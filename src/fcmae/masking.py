@@ -53,9 +53,9 @@ def patch_grid(height: int, width: int, side: int) -> tuple[int, int]:
     rows, columns = height // side, width // side
     if rows * columns < 2:
         raise ValueError(
-            f"images of {height} x {width} pixels hold a single patch of {side} pixels, but masking "
-            f"needs one visible and one hidden patch: use at least {height} x {2 * width} pixels, "
-            "or a smaller stem patch (encoder.stem)."
+            f"images of {height} x {width} pixels hold a single patch of {side} pixels, but "
+            "masking needs a visible and a hidden one: use images of at least "
+            f"{height} x {2 * width} pixels, or a smaller stem patch (encoder.stem)."
         )
     return rows, columns
 

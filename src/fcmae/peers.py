@@ -22,7 +22,7 @@ class Peers:
 
     rank: int = 0
     size: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     gather: Callable[[Tensor], Tensor] = field(default=lambda rows: rows)
     autocast: Callable[[], AbstractContextManager[None]] = field(default=nullcontext)
 

@@ -24,9 +24,9 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _stream(name: str) -> np.uint64:
-    value = np.uint64(0)
+    value = np.zeros((), dtype=np.uint64)
     for byte in name.encode():
-        value = _mix(np.asarray(value ^ np.uint64(byte), dtype=np.uint64))[()]
+        value = _mix(value ^ np.uint64(byte))
     return np.uint64(value)
 
 

@@ -1,0 +1,60 @@
+"""Pure PyTorch: the definition of correct, on every device."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fcmae.types import Features, PerChannel
+
+Rows = Float[Tensor, "rows c"]
+RowIndex = Int[Tensor, " places"]
+
+
+def grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Features:
+    """Global response normalization (section 3.3): statistics per image, over its positions.
+
+    The paper's ``gamma * (x * n) + beta + x`` with x factored out. The energy is summed in float32
+    at least: in float16 it overflows on a 56 x 56 map once its values reach 5.
+    """
+    wide = torch.promote_types(x.dtype, torch.float32)
+    energy = torch.linalg.vector_norm(x, dim=-2, keepdim=True, dtype=wide)
+    relative = energy / (energy.mean(dim=-1, keepdim=True) + eps)
+    scale = 1 + gamma * relative
+    return torch.addcmul(beta.to(x.dtype), x, scale.to(x.dtype))
+
+
+def depthwise(
+    x: Float[Tensor, "n h w c"], weight: Float[Tensor, "c 1 r s"], bias: PerChannel
+) -> Float[Tensor, "n h w c"]:
+    """Depthwise convolution that keeps the size; beyond the border everything is zero."""
+    padding = (weight.shape[-2] // 2, weight.shape[-1] // 2)
+    y = F.conv2d(x.permute(0, 3, 1, 2), weight, bias, padding=padding, groups=weight.shape[0])
+    return y.permute(0, 2, 3, 1)
+
+
+class _TakeRows(torch.autograd.Function):
+    """Rows by distinct indices: the gradient is a copy, where ``index_select`` would add."""
+
+    @staticmethod
+    def forward(ctx, rows, index):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(index)
+        ctx.length = len(rows)
+        return rows.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        (index,) = ctx.saved_tensors
+        rows = grad.new_zeros(ctx.length, grad.shape[1])
+        return rows.index_copy_(0, index, grad), None
+
+
+def take_rows(rows: Rows, index: RowIndex) -> Float[Tensor, "places c"]:
+    """The rows at ``index``, which must be distinct."""
+    taken: Tensor = _TakeRows.apply(rows, index)
+    return taken
+
+
+def put_rows(background: Rows, index: RowIndex, x: Float[Tensor, "places c"]) -> Rows:
+    """A copy of ``background`` with the rows at ``index``, which must be distinct, replaced."""
+    return background.index_copy(0, index, x)

@@ -1,0 +1,48 @@
+"""The ConvNeXt block, V1 and V2, on any layout."""
+
+from typing import Literal
+
+from torch import nn
+
+from fcmae.model.layers import GRN, LayerScale, StochasticDepth
+from fcmae.model.layout import Layout
+from fcmae.types import Features
+
+NORM_EPS = 1e-6
+
+
+class Block(nn.Module):
+    """Depthwise 7 x 7, LayerNorm, linear to 4C, GELU, GRN (V2), linear to C, LayerScale (V1).
+
+    Args:
+        channels: C, the width of the stage.
+        version: 1 or 2 (figure 5 of the paper shows both).
+        drop_path: Probability of leaving the block out for an image.
+    """
+
+    def __init__(
+        self, channels: int, *, version: Literal[1, 2] = 2, drop_path: float = 0.0
+    ) -> None:
+        super().__init__()
+        # A Conv2d for its parameters and their initialisation; the layout computes.
+        self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm = nn.LayerNorm(channels, eps=NORM_EPS)
+        self.expand = nn.Linear(channels, 4 * channels)
+        self.act = nn.GELU()
+        self.grn = GRN(4 * channels) if version == 2 else None
+        self.contract = nn.Linear(4 * channels, channels)
+        self.scale = LayerScale(channels) if version == 1 else None
+        self.drop_path = StochasticDepth(drop_path)
+
+    def forward(self, x: Features, layout: Layout) -> Features:
+        """The same shape and layout."""
+        assert self.depthwise.bias is not None
+        y = layout.depthwise(x, self.depthwise.weight, self.depthwise.bias)
+        y = self.act(self.expand(self.norm(y)))
+        if self.grn is not None:
+            y = self.grn(layout.hide(y))
+        y = self.contract(y)
+        if self.scale is not None:
+            y = self.scale(y)
+        out: Features = x + self.drop_path(y)
+        return out

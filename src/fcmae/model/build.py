@@ -1,0 +1,58 @@
+"""A model's description, as it is saved beside the weights, and the way back."""
+
+from dataclasses import asdict
+from typing import Any
+
+from torch import nn
+
+from fcmae.loss.options import Target
+from fcmae.masking import Mask
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.classifier import Classifier
+from fcmae.model.encoder import Encoder
+from fcmae.model.options import Architecture
+from fcmae.model.options import Decoder as DecoderOptions
+
+Description = dict[str, Any]
+
+
+def describe(model: nn.Module) -> Description:
+    """Everything that ``rebuild`` needs, as JSON."""
+    match model:
+        case Autoencoder():
+            return {
+                "kind": "autoencoder",
+                "architecture": asdict(model.encoder.architecture),
+                "decoder": asdict(model.decoder.options),
+                "mask": asdict(model.mask),
+                "target": asdict(model.target),
+            }
+        case Classifier():
+            return {
+                "kind": "classifier",
+                "architecture": asdict(model.encoder.architecture),
+                "num_classes": model.head.out_features,
+            }
+        case Encoder():
+            return {"kind": "encoder", "architecture": asdict(model.architecture)}
+    raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
+
+
+def rebuild(description: Description) -> nn.Module:
+    """A new model of this description, with fresh weights."""
+    fields = dict(description["architecture"])
+    fields["depths"], fields["dims"] = tuple(fields["depths"]), tuple(fields["dims"])
+    architecture = Architecture(**fields)
+    match description["kind"]:
+        case "autoencoder":
+            return Autoencoder(
+                architecture,
+                decoder=DecoderOptions(**description["decoder"]),
+                mask=Mask(**description["mask"]),
+                target=Target(**description["target"]),
+            )
+        case "classifier":
+            return Classifier(architecture, num_classes=description["num_classes"])
+        case "encoder":
+            return Encoder(architecture)
+    raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")

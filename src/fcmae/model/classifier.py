@@ -1,0 +1,51 @@
+"""An encoder with a linear head."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fcmae.model.block import NORM_EPS
+from fcmae.model.encoder import Encoder
+from fcmae.model.layers import initialise
+from fcmae.model.options import Architecture
+from fcmae.types import Images, Logits
+
+
+class Classifier(nn.Module):
+    """Mean over positions, LayerNorm, linear head.
+
+    Args:
+        architecture: The encoder's.
+        num_classes: Length of the logits.
+        drop_path: Stochastic depth at the encoder's last block.
+        head_init_scale: Factor on the head's initial weights (paper: 0.001 for fine-tuning, 1 from
+            scratch).
+        checkpointing: Recompute the encoder's blocks in the backward pass.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        num_classes: int,
+        drop_path: float = 0.0,
+        head_init_scale: float = 1.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_classes < 1:
+            raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
+        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.norm = nn.LayerNorm(self.encoder.architecture.dims[-1], eps=NORM_EPS)
+        self.head = nn.Linear(self.encoder.architecture.dims[-1], num_classes)
+        self.head.apply(initialise)
+        self.head.weight.data.mul_(head_init_scale)
+
+    def features(self, images: Images) -> Float[Tensor, "n c"]:
+        """One vector per image: what the head sees."""
+        pooled: Tensor = self.norm(self.encoder(images).features.mean(dim=1))
+        return pooled
+
+    def forward(self, images: Images) -> Logits:
+        """Class scores before softmax."""
+        logits: Tensor = self.head(self.features(images))
+        return logits

@@ -1,0 +1,151 @@
+"""The ConvNeXt encoder: one set of weights, run on whole images or on visible patches only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from fcmae.masking import patch_grid
+from fcmae.model.block import NORM_EPS, Block
+from fcmae.model.layers import initialise
+from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
+from fcmae.model.options import Architecture
+from fcmae.types import Features, Images, VisiblePatches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """Features of the last stage and where they lie."""
+
+    features: Features
+    layout: Layout
+
+
+class Downsample(nn.Module):
+    """LayerNorm, then a 2 x 2 convolution of stride 2."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=NORM_EPS)
+        self.conv = nn.Conv2d(channels, out, 2, stride=2)
+
+    def forward(self, x: Features, layout: Layout) -> tuple[Features, Layout]:
+        """Half the height and width."""
+        y, half = layout.merge(self.norm(x))
+        return linear_patches(y, self.conv), half
+
+
+class Encoder(nn.Module):
+    """ConvNeXt V1 or V2 without a classifier.
+
+    Args:
+        architecture: Sizes, version, channels of the images and stem patch.
+        drop_path: Stochastic depth at the last block, rising linearly from 0 at the first.
+        checkpointing: Recompute blocks in the backward pass instead of storing activations.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        drop_path: float = 0.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture = architecture or Architecture()
+        self.checkpointing = checkpointing
+        depths, dims = architecture.depths, architecture.dims
+        self.stem = nn.Conv2d(
+            architecture.channels, dims[0], architecture.stem, stride=architecture.stem
+        )
+        self.stem_norm = nn.LayerNorm(dims[0], eps=NORM_EPS)
+        self.downsamples = nn.ModuleList(Downsample(c, out) for c, out in pairwise(dims))
+        rates = iter(torch.linspace(0, drop_path, sum(depths)).tolist())
+        self.stages = nn.ModuleList(
+            nn.ModuleList(
+                Block(c, version=architecture.version, drop_path=next(rates)) for _ in range(depth)
+            )
+            for c, depth in zip(dims, depths, strict=True)
+        )
+        self.apply(initialise)
+
+    def forward(
+        self,
+        images: Images,
+        visible: VisiblePatches | None = None,
+        *,
+        patch: int | None = None,
+        masked_dense: bool = False,
+    ) -> Encoded:
+        """Features of the last stage.
+
+        Args:
+            images: Normalised images; both sides must be multiples of the total stride.
+            visible: Patches that may be seen; all of the image by default.
+            patch: Side of those patches in pixels; the total stride by default.
+            masked_dense: Compute every position and multiply by the mask: the definition, slower.
+
+        Raises:
+            ValueError: The size or the number of channels does not fit the encoder.
+        """
+        layout = self.layout(images, visible, patch=patch, masked_dense=masked_dense)
+        for features, where in self.stage_by_stage(images, layout):
+            encoded = Encoded(features=features, layout=where)
+        return encoded
+
+    def layout(
+        self,
+        images: Images,
+        visible: VisiblePatches | None = None,
+        *,
+        patch: int | None = None,
+        masked_dense: bool = False,
+    ) -> Layout:
+        """Where the positions of the first stage lie."""
+        arch = self.architecture
+        height, width = images.shape[-2:]
+        if images.shape[1] != arch.channels:
+            raise ValueError(
+                f"the images have {images.shape[1]} channels, but the encoder was made for "
+                f"{arch.channels}: set encoder.channels."
+            )
+        if visible is None:
+            check_divisible(height, width, arch.stride)
+            return Dense(height // arch.stem, width // arch.stem)
+        side = patch or arch.stride
+        layout = Visible(visible, patch_grid(height, width, side), side // arch.stem)
+        return MaskedDense.like(layout) if masked_dense else layout
+
+    def stage_by_stage(self, images: Images, layout: Layout) -> Iterator[tuple[Features, Layout]]:
+        """The output of each of the four stages, with its layout."""
+        x = self.stem_norm(linear_patches(layout.cut(images), self.stem))
+        for i, stage in enumerate(self.stages):
+            if i:
+                x, layout = self.downsamples[i - 1](x, layout)
+            assert isinstance(stage, nn.ModuleList)
+            for block in stage:
+                if self.checkpointing and torch.is_grad_enabled():
+                    x = checkpoint(block, x, layout, use_reentrant=False)
+                else:
+                    x = block(x, layout)
+            yield x, layout
+
+
+def check_divisible(height: int, width: int, stride: int) -> None:
+    """Refuse images that the stride does not divide, naming the nearest size that fits."""
+    if height % stride or width % stride:
+        fits = [max(1, round(side / stride)) * stride for side in (height, width)]
+        raise ValueError(
+            f"images of {height} x {width} pixels do not fit the encoder's stride of {stride} "
+            f"pixels. The nearest size that fits is {fits[0]} x {fits[1]}."
+        )
+
+
+def linear_patches(x: Features, conv: nn.Conv2d) -> Tensor:
+    """A convolution whose stride is its kernel, on patches laid out as (row, column, channel)."""
+    return F.linear(x, rearrange(conv.weight, "o c r s -> o (r s c)"), conv.bias)

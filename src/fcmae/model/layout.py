@@ -1,0 +1,183 @@
+"""Where the positions of a feature tensor lie. The rest of the model does not need to know.
+
+Features are ``n p c``: images, positions, channels. Per-position layers (LayerNorm, linear layers,
+GELU) and GRN work on that shape as it is. What depends on where positions lie, the layout does:
+cutting an image into positions, the depthwise convolution, and joining 2 x 2 neighbours.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fcmae.kernels import reference as kernels
+from fcmae.types import FeatureMap, Features, HiddenPositions, Images, PerChannel, VisiblePatches
+
+DepthwiseWeight = Float[Tensor, "c 1 r s"]
+
+
+class Layout(ABC):
+    """The places of the positions on a map of ``height`` x ``width``."""
+
+    height: int
+    width: int
+
+    @abstractmethod
+    def cut(self, images: Images) -> Features:
+        """The pixels below each position, ordered (row, column, channel)."""
+
+    @abstractmethod
+    def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
+        """Depthwise convolution; hidden positions count as zero and produce nothing."""
+
+    @abstractmethod
+    def merge(self, x: Features) -> tuple[Features, "Layout"]:
+        """Lay each 2 x 2 neighbourhood side by side, ordered (row, column, channel).
+
+        Returns:
+            Features with a quarter of the positions and four times the channels, and their layout.
+        """
+
+    @abstractmethod
+    def hide(self, x: Features) -> Features:
+        """Zero at the hidden positions that ``x`` has, so that sums over positions skip them."""
+
+    @abstractmethod
+    def fill(self, x: Features, value: PerChannel) -> Features:
+        """All positions of the map in raster order, with ``value`` at hidden ones."""
+
+    def to_map(self, x: Features) -> FeatureMap:
+        """The features as a map of channels, with zero at hidden positions."""
+        dense = self.fill(x, x.new_zeros(x.shape[-1]))
+        return rearrange(dense, "n (h w) c -> n c h w", h=self.height)
+
+
+class Dense(Layout):
+    """All positions, in raster order."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+
+    def cut(self, images: Images) -> Features:
+        return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", h=self.height, w=self.width)
+
+    def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
+        n, _, c = x.shape
+        y = kernels.depthwise(x.view(n, self.height, self.width, c), weight, bias)
+        return y.reshape(n, -1, c)
+
+    def merge(self, x: Features) -> tuple[Features, Layout]:
+        y = rearrange(x, "n (h r w s) c -> n (h w) (r s c)", w=self.width // 2, r=2, s=2)
+        return y, Dense(self.height // 2, self.width // 2)
+
+    def hide(self, x: Features) -> Features:
+        return x
+
+    def fill(self, x: Features, value: PerChannel) -> Features:
+        return x
+
+
+class Visible(Layout):
+    """The positions of the visible patches only, patch by patch, in Z-order within a patch.
+
+    In Z-order (Morton order) every four consecutive positions are a 2 x 2 neighbourhood at every
+    stage, so merging them moves nothing.
+
+    Args:
+        patches: Raster indices of each image's visible patches.
+        grid: Rows and columns of patches in an image.
+        side: Positions along the side of a patch, a power of two.
+    """
+
+    def __init__(self, patches: VisiblePatches, grid: tuple[int, int], side: int) -> None:
+        self.patches, self.grid, self.side = patches, grid, side
+        self.height, self.width = grid[0] * side, grid[1] * side
+        self.y, self.x = z_order(side, patches.device)
+        rows = (patches // grid[1])[..., None] * side + self.y
+        columns = (patches % grid[1])[..., None] * side + self.x
+        self.places = (rows * self.width + columns).flatten(1)
+        first = torch.arange(len(patches), device=patches.device) * (self.height * self.width)
+        self.index = (self.places + first[:, None]).flatten()
+
+    def cut(self, images: Images) -> Features:
+        split = rearrange(
+            images,
+            "n c (gh h r) (gw w s) -> n gh gw h w r s c",
+            gh=self.grid[0],
+            gw=self.grid[1],
+            h=self.side,
+            w=self.side,
+        )
+        image = torch.arange(len(images), device=images.device)[:, None, None]
+        patches = self.patches[..., None]
+        pixels = split[image, patches // self.grid[1], patches % self.grid[1], self.y, self.x]
+        return rearrange(pixels, "n k z r s c -> n (k z) (r s c)")
+
+    def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
+        dense = self.fill(x, x.new_zeros(x.shape[-1]))
+        y = Dense(self.height, self.width).depthwise(dense, weight, bias)
+        return kernels.take_rows(y.flatten(0, 1), self.index).view(x.shape)
+
+    def merge(self, x: Features) -> tuple[Features, Layout]:
+        y = rearrange(x, "n (p z) c -> n p (z c)", z=4)
+        return y, Visible(self.patches, self.grid, self.side // 2)
+
+    def hide(self, x: Features) -> Features:
+        return x
+
+    def fill(self, x: Features, value: PerChannel) -> Features:
+        n, _, c = x.shape
+        background = value.to(x.dtype).expand(n * self.height * self.width, c)
+        dense = kernels.put_rows(background, self.index, x.flatten(0, 1))
+        return dense.view(n, self.height * self.width, c)
+
+
+class MaskedDense(Dense):
+    """All positions, with a mask over the hidden ones: the definition of the visible layout.
+
+    Args:
+        hidden: Whether each position, in raster order, is hidden.
+        height: Rows of the map.
+        width: Columns of the map.
+    """
+
+    def __init__(self, hidden: HiddenPositions, height: int, width: int) -> None:
+        super().__init__(height, width)
+        self.hidden = hidden
+
+    @staticmethod
+    def like(visible: Visible) -> "MaskedDense":
+        """The masked dense layout of the same patches."""
+        n = len(visible.patches)
+        hidden = torch.ones(
+            n, visible.height * visible.width, dtype=torch.bool, device=visible.patches.device
+        )
+        return MaskedDense(hidden.scatter(1, visible.places, False), visible.height, visible.width)
+
+    def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
+        return self.hide(super().depthwise(self.hide(x), weight, bias))
+
+    def merge(self, x: Features) -> tuple[Features, Layout]:
+        y, half = super().merge(x)
+        hidden = rearrange(self.hidden, "n (h r w s) -> n (h w) (r s)", w=self.width // 2, r=2, s=2)
+        return y, MaskedDense(hidden.all(-1), half.height, half.width)
+
+    def hide(self, x: Features) -> Features:
+        return x.masked_fill(self.hidden[..., None], 0)
+
+    def fill(self, x: Features, value: PerChannel) -> Features:
+        return torch.where(self.hidden[..., None], value.to(x.dtype), x)
+
+
+def z_order(
+    side: int, device: torch.device
+) -> tuple[Int[Tensor, " side_side"], Int[Tensor, " side_side"]]:
+    """Row and column of each position of a ``side`` x ``side`` square in Z-order."""
+    z = torch.arange(side * side, device=device)
+    y, x = torch.zeros_like(z), torch.zeros_like(z)
+    for bit in range(side.bit_length() - 1):
+        x |= ((z >> (2 * bit)) & 1) << bit
+        y |= ((z >> (2 * bit + 1)) & 1) << bit
+    return y, x

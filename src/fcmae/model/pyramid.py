@@ -1,0 +1,34 @@
+"""Four feature maps at strides 4, 8, 16 and 32, as detection and segmentation need them."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from fcmae.model.block import NORM_EPS
+from fcmae.model.encoder import Encoder
+from fcmae.types import FeatureMap, Images
+
+
+class Pyramid(nn.Module):
+    """The outputs of an encoder's stages, each with a LayerNorm of its own.
+
+    Args:
+        encoder: The encoder; its weights are used, not copied.
+        stages: Which stages, from 0.
+    """
+
+    def __init__(self, encoder: Encoder, *, stages: Sequence[int] = (0, 1, 2, 3)) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.norms = nn.ModuleDict(
+            {str(i): nn.LayerNorm(encoder.architecture.dims[i], eps=NORM_EPS) for i in stages}
+        )
+
+    def forward(self, images: Images) -> list[FeatureMap]:
+        """One map per stage asked for, largest first."""
+        stages = self.encoder.stage_by_stage(images, self.encoder.layout(images))
+        return [
+            layout.to_map(self.norms[str(i)](x))
+            for i, (x, layout) in enumerate(stages)
+            if str(i) in self.norms
+        ]
