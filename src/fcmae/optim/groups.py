@@ -1,0 +1,123 @@
+"""Who decays, and how fast each layer learns (the authors' rules, see docs/fidelity.md)."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from torch import nn
+
+from fcmae.optim.options import Optim
+
+NUM_GROUPS = 12
+"""Layers that decay by "group" counts, whatever the size: the authors cut depths 3, 3, 27, 3."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterGroup:
+    """Parameters that share a learning rate and a weight decay.
+
+    Attributes:
+        name: What is in the group, for people.
+        params: The parameters.
+        names: Their names in the model, in the same order.
+        lr_scale: Factor of the scheduled learning rate.
+        weight_decay: AdamW's decay.
+    """
+
+    name: str
+    params: list[nn.Parameter]
+    names: list[str]
+    lr_scale: float
+    weight_decay: float
+
+
+def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
+    """Sort the trainable parameters of a model by layer and by whether they decay.
+
+    Layers are those of the submodule ``encoder``; everything outside it learns at the full rate.
+    """
+    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not trainable:
+        raise ValueError("there is nothing to train: every parameter of the model is frozen.")
+    depths = _depths([name for name, _ in model.named_parameters()])
+    if optim.layer_decay != 1 and not depths:
+        raise ValueError(
+            f"optim.layer_decay is {optim.layer_decay}, but the model has no encoder whose layers "
+            "could decay: set it to 1."
+        )
+
+    members: dict[tuple[int, bool], list[str]] = {}
+    for name, parameter in trainable.items():
+        layer = layer_of(name, depths, optim) if optim.layer_decay != 1 else 0
+        members.setdefault((layer, decays(name, parameter)), []).append(name)
+
+    last = last_layer(depths, optim) if optim.layer_decay != 1 else 0
+    return [
+        ParameterGroup(
+            name=(f"layer {layer} " if last else "") + ("decay" if decay else "no decay"),
+            params=[trainable[name] for name in names],
+            names=names,
+            lr_scale=optim.layer_decay ** (last - layer),
+            weight_decay=optim.weight_decay if decay else 0.0,
+        )
+        for (layer, decay), names in sorted(members.items(), key=lambda item: item[0])
+    ]
+
+
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether weight decay applies: to matrices and kernels, not to vectors or the mask token."""
+    return parameter.ndim > 1 and not name.endswith(("bias", "mask_token"))
+
+
+def layer_of(name: str, depths: list[int], optim: Optim) -> int:
+    """Number of the layer that a parameter belongs to, counted from the input.
+
+    By "single" each block is a layer, and the stem or downsampling before a stage goes with the
+    stage's first block. By "group" the stem is layer 0, stages 1 and 2 are one layer each, stage
+    3 is cut into threes, stage 4 is layer 12, and the last downsampling goes with it.
+    """
+    stage, block = _place(name)
+    if stage is None:
+        return last_layer(depths, optim)
+    if optim.layer_decay_by == "single":
+        return sum(depths[:stage]) + 1 + (block or 0)
+    if stage == 0 and block is None:
+        return 0
+    if stage == 3:
+        return NUM_GROUPS
+    return stage + 1 + (block or 0) // 3 * (stage == 2)
+
+
+def last_layer(depths: list[int], optim: Optim) -> int:
+    """Number of the layer after the encoder (norm, head, decoder), whose rate is not scaled."""
+    return 1 + (sum(depths) if optim.layer_decay_by == "single" else NUM_GROUPS)
+
+
+def group_table(groups: list[ParameterGroup]) -> str:
+    """The groups as lines of text."""
+    lines = [f"{'group':<20}{'lr scale':>10}{'weight decay':>14}{'tensors':>9}{'parameters':>13}"]
+    for group in groups:
+        size = sum(p.numel() for p in group.params)
+        lines.append(
+            f"{group.name:<20}{group.lr_scale:>10.4g}{group.weight_decay:>14.4g}"
+            f"{len(group.params):>9}{size:>13,}"
+        )
+    return "\n".join(lines)
+
+
+def _place(name: str) -> tuple[int | None, int | None]:
+    """Stage and block (None before the stage's blocks) of a parameter; no stage outside."""
+    if match := re.search(r"(?:^|\.)encoder\.stages\.(\d+)\.(\d+)\.", name):
+        return int(match[1]), int(match[2])
+    if match := re.search(r"(?:^|\.)encoder\.downsamples\.(\d+)\.", name):
+        return int(match[1]) + 1, None
+    if re.search(r"(?:^|\.)encoder\.stem(_norm)?\.", name):
+        return 0, None
+    return None, None
+
+
+def _depths(names: list[str]) -> list[int]:
+    """Blocks of each stage; nothing for a model without an encoder."""
+    places = {_place(name) for name in names}
+    blocks = Counter(stage for stage, block in places if stage is not None and block is not None)
+    return [blocks[stage] for stage in sorted(blocks)]
