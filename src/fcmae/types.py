@@ -14,6 +14,8 @@ PerChannel = Float[Tensor, " c"]
 VisiblePatches = Int[Tensor, "n k"]
 """Raster indices of the patches the encoder may see, ascending in each row."""
 HiddenPositions = Bool[Tensor, "n p"]
+Positions = Int[Tensor, "n p"]
+"""Raster indices of positions."""
 Patches = Float[Tensor, "n p d"]
 Labels = Int[Tensor, " n"]
 Logits = Float[Tensor, "n classes"]

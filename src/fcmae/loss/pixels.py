@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fcmae.loss.options import Target
-from fcmae.types import HiddenPositions, Images, Patches
+from fcmae.types import Images, Patches, Positions
 
 EPS = 1e-6
 
@@ -26,6 +26,14 @@ def to_patches(images: Images, side: int) -> Patches:
     return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", r=side, s=side)
 
 
+def take_patches(images: Images, side: int, positions: Positions) -> Patches:
+    """Some squares of each image, by raster index; the others are not read."""
+    split = rearrange(images, "n c (h r) (w s) -> n h w r s c", r=side, s=side)
+    image = torch.arange(len(images), device=images.device)[:, None]
+    columns = split.shape[2]
+    return split[image, positions // columns, positions % columns].flatten(2)
+
+
 def to_images(patches: Patches, side: int, grid: tuple[int, int]) -> Images:
     """The inverse of ``to_patches``."""
     return rearrange(
@@ -39,24 +47,11 @@ def statistics(patches: Patches) -> PatchStatistics:
     return PatchStatistics(mean=mean, std=(variance + EPS).sqrt())
 
 
-def pixel_targets(images: Images, side: int, target: Target) -> Patches:
-    """What the decoder should predict for each patch, in float32."""
-    patches = to_patches(images.float(), side)
-    if not target.normalize:
-        return patches
-    of_patch = statistics(patches)
-    return (patches - of_patch.mean) / of_patch.std
-
-
-def pixel_loss(
-    prediction: Patches, targets: Patches, hidden: HiddenPositions, target: Target
-) -> Float[Tensor, ""]:
-    """Mean squared error, averaged over hidden patches; about 1.0 for predicting the mean.
-
-    With ``target.visible_weight`` the average over visible patches is added, weighted.
-    """
-    error = (prediction.float() - targets).square().mean(dim=-1)
-    loss = error.mul(hidden).sum() / hidden.sum()
-    if target.visible_weight:
-        loss = loss + target.visible_weight * error.mul(~hidden).sum() / (~hidden).sum()
-    return loss
+def pixel_error(prediction: Patches, patches: Patches, target: Target) -> Float[Tensor, "n p"]:
+    """Mean squared error of each patch, in float32; about 1.0 for predicting the mean."""
+    wide = torch.promote_types(prediction.dtype, torch.float32)
+    patches = patches.to(wide)
+    if target.normalize:
+        of_patch = statistics(patches)
+        patches = (patches - of_patch.mean) / of_patch.std
+    return (prediction.to(wide) - patches).square().mean(dim=-1)

@@ -7,14 +7,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_loss, pixel_targets, statistics, to_images, to_patches
-from fcmae.masking import Mask, patch_side
+from fcmae.loss.pixels import pixel_error, statistics, take_patches, to_images, to_patches
+from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.decoder import Decoder
 from fcmae.model.encoder import Encoder
-from fcmae.model.layout import MaskedDense, Visible
+from fcmae.model.layout import Visible
 from fcmae.model.options import Architecture
 from fcmae.model.options import Decoder as DecoderOptions
-from fcmae.types import HiddenPositions, Images, Patches, VisiblePatches
+from fcmae.types import Images, Patches, Positions, VisiblePatches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +22,16 @@ class Reconstruction:
     """What the autoencoder makes of a batch.
 
     Attributes:
-        loss: Mean squared error on hidden patches.
-        prediction: Values of every patch in raster order, each (row, column, channel).
-        hidden: Which patches were hidden.
-        grid: Rows and columns of patches.
+        loss: Mean squared error on hidden patches (and weighted on visible ones, if asked for).
+        prediction: Values of patches, each (row, column, channel).
+        positions: Which patches these are, as raster indices of the grid: the hidden ones in
+            order, followed by the visible ones if those have a weight in the loss.
+        grid: Rows and columns of the last stage, whose positions are the patches predicted.
     """
 
     loss: Float[Tensor, ""]
     prediction: Patches
-    hidden: HiddenPositions
+    positions: Positions
     grid: tuple[int, int]
 
 
@@ -88,31 +89,41 @@ class Autoencoder(nn.Module):
             visible: Raster indices of each image's visible patches of ``self.patch`` pixels.
             masked_dense: Run the encoder by its definition rather than on visible patches only.
         """
+        stride = self.encoder.architecture.stride
         encoded = self.encoder(images, visible, patch=self.patch, masked_dense=masked_dense)
-        layout = encoded.layout
-        prediction = self.decoder(encoded)
-        assert isinstance(layout, Visible | MaskedDense)
-        hidden = (MaskedDense.like(layout) if isinstance(layout, Visible) else layout).hidden
-        targets = pixel_targets(images, self.encoder.architecture.stride, self.target)
+        positions = hidden = self._last_stage(images, visible).hidden_places()
+        if self.target.visible_weight:
+            positions = torch.cat([hidden, self._last_stage(images, visible).places], dim=1)
+        prediction = self.decoder(encoded, positions)
+        error = pixel_error(prediction, take_patches(images, stride, positions), self.target)
+        of_hidden, of_visible = error.tensor_split([hidden.shape[1]], dim=1)
+        loss = of_hidden.mean()
+        if self.target.visible_weight:
+            loss = loss + self.target.visible_weight * of_visible.mean()
         return Reconstruction(
-            loss=pixel_loss(prediction, targets, hidden, self.target),
+            loss=loss,
             prediction=prediction,
-            hidden=hidden,
-            grid=(layout.height, layout.width),
+            positions=positions,
+            grid=(encoded.layout.height, encoded.layout.width),
         )
+
+    def _last_stage(self, images: Images, visible: VisiblePatches) -> Visible:
+        grid = patch_grid(images.shape[-2], images.shape[-1], self.patch)
+        return Visible(visible, grid, self.patch // self.encoder.architecture.stride)
 
     @torch.no_grad()
     def pictures(self, images: Images, visible: VisiblePatches) -> Pictures:
         """Masked input and reconstruction; predictions get their patch's own mean and deviation."""
         out = self(images, visible)
         side = self.encoder.architecture.stride
+        hidden = self._last_stage(images, visible).hidden_places()
         patches = to_patches(images, side)
-        predicted = out.prediction.to(patches.dtype)
+        predicted = out.prediction[:, : hidden.shape[1]].to(images.dtype)
         if self.target.normalize:
-            of_patch = statistics(patches)
+            of_patch = statistics(take_patches(images, side, hidden))
             predicted = predicted * of_patch.std + of_patch.mean
-        hidden = out.hidden[..., None]
+        where = hidden[..., None].expand(predicted.shape)
         return Pictures(
-            masked=to_images(patches.masked_fill(hidden, 0), side, out.grid),
-            reconstruction=to_images(torch.where(hidden, predicted, patches), side, out.grid),
+            masked=to_images(patches.scatter(1, where, 0.0), side, out.grid),
+            reconstruction=to_images(patches.scatter(1, where, predicted), side, out.grid),
         )

@@ -8,7 +8,7 @@ from fcmae.model.encoder import Encoded
 from fcmae.model.layers import initialise
 from fcmae.model.layout import Dense
 from fcmae.model.options import Decoder as DecoderOptions
-from fcmae.types import Patches
+from fcmae.types import Patches, Positions
 
 
 class Decoder(nn.Module):
@@ -30,12 +30,13 @@ class Decoder(nn.Module):
         self.apply(initialise)
         nn.init.normal_(self.mask_token, std=0.02)
 
-    def forward(self, encoded: Encoded) -> Patches:
-        """Values for all positions in raster order."""
+    def forward(self, encoded: Encoded, positions: Positions) -> Patches:
+        """Values for some positions of each image, by raster index."""
         layout = encoded.layout
         x = layout.fill(self.projection(encoded.features), self.mask_token)
         dense = Dense(layout.height, layout.width)
         for block in self.blocks:
             x = block(x, dense)
-        y: Patches = self.prediction(x)
+        image = torch.arange(len(x), device=x.device)[:, None]
+        y: Patches = self.prediction(x[image, positions])
         return y

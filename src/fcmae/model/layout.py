@@ -13,7 +13,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from fcmae.kernels import reference as kernels
-from fcmae.types import FeatureMap, Features, HiddenPositions, Images, PerChannel, VisiblePatches
+from fcmae.types import (
+    FeatureMap,
+    Features,
+    HiddenPositions,
+    Images,
+    PerChannel,
+    Positions,
+    VisiblePatches,
+)
 
 DepthwiseWeight = Float[Tensor, "c 1 r s"]
 
@@ -132,6 +140,15 @@ class Visible(Layout):
         background = value.to(x.dtype).expand(n * self.height * self.width, c)
         dense = kernels.put_rows(background, self.index, x.flatten(0, 1))
         return dense.view(n, self.height * self.width, c)
+
+    def hidden_places(self) -> Positions:
+        """Raster indices of the positions that are not visible, ascending."""
+        visible = torch.zeros(
+            len(self.places), self.height * self.width, dtype=torch.uint8, device=self.places.device
+        )
+        visible.scatter_(1, self.places, 1)
+        num_hidden = visible.shape[1] - self.places.shape[1]
+        return visible.argsort(dim=1, stable=True)[:, :num_hidden]
 
 
 class MaskedDense(Dense):
