@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from fcmae.analysis.cost import NORM_OPERATIONS, cost
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.classifier import Classifier
+from fcmae.model.options import Architecture, Decoder, architecture
+
+PAPER = {
+    # millions of parameters: classifier (1,000 classes), encoder, decoder; GFLOPs at 224 px
+    "atto": (3.71, 3.39, 3.87, "0.55"),
+    "femto": (5.23, 4.85, 3.90, "0.78"),
+    "pico": (9.07, 8.55, 3.97, "1.37"),
+    "nano": (15.62, 14.98, 4.04, "2.45"),
+    "tiny": (28.64, 27.86, 4.10, "4.47"),
+    "base": (88.72, 87.69, 4.23, "15.4"),
+    "large": (197.96, 196.42, 4.49, "34.4"),
+    "huge": (660.29, 657.47, 5.15, "115"),
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_cost_is_the_papers(name: str) -> None:
+    classifier, encoder, decoder, gflops = PAPER[name]
+    counted = cost(architecture(name))
+    assert round(counted.parameters / 1e6, 2) == classifier
+    assert round(counted.encoder_parameters / 1e6, 2) == encoder
+    assert round(counted.decoder_parameters / 1e6, 2) == decoder
+    decimals = len(gflops.partition(".")[2])
+    assert f"{counted.gflops:.{decimals}f}" == gflops
+
+
+ODD = Architecture(version=1, depths=(1, 2, 1, 1), dims=(4, 8, 12, 20), channels=5, stem=2)
+
+
+@pytest.mark.parametrize("arch", [ODD, replace(ODD, version=2, stem=1)], ids=["V1", "V2"])
+def test_parameters_are_those_of_the_model(arch: Architecture) -> None:
+    counted = cost(arch, num_classes=7, decoder=Decoder(depth=2, width=24))
+    autoencoder = Autoencoder(arch, decoder=Decoder(depth=2, width=24))
+    for module, number in [
+        (Classifier(arch, num_classes=7), counted.parameters),
+        (autoencoder.encoder, counted.encoder_parameters),
+        (autoencoder.decoder, counted.decoder_parameters),
+    ]:
+        assert sum(p.numel() for p in module.parameters()) == number
+
+
+def test_operations_are_those_that_run() -> None:
+    model = Classifier(ODD, num_classes=7)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 5, 32, 64))
+    norms = sum(
+        NORM_OPERATIONS * depth * c * (16 * 32) // 4**stage
+        for stage, (depth, c) in enumerate(zip(ODD.depths, ODD.dims, strict=True))
+    )
+    counted = cost(ODD, size=(32, 64), num_classes=7).gflops
+    assert counted * 1e9 == pytest.approx(counter.get_total_flops() / 2 + norms, rel=1e-12)
