@@ -73,17 +73,18 @@ def draw_visible(
     seed: int,
     epoch: int,
     images: NDArray[np.int64],
-    repeat: int = 0,
+    repeats: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Draw the visible patches of each image uniformly, as a function of its own number alone.
 
     Args:
         images: Index of each image in the data set, shape (n,).
-        repeat: Which of several crops of the same image this is.
+        repeats: Which of several crops of the same image each one is, shape (n,); 0 by default.
 
     Returns:
         Raster indices of the visible patches, ascending, shape (n, k).
     """
-    keys = bits(seed, "mask", epoch, images[:, None], repeat, np.arange(num_patches))
+    crop = np.zeros_like(images) if repeats is None else repeats
+    keys = bits(seed, "mask", epoch, images[:, None], crop[:, None], np.arange(num_patches))
     chosen = np.argsort(keys, axis=1, kind="stable")[:, : num_visible(mask, num_patches)]
     return np.sort(chosen, axis=1)

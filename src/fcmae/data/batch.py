@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from fcmae.types import Images, Labels
@@ -16,7 +17,7 @@ class Batch:
         images: Normalised by the loader's mean and std, float32.
         labels: Class index of each image, or None where there are none.
         indices: Index of each image in the data set, int64. (After a replacement, still the
-            index that was asked for.)
+            index that was asked for.) On the CPU, like repeats.
         repeats: Which of several crops of the same image each one is, int64.
         epoch: The epoch that the images belong to.
         unusable: (path, reason) of the files that had to be replaced.
@@ -36,12 +37,14 @@ class Batch:
         """Copy to page-locked memory, as PyTorch's loader asks for."""
         return self.map(lambda x: x.pin_memory())
 
+    def to(self, device: torch.device, *, non_blocking: bool = True) -> "Batch":
+        """Move what the model computes with; the rest is bookkeeping and stays on the CPU."""
+        return self.map(lambda x: x.to(device, non_blocking=non_blocking))
+
     def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        """The same batch with a function applied to its tensors."""
+        """The same batch with a function applied to images and labels."""
         return replace(
             self,
             images=function(self.images),
             labels=None if self.labels is None else function(self.labels),
-            indices=function(self.indices),
-            repeats=function(self.repeats),
         )

@@ -1,0 +1,54 @@
+"""Supervised training: from scratch, fine-tuning, or a linear probe by gradient descent."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+
+from fcmae.data.batch import Batch
+from fcmae.data.mixup import mix
+from fcmae.data.options import Augment
+from fcmae.errors import DataError
+from fcmae.model.classifier import Classifier
+from fcmae.task import Step, Task
+
+Freeze = Literal["none", "encoder"]
+
+
+class Classify(Task):
+    """Cross-entropy of mixed images against their mixed, smoothed labels.
+
+    Args:
+        model: The classifier.
+        augment: Mixup, cutmix and label smoothing; the loader has done the rest.
+        freeze: With ``encoder``, only the head learns and the encoder stays in eval mode.
+    """
+
+    model: Classifier
+
+    def __init__(
+        self, model: Classifier, *, augment: Augment | None = None, freeze: Freeze = "none"
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.augment = augment or Augment()
+        self.freeze = freeze
+        model.encoder.requires_grad_(freeze == "none")
+
+    def train(self, mode: bool = True) -> "Classify":
+        """Training mode, in which a frozen encoder has no part."""
+        super().train(mode)
+        if self.freeze == "encoder":
+            self.model.encoder.eval()
+        return self
+
+    def forward(self, batch: Batch) -> Step:
+        """Loss of a micro-batch, and the accuracy on its images as augmented."""
+        if batch.labels is None:
+            raise DataError("the images have no labels, but a classifier learns from labels.")
+        images, targets = mix(
+            batch.images, batch.labels, self.augment, self.model.head.out_features
+        )
+        logits = self.model(images)
+        loss = F.cross_entropy(logits.float(), targets)
+        right = (logits.detach().argmax(-1) == targets.argmax(-1)).float().mean()
+        return Step(loss=loss, logs={"train_accuracy": right})

@@ -1,0 +1,47 @@
+"""Pre-training: reconstruct the hidden patches of each image."""
+
+import torch
+
+from fcmae.data.batch import Batch
+from fcmae.masking import Mask, draw_visible, patch_grid
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.task import Step, Task
+from fcmae.types import VisiblePatches
+
+
+class Reconstruct(Task):
+    """FCMAE's training step.
+
+    Args:
+        model: The autoencoder; ``model.mask`` says how much of an image is hidden.
+        seed: Seed of the run, from which each image's mask is derived.
+    """
+
+    model: Autoencoder
+
+    def __init__(self, model: Autoencoder, *, seed: int) -> None:
+        super().__init__()
+        self.model = model
+        self.seed = seed
+
+    def forward(self, batch: Batch) -> Step:
+        """Mean squared error on the hidden patches of a micro-batch."""
+        visible = visible_patches(self.model.mask, self.model.patch, batch, seed=self.seed)
+        return Step(loss=self.model(batch.images, visible).loss)
+
+
+def visible_patches(mask: Mask, patch: int, batch: Batch, *, seed: int) -> VisiblePatches:
+    """The mask of each image of a batch: a function of seed, epoch, image and crop alone."""
+    rows, columns = patch_grid(batch.images.shape[-2], batch.images.shape[-1], patch)
+    drawn = draw_visible(
+        mask,
+        rows * columns,
+        seed=seed,
+        epoch=batch.epoch,
+        images=batch.indices.numpy(),
+        repeats=batch.repeats.numpy(),
+    )
+    visible = torch.from_numpy(drawn)
+    if batch.images.is_cuda:
+        visible = visible.pin_memory()
+    return visible.to(batch.images.device, non_blocking=True)
