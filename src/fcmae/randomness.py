@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+Bits = NDArray[np.uint64] | np.uint64  # NumPy makes scalars of arrays without axes
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix(x: Bits) -> Bits:
     with np.errstate(over="ignore"):
         x = x + GOLDEN
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -23,14 +25,14 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
         return x ^ (x >> np.uint64(31))
 
 
-def _stream(name: str) -> np.uint64:
-    value = np.zeros((), dtype=np.uint64)
+def _stream(name: str) -> Bits:
+    value: Bits = np.uint64(0)
     for byte in name.encode():
         value = _mix(value ^ np.uint64(byte))
-    return np.uint64(value)
+    return value
 
 
-def bits(seed: int, stream: str, *keys: ArrayLike) -> NDArray[np.uint64]:
+def bits(seed: int, stream: str, *keys: int | NDArray[np.int64]) -> Bits:
     """64 random bits for each combination of the keys, which broadcast like NumPy arrays.
 
     Args:
@@ -38,7 +40,7 @@ def bits(seed: int, stream: str, *keys: ArrayLike) -> NDArray[np.uint64]:
         stream: What the bits are for ("mask", "order", ...); streams are independent.
         keys: Non-negative integers: epoch, index of the image, position, ...
     """
-    value = _mix(np.asarray(_stream(stream) ^ np.uint64(seed % 2**64), dtype=np.uint64))
+    value = _mix(_stream(stream) ^ np.uint64(seed % 2**64))
     for key in keys:
         value = _mix(value ^ np.asarray(key, dtype=np.uint64))
     return value

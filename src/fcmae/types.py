@@ -10,6 +10,10 @@ from torch import Tensor
 Images = Float[Tensor, "n c h w"]
 Features = Float[Tensor, "n p c"]
 FeatureMap = Float[Tensor, "n c h w"]
+AllFeatures = Float[Tensor, "n hw c"]
+"""Features of every position of the map, in raster order."""
+MergedFeatures = Float[Tensor, "n q d"]
+"""Features after positions were joined: fewer positions, more channels."""
 PerChannel = Float[Tensor, " c"]
 VisiblePatches = Int[Tensor, "n k"]
 """Raster indices of the patches the encoder may see, ascending in each row."""

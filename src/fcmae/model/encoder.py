@@ -15,7 +15,7 @@ from fcmae.model.block import NORM_EPS, Block
 from fcmae.model.layers import initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
 from fcmae.model.options import Architecture
-from fcmae.types import Features, Images, VisiblePatches
+from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Downsample(nn.Module):
         self.norm = nn.LayerNorm(channels, eps=NORM_EPS)
         self.conv = nn.Conv2d(channels, out, 2, stride=2)
 
-    def forward(self, x: Features, layout: Layout) -> tuple[Features, Layout]:
+    def forward(self, x: Features, layout: Layout) -> tuple[MergedFeatures, Layout]:
         """Half the height and width."""
         y, half = layout.merge(self.norm(x))
         return linear_patches(y, self.conv), half
@@ -146,6 +146,6 @@ def check_divisible(height: int, width: int, stride: int) -> None:
         )
 
 
-def linear_patches(x: Features, conv: nn.Conv2d) -> Tensor:
+def linear_patches(x: Patches, conv: nn.Conv2d) -> Tensor:
     """A convolution whose stride is its kernel, on patches laid out as (row, column, channel)."""
     return F.linear(x, rearrange(conv.weight, "o c r s -> o (r s c)"), conv.bias)

@@ -14,10 +14,13 @@ from torch import Tensor
 
 from fcmae.kernels import reference as kernels
 from fcmae.types import (
+    AllFeatures,
     FeatureMap,
     Features,
     HiddenPositions,
     Images,
+    MergedFeatures,
+    Patches,
     PerChannel,
     Positions,
     VisiblePatches,
@@ -33,7 +36,7 @@ class Layout(ABC):
     width: int
 
     @abstractmethod
-    def cut(self, images: Images) -> Features:
+    def cut(self, images: Images) -> Patches:
         """The pixels below each position, ordered (row, column, channel)."""
 
     @abstractmethod
@@ -41,7 +44,7 @@ class Layout(ABC):
         """Depthwise convolution; hidden positions count as zero and produce nothing."""
 
     @abstractmethod
-    def merge(self, x: Features) -> tuple[Features, "Layout"]:
+    def merge(self, x: Features) -> tuple[MergedFeatures, "Layout"]:
         """Lay each 2 x 2 neighbourhood side by side, ordered (row, column, channel).
 
         Returns:
@@ -53,7 +56,7 @@ class Layout(ABC):
         """Zero at the hidden positions that ``x`` has, so that sums over positions skip them."""
 
     @abstractmethod
-    def fill(self, x: Features, value: PerChannel) -> Features:
+    def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         """All positions of the map in raster order, with ``value`` at hidden ones."""
 
     def to_map(self, x: Features) -> FeatureMap:
@@ -68,7 +71,7 @@ class Dense(Layout):
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
 
-    def cut(self, images: Images) -> Features:
+    def cut(self, images: Images) -> Patches:
         return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", h=self.height, w=self.width)
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
@@ -76,14 +79,14 @@ class Dense(Layout):
         y = kernels.depthwise(x.view(n, self.height, self.width, c), weight, bias)
         return y.reshape(n, -1, c)
 
-    def merge(self, x: Features) -> tuple[Features, Layout]:
+    def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y = rearrange(x, "n (h r w s) c -> n (h w) (r s c)", w=self.width // 2, r=2, s=2)
         return y, Dense(self.height // 2, self.width // 2)
 
     def hide(self, x: Features) -> Features:
         return x
 
-    def fill(self, x: Features, value: PerChannel) -> Features:
+    def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         return x
 
 
@@ -109,7 +112,7 @@ class Visible(Layout):
         first = torch.arange(len(patches), device=patches.device) * (self.height * self.width)
         self.index = (self.places + first[:, None]).flatten()
 
-    def cut(self, images: Images) -> Features:
+    def cut(self, images: Images) -> Patches:
         split = rearrange(
             images,
             "n c (gh h r) (gw w s) -> n gh gw h w r s c",
@@ -128,14 +131,14 @@ class Visible(Layout):
         y = Dense(self.height, self.width).depthwise(dense, weight, bias)
         return kernels.take_rows(y.flatten(0, 1), self.index).view(x.shape)
 
-    def merge(self, x: Features) -> tuple[Features, Layout]:
+    def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y = rearrange(x, "n (p z) c -> n p (z c)", z=4)
         return y, Visible(self.patches, self.grid, self.side // 2)
 
     def hide(self, x: Features) -> Features:
         return x
 
-    def fill(self, x: Features, value: PerChannel) -> Features:
+    def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         n, _, c = x.shape
         background = value.to(x.dtype).expand(n * self.height * self.width, c)
         dense = kernels.put_rows(background, self.index, x.flatten(0, 1))
@@ -176,7 +179,7 @@ class MaskedDense(Dense):
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
         return self.hide(super().depthwise(self.hide(x), weight, bias))
 
-    def merge(self, x: Features) -> tuple[Features, Layout]:
+    def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y, half = super().merge(x)
         hidden = rearrange(self.hidden, "n (h r w s) -> n (h w) (r s)", w=self.width // 2, r=2, s=2)
         return y, MaskedDense(hidden.all(-1), half.height, half.width)
@@ -184,7 +187,7 @@ class MaskedDense(Dense):
     def hide(self, x: Features) -> Features:
         return x.masked_fill(self.hidden[..., None], 0)
 
-    def fill(self, x: Features, value: PerChannel) -> Features:
+    def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         return torch.where(self.hidden[..., None], value.to(x.dtype), x)
 
 
