@@ -1,0 +1,37 @@
+"""One vector per image."""
+
+from collections.abc import Iterable
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fcmae.data.batch import Batch
+from fcmae.evaluation.forward import Outputs, forward
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.block import NORM_EPS
+from fcmae.model.classifier import Classifier
+from fcmae.model.encoder import Encoder
+from fcmae.peers import Peers
+from fcmae.types import Images
+
+
+def embed(model: nn.Module, batches: Iterable[Batch], peers: Peers | None = None) -> Outputs:
+    """The features of every image, as ``pooled`` makes them."""
+    return forward(lambda images: pooled(model, images), model, batches, peers or Peers())
+
+
+def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
+    """What a classifier's head sees: mean over positions, then LayerNorm.
+
+    An encoder or autoencoder has no such norm yet; it gets that of a new classifier.
+    """
+    match model:
+        case Classifier():
+            return model.features(images)
+        case Autoencoder():
+            return pooled(model.encoder, images)
+        case Encoder():
+            mean = model(images).features.mean(dim=1)
+            return F.layer_norm(mean, mean.shape[1:], eps=NORM_EPS)
+    raise TypeError(f"{type(model).__name__} has no features to pool: use a model of fcmae.")
