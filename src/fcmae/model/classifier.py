@@ -40,7 +40,7 @@ class Classifier(nn.Module):
         self.head.apply(initialise)
         self.head.weight.data.mul_(head_init_scale)
 
-    def features(self, images: Images) -> Float[Tensor, "n c"]:
+    def features(self, images: Images) -> Float[Tensor, "n d"]:
         """One vector per image: what the head sees."""
         pooled: Tensor = self.norm(self.encoder(images).features.mean(dim=1))
         return pooled
