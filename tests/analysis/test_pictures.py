@@ -61,7 +61,7 @@ def test_reconstructions_are_drawn_for_any_number_of_channels(
     images, visible = torch.randn(2, channels, 64, 96), torch.tensor([[0, 3], [1, 5]])
     normalisation = Normalisation.of(Loader(), channels)
     path = tmp_path / "grid.png"
-    reconstruction_grid(Autoencoder(arch), images, visible, normalisation, path)
+    reconstruction_grid(images, Autoencoder(arch).pictures(images, visible), normalisation, path)
     assert is_drawn(path)
 
 

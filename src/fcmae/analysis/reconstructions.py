@@ -9,8 +9,8 @@ from torch import Tensor
 
 from fcmae.analysis.pictures import STYLE, save
 from fcmae.data.normalisation import Normalisation
-from fcmae.model.autoencoder import Autoencoder
-from fcmae.types import Images, VisiblePatches
+from fcmae.model.autoencoder import Pictures
+from fcmae.types import Images
 
 TITLES = ("input", "visible", "reconstruction")
 IMAGE_IN = 1.5
@@ -18,14 +18,9 @@ IMAGE_IN = 1.5
 
 
 def reconstruction_grid(
-    model: Autoencoder,
-    images: Images,
-    visible: VisiblePatches,
-    normalisation: Normalisation,
-    path: Path,
+    images: Images, pictures: Pictures, normalisation: Normalisation, path: Path
 ) -> Path:
     """Draw a row per image: input, what is visible of it, reconstruction with that pasted in."""
-    pictures = model.pictures(images, visible)
     rows = zip(
         *(as_shown(x, normalisation) for x in (images, pictures.masked, pictures.reconstruction)),
         strict=True,
