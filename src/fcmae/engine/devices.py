@@ -1,0 +1,206 @@
+"""Processes, devices and precision: the engine's one door to Lightning Fabric."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
+from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+from lightning_fabric.strategies.strategy import Strategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+
+from fcmae.engine.feed import share
+from fcmae.engine.options import Run
+from fcmae.errors import DistributedError, OutOfMemory
+from fcmae.optim.options import Optim
+from fcmae.peers import Peers
+
+PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "float32": "32-true",
+    "bfloat16": "bf16-mixed",
+    "float16": "16-mixed",
+}
+TIMEOUT = timedelta(minutes=10)
+"""How long a process waits for the others."""
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+
+
+def launch(run: Run) -> Fabric:
+    """Take part in the run's processes: start them, or find those of torchrun or SLURM."""
+    kind = device_kind(run)
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("SLURM_NTASKS_PER_NODE", "0")))
+    devices = run.devices or local or (torch.cuda.device_count() if kind == "cuda" else 1)
+    nodes = max(run.nodes, int(os.environ.get("WORLD_SIZE", "0")) // devices if local else 0)
+    fabric = Fabric(
+        accelerator=kind,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=_strategy(run, devices * nodes),
+        precision=PRECISION[precision(run, kind)],
+    )
+    fabric.launch()
+    return fabric
+
+
+def device_kind(run: Run) -> str:
+    """The kind of device that ``run.device`` means on this machine."""
+    if run.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("run.device is cuda, but PyTorch finds no CUDA device here.")
+    if run.device != "auto":
+        return run.device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def precision(run: Run, kind: str) -> str:
+    """The precision that ``run.precision`` means on this kind of device."""
+    if run.precision == "float16" and kind == "cpu":
+        raise ValueError("run.precision is float16, but only GPUs compute it: use bfloat16.")
+    if run.precision == "float16" and run.strategy == "fsdp":
+        # Each shard would find overflows of its own, and the processes would part ways.
+        raise ValueError("run.precision float16 does not go with run.strategy fsdp: use bfloat16.")
+    if run.precision != "auto":
+        return run.precision
+    native = kind == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
+    return "bfloat16" if native else "float32"
+
+
+def share_of_batch(fabric: Fabric, optim: Optim, run: Run) -> int:
+    """How many images of each batch this process computes."""
+    images, world = optim.batch_size, fabric.world_size
+    if images < world or (run.strategy == "fsdp" and images % world):
+        raise ValueError(
+            f"optim.batch_size is {images}, but {world} processes share it: it must be at least "
+            f"{world}, and with run.strategy fsdp a multiple of it."
+        )
+    return share(images, fabric.global_rank, world)
+
+
+def device_name(fabric: Fabric) -> str:
+    """The device in words."""
+    if fabric.device.type == "cuda":
+        return torch.cuda.get_device_name(fabric.device)
+    return fabric.device.type
+
+
+def scaler(fabric: Fabric) -> torch.amp.GradScaler | None:
+    """The loss scaling of float16; other precisions have none."""
+    plugin = fabric.strategy.precision
+    return plugin.scaler if isinstance(plugin, MixedPrecision) else None
+
+
+def wrap(fabric: Fabric, module: nn.Module) -> nn.Module:
+    """Move a module to its device and let the processes share it."""
+    fabric.strategy.module_to_device(module)
+    wrapped: nn.Module = fabric.strategy.setup_module(module)
+    return wrapped
+
+
+def hold_back_gradients(module: nn.Module, hold: bool) -> AbstractContextManager[None]:
+    """Keep gradients to this process, until the last micro-batch of a step sends them."""
+    if isinstance(module, DistributedDataParallel):
+        return module.no_sync() if hold else nullcontext()
+    if isinstance(module, FSDPModule):
+        module.set_requires_gradient_sync(not hold)
+    return nullcontext()
+
+
+def whole(x: Tensor) -> Tensor:
+    """The full tensor of a sharded one; every process has to ask."""
+    return x.full_tensor() if isinstance(x, DTensor) else x
+
+
+def peers(fabric: Fabric) -> Peers:
+    """The processes of the run, for rooms that do not know Fabric."""
+
+    def gather(rows: Tensor) -> Tensor:
+        counts = _gathered(fabric, torch.tensor([len(rows)], device=fabric.device)).flatten()
+        padded = rows.new_zeros((int(counts.max()), *rows.shape[1:]), device=fabric.device)
+        padded[: len(rows)] = rows
+        every = _gathered(fabric, padded)
+        parts = [part[:count] for part, count in zip(every, counts.tolist(), strict=True)]
+        return torch.cat(parts).to(rows.device)
+
+    alone = fabric.world_size == 1
+    return Peers(
+        rank=fabric.global_rank,
+        size=fabric.world_size,
+        device=fabric.device,
+        autocast=fabric.autocast,
+        **({} if alone else {"gather": gather}),
+    )
+
+
+def total(fabric: Fabric, x: Tensor) -> Tensor:
+    """The sum of a tensor over the processes."""
+    reduced = fabric.all_reduce(x, reduce_op="sum")
+    assert isinstance(reduced, Tensor)
+    return reduced
+
+
+@contextmanager
+def in_users_words(run: Run) -> Iterator[None]:
+    """Say what to do about a full device or a lost process."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(_full(run)) from error
+    except torch.distributed.DistError as error:
+        raise DistributedError(f"another process died or stopped answering: {error}") from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
+            raise OutOfMemory(_full(run)) from error
+        if "Connection closed by peer" in str(error) or "Timed out waiting" in str(error):
+            raise DistributedError(f"another process died or stopped answering: {error}") from error
+        raise
+
+
+def _gathered(fabric: Fabric, x: Tensor) -> Tensor:
+    gathered = fabric.all_gather(x)
+    assert isinstance(gathered, Tensor)
+    return gathered
+
+
+def _full(run: Run) -> str:
+    now = f"{run.micro_batch}" if run.micro_batch else "a process's whole share of the batch"
+    return (
+        f"the device has no room for a batch: set run.micro_batch (now {now}) to fewer images, "
+        "which changes the memory and not the result, or turn on encoder.checkpointing."
+    )
+
+
+def _strategy(run: Run, processes: int) -> Strategy | str:
+    if run.strategy == "fsdp":
+        return ModelParallelStrategy(
+            parallelize_fn=_shard,
+            data_parallel_size=processes,
+            tensor_parallel_size=1,
+            timeout=TIMEOUT,
+        )
+    if processes > 1 or run.strategy == "ddp":
+        return DDPStrategy(timeout=TIMEOUT)
+    return "auto"
+
+
+def _shard(module: nn.Module, mesh: DeviceMesh) -> nn.Module:
+    """Shard each block on its own, so that one at a time is whole, then what is left."""
+    shares = mesh["data_parallel"]
+    for part in module.modules():
+        if isinstance(part, nn.ModuleList):
+            for block in part:
+                if not isinstance(block, nn.ModuleList):
+                    fully_shard(block, mesh=shares)
+    fully_shard(module, mesh=shares)
+    return module

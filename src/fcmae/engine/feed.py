@@ -1,0 +1,39 @@
+"""What the engine asks of whoever feeds it images."""
+
+from collections.abc import Generator
+from typing import Protocol
+
+from fcmae.data.batch import Batch
+
+
+class Feed(Protocol):
+    """Batches as a function of the step, whatever came before."""
+
+    @property
+    def num_images(self) -> int:
+        """Images of one epoch."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether two feeds hold the same images."""
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Optimizer steps of one epoch."""
+
+    def batches(
+        self,
+        *,
+        first_step: int,
+        last_step: int,
+        batch_size: int,
+        micro_batch: int,
+        rank: int = 0,
+        world: int = 1,
+        pin_memory: bool = False,
+    ) -> Generator[Batch, None, None]:
+        """Micro-batches of one process for the steps from ``first_step`` up to ``last_step``."""
+
+
+def share(batch_size: int, rank: int, world: int) -> int:
+    """How many images of a batch a process gets: its contiguous part of it."""
+    return batch_size * (rank + 1) // world - batch_size * rank // world

@@ -1,0 +1,130 @@
+"""What a run keeps: where it begins or goes on, what it saves, what it leaves at the end."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+
+from fcmae.checkpoint import durable, store
+from fcmae.checkpoint.header import read_card
+from fcmae.checkpoint.tensors import Tensors
+from fcmae.checkpoint.weights import save_weights
+from fcmae.engine import resume
+from fcmae.engine.options import Run
+from fcmae.engine.records import RunFolder, require_unfinished_or_empty
+from fcmae.engine.report import Reporter
+from fcmae.engine.state import Parts
+from fcmae.errors import CheckpointError
+
+PRIVATE = ("data", "val", "out", "weights", "config")
+"""Options that name places on the user's machine; weights files travel without them."""
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a run has come; all of its state that is not a tensor.
+
+    Attributes:
+        step: Optimizer steps done.
+        evaluated: The step at which the evaluations were last seen to.
+        metrics: Results of the evaluations so far, the newest of each.
+        best: ``step`` and ``value`` of the best evaluation.
+        scaler: State of float16's loss scaling.
+    """
+
+    step: int = 0
+    evaluated: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] | None = None
+    scaler: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """The leading process's hands in the run directory.
+
+    Attributes:
+        folder: The run directory.
+        run: What to keep.
+        identity: ``options`` and ``data``, by which a checkpoint is known to belong to this run.
+        card: Facts for the weights files.
+        reporter: Hears about damaged checkpoints.
+    """
+
+    folder: RunFolder
+    run: Run
+    identity: dict[str, Any]
+    card: Mapping[str, Any]
+    reporter: Reporter
+
+    def begin(self) -> store.Saved | None:
+        """The checkpoint to go on from, if any; what is damaged or unwanted is set aside."""
+        root = self.folder.checkpoints
+        if not self.run.resume:
+            if former := self.folder.set_former_aside():
+                self.reporter.message(f"Beginning anew; what was there is now in {former}.")
+            return None
+        if root.is_dir():
+            store.remove_leftovers(root)
+        found = store.newest_intact(root)
+        if found.newest is None:
+            require_unfinished_or_empty(self.folder)
+            return None
+        resume.check_same_run(found.newest.facts, self.identity)
+        for damaged in found.damaged:
+            self.reporter.message(f"A checkpoint is damaged and was set aside: {damaged}.")
+        store.set_aside(found.damaged)
+        return found.newest
+
+    def check_space(self, checkpoint_bytes: int) -> None:
+        """Refuse to begin a run whose checkpoints the disk has no room for."""
+        held = len(store.checkpoints(self.folder.checkpoints))
+        wanted = max(1, self.run.keep + 1 - held)
+        durable.check_space(self.folder.root, wanted * checkpoint_bytes)
+
+    def save(self, progress: Progress, parts: Parts) -> None:
+        """Save a checkpoint."""
+        store.save(
+            self.folder.checkpoints,
+            progress.step,
+            parts,
+            {**asdict(progress), **self.identity},
+            keep=self.run.keep,
+            best=int(progress.best["step"]) if progress.best else None,
+        )
+
+    def export(self, model: nn.Module, progress: Progress, parts: Parts) -> None:
+        """Write the final weights."""
+        if "ema" in parts:
+            self._write("weights_raw", model, progress, "trained", parts["model"])
+        self._write("weights", model, progress, *_result(parts))
+
+    def export_best(self, model: nn.Module, progress: Progress, parts: Parts) -> None:
+        """Write the weights of the best evaluation so far."""
+        self._write("weights_best", model, progress, *_result(parts))
+
+    def has_result(self) -> bool:
+        """Whether the final weights are there and whole."""
+        try:
+            read_card(self.folder.weights)
+        except CheckpointError:
+            return False
+        return True
+
+    def _write(
+        self, which: str, model: nn.Module, progress: Progress, kind: str, tensors: Tensors
+    ) -> None:
+        options = {k: v for k, v in self.identity["options"].items() if k not in PRIVATE}
+        facts = {
+            "weights": kind,
+            "step": progress.step,
+            "metrics": progress.metrics,
+            "options": options,
+        }
+        save_weights(getattr(self.folder, which), model, {**facts, **self.card}, tensors)
+
+
+def _result(parts: Parts) -> tuple[str, Tensors]:
+    """The weights to use, with what they are."""
+    return ("average", parts["ema"]) if "ema" in parts else ("trained", parts["model"])

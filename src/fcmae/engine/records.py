@@ -1,0 +1,196 @@
+"""The run directory: everything that a run leaves behind beside its checkpoints."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from fcmae.checkpoint.durable import storage_errors, sync_file, write_text
+from fcmae.checkpoint.header import WEIGHTS
+from fcmae.errors import StorageError
+
+Kind = Literal["train", "evaluation"]
+LOCKS = ".lock"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run directory."""
+
+    root: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Everything needed to go on."""
+        return self.root / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """What the evaluations drew."""
+        return self.root / "pictures"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The metrics, for TensorBoard."""
+        return self.root / "tensorboard"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics, one JSON object per line."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def options(self) -> Path:
+        """The resolved options."""
+        return self.root / "options.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and devices of each start of the run."""
+        return self.root / "environment.json"
+
+    @property
+    def weights(self) -> Path:
+        """The result: the averaged weights where there is an average, else the trained ones."""
+        return self.root / WEIGHTS
+
+    @property
+    def weights_raw(self) -> Path:
+        """The trained weights of a run that also averages."""
+        return self.root / "weights-raw.safetensors"
+
+    @property
+    def weights_best(self) -> Path:
+        """The weights of the best evaluation."""
+        return self.root / "weights-best.safetensors"
+
+    def set_former_aside(self) -> Path | None:
+        """Move what an earlier run left into a folder of its own, so that nothing is lost."""
+        with storage_errors(self.root):
+            left = [p for p in self.root.iterdir() if not p.name.startswith((LOCKS, "former-"))]
+            if not left:
+                return None
+            number = 1 + sum(1 for _ in self.root.glob("former-*"))
+            former = self.root / f"former-{number}"
+            former.mkdir()
+            for path in left:
+                path.rename(former / path.name)
+        return former
+
+
+class Records:
+    """Metrics on their way to ``metrics.jsonl`` and TensorBoard.
+
+    Args:
+        folder: The run directory.
+        step: The step that the run goes on from: later lines are dropped, their steps come again.
+        evaluated: The step of the last evaluation that counts, likewise.
+    """
+
+    def __init__(self, folder: RunFolder, *, step: int, evaluated: int) -> None:
+        self._path = folder.metrics
+        last = {"train": step, "evaluation": evaluated}
+        kept = [line for line in _lines(self._path) if line["step"] <= last[line["kind"]]]
+        write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
+        with storage_errors(folder.tensorboard):
+            self._board = SummaryWriter(str(folder.tensorboard), purge_step=step + 1)
+
+    def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
+        """Append a line; ``metrics`` names its step. What is not finite is written as null."""
+        step = int(metrics["step"])
+        line = {"kind": kind} | {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+        for name, value in metrics.items():
+            if name != "step":
+                self._board.add_scalar(f"train/{name}" if kind == "train" else name, value, step)
+
+    def sync(self) -> None:
+        """Wait until all lines are on the disk, before a checkpoint that presumes them."""
+        with storage_errors(self._path):
+            sync_file(self._path)
+        self._board.flush()
+
+    def close(self) -> None:
+        """End the files."""
+        self._board.close()
+
+
+def write_options(folder: RunFolder, options: Mapping[str, Any]) -> None:
+    """Record the resolved options."""
+    write_text(folder.options, json.dumps(options, indent=1) + "\n")
+
+
+def add_environment(folder: RunFolder, *, step: int, device: str, processes: int) -> None:
+    """Record what this start of the run runs on: versions and devices, nothing personal."""
+    starts = []
+    with suppress(OSError, ValueError):
+        starts = json.loads(folder.environment.read_text(encoding="utf-8"))
+    starts.append({"step": step, **environment(), "device": device, "processes": processes})
+    write_text(folder.environment, json.dumps(starts, indent=1) + "\n")
+
+
+def environment() -> dict[str, Any]:
+    """Versions of what computes."""
+    return {
+        "fcmae": _version(),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+    }
+
+
+def _version() -> str | None:
+    """The installed version; a source tree on the path has none."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("fcmae")
+    return None
+
+
+def _commit() -> str | None:
+    """The commit of a source checkout; an installed package has none."""
+    source = Path(__file__).resolve().parents[3]
+    if not (source / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(source), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a metrics file; a kill may have cut the last one short."""
+    lines = []
+    if path.exists():
+        for text in path.read_bytes().splitlines():
+            try:
+                line = json.loads(text)
+                lines.append({**line, "step": int(line["step"]), "kind": str(line["kind"])})
+            except (ValueError, KeyError, TypeError):
+                continue
+    return lines
+
+
+def require_unfinished_or_empty(folder: RunFolder) -> None:
+    """Refuse a directory whose run has ended and whose checkpoints are gone."""
+    if folder.weights.exists():
+        raise StorageError(
+            f"{folder.root} holds the weights of a finished run but no checkpoint to go on from: "
+            "give another --out, or begin anew with --run.resume false (the old files are kept "
+            "in a folder of their own)."
+        )

@@ -1,0 +1,64 @@
+"""Whether a run may go on from a checkpoint: same options, same images."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fcmae.errors import CheckpointError
+
+FREE = (
+    "out", "data", "val", "config",
+    "loader.workers", "loader.timeout_s", "loader.max_unusable",
+    "run.device", "run.devices", "run.nodes", "run.strategy", "run.compile", "run.micro_batch",
+    "run.checkpoint_every", "run.keep", "run.log_every", "run.resume",
+)  # fmt: skip
+"""Options that may change while a run goes on: where it runs, and what it keeps and says. The
+images are known by their fingerprint, so their folder may have moved."""
+
+
+def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with other options or other images.
+
+    Args:
+        before: ``options`` and ``data`` of the checkpoint.
+        now: The same of this start.
+
+    Raises:
+        CheckpointError: The message lists what differs, and the ways out.
+    """
+    differences = list(_differences(before["options"], now["options"]))
+    if before["data"] != now["data"]:
+        counts = before["data"]["images"], now["data"]["images"]
+        what = f"{counts[0]:,} before, {counts[1]:,} now"
+        same = f"{counts[0]:,} as before, but other files or labels"
+        differences.append(f"the training images: {same if counts[0] == counts[1] else what}")
+    if differences:
+        raise CheckpointError(
+            "the run in this directory was begun differently, so it cannot go on:\n"
+            + "".join(f"  {difference}\n" for difference in differences)
+            + "Give the same options, or another --out, or begin anew with --run.resume false."
+        )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    flat_before, flat_now = _flat(before), _flat(now)
+    for name in sorted(flat_before.keys() | flat_now.keys()):
+        if name in FREE:
+            continue
+        values = [_text(flat.get(name)) for flat in (flat_before, flat_now)]
+        if values[0] != values[1]:
+            yield f"{name}: {values[0]} before, {values[1]} now"
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=str)
