@@ -32,7 +32,7 @@ def _stream(name: str) -> Bits:
     return value
 
 
-def bits(seed: int, stream: str, *keys: int | NDArray[np.int64]) -> Bits:
+def bits(seed: int, stream: str, *keys: int | NDArray[np.int64] | NDArray[np.uint64]) -> Bits:
     """64 random bits for each combination of the keys, which broadcast like NumPy arrays.
 
     Args:
@@ -58,20 +58,36 @@ def permutation(seed: int, stream: str, *keys: int, length: int) -> NDArray[np.i
 
 @contextmanager
 def seeded(seed: int, stream: str, *keys: int) -> Iterator[None]:
-    """Give Python's, NumPy's and PyTorch's global generators derived states, then put theirs back.
+    """Give the global CPU generators derived states, then put theirs back.
 
     For libraries that draw from global state (torchvision's and timm's augmentations).
     """
+    with state_kept():
+        seed_host(integer(seed, stream, *keys))
+        yield
+
+
+@contextmanager
+def state_kept() -> Iterator[None]:
+    """Leave Python's, NumPy's and PyTorch's global CPU generators as they were."""
     import torch
 
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    seed_everything(seed, stream, *keys)
     try:
         yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.set_rng_state(before[2])
+
+
+def seed_host(value: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's global CPU generators, and no other device's."""
+    import torch
+
+    random.seed(value)
+    np.random.seed(value % 2**32)
+    torch.default_generator.manual_seed(value)
 
 
 def seed_everything(seed: int, stream: str, *keys: int) -> None:
