@@ -1,0 +1,104 @@
+"""Every kind of pixel becomes height x width x channels of uint8, or of float32 in [0, 1]."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+"""Height x width x channels, uint8 or float32 in [0, 1]."""
+
+SIXTEEN_BITS = 65_535
+
+
+class Refused(ValueError):  # noqa: N818 - a decision, not a failure
+    """The picture can be read, but there is no rule for what it means."""
+
+
+def picture_from(image: Image.Image, *, keep_alpha: bool) -> Picture:
+    """Pixels of a decoded Pillow image by the rule for its mode (see ``fcmae.data.image``)."""
+    mode = image.mode
+    if mode == "1":
+        return scaled(np.asarray(image))
+    if mode.startswith("I;16"):
+        # Pillow's own byte orders; the array is native afterwards.
+        return scaled(np.asarray(image).astype(np.uint16))
+    if mode in ("I", "F"):
+        return scaled(np.asarray(image))
+    if mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
+        # Pillow inverts every CMYK JPEG, as Adobe's programs write them; this one is not theirs.
+        image = Image.fromarray(255 - np.asarray(image), mode="CMYK")
+    grey = mode in ("L", "LA", "La")
+    if not image.has_transparency_data:
+        return scaled(np.asarray(image.convert("L" if grey else "RGB")))
+    picture = scaled(np.asarray(image.convert("LA" if grey else "RGBA")))
+    return picture if keep_alpha else on_white(picture)
+
+
+def scaled(pixels: NDArray[np.generic]) -> Picture:
+    """Any numbers as a picture; see the table of ``fcmae.data.image`` for the rule of each type."""
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.dtype == np.bool_:
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    if pixels.dtype == np.uint16:
+        return pixels.astype(np.float32) / np.float32(SIXTEEN_BITS)
+    if pixels.dtype.kind in "iu":
+        return _fit(pixels.astype(np.float64), SIXTEEN_BITS)
+    if pixels.dtype.kind == "f":
+        if not np.isfinite(pixels).all():
+            raise Refused("it contains NaN or infinite values")
+        return _fit(pixels.astype(np.float64), 1)
+    raise Refused(f"pixels of type {pixels.dtype} are not supported")
+
+
+def _fit(pixels: NDArray[np.float64], top: float) -> NDArray[np.float32]:
+    """Map [0, top], widened where the values leave it, to [0, 1]: no jump at the borders."""
+    low, high = min(0.0, float(pixels.min())), max(float(top), float(pixels.max()))
+    # Halves, because high - low may overflow.
+    unit = (pixels / 2 - low / 2) / (high / 2 - low / 2)
+    return unit.astype(np.float32)
+
+
+def on_white(picture: Picture) -> Picture:
+    """Lay a picture whose last channel is opacity on a white ground."""
+    if picture.dtype == np.uint8:
+        wide = picture.astype(np.uint16)
+        colour, opacity = wide[..., :-1], wide[..., -1:]
+        return ((colour * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    share = picture[..., -1:]
+    return (picture[..., :-1] * share + (1 - share)).astype(np.float32)
+
+
+def upright(picture: Picture, orientation: int) -> Picture:
+    """Undo an EXIF orientation, 1 to 8; any other value means upright."""
+    if orientation in (5, 6, 7, 8):
+        picture = picture.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return picture
+
+
+def with_channels(picture: Picture, channels: int) -> Picture:
+    """Grey is repeated for 3 channels, colour becomes luma for 1; else the number must fit."""
+    have = picture.shape[2]
+    if have == channels:
+        return picture
+    if have == 1 and channels == 3:
+        return picture[..., [0, 0, 0]]
+    if have == 3 and channels == 1:
+        return _luma(picture)
+    raise Refused(f"the number of its channels is {have}, but the model takes {channels}")
+
+
+def _luma(picture: Picture) -> Picture:
+    """Brightness by ITU-R 601, for 8 bits in the integers that Pillow uses."""
+    if picture.dtype == np.uint8:
+        weights = np.array([19595, 38470, 7471], dtype=np.uint32)
+        luma = (picture.astype(np.uint32) @ weights + 0x8000) >> 16
+        return luma.astype(np.uint8)[..., None]
+    return (picture @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]

@@ -1,0 +1,93 @@
+"""TIFF files that Pillow cannot read, or of which it would drop channels or bits."""
+
+import logging
+import math
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from fcmae.data.modes import Picture, Refused, on_white, scaled, upright
+
+ORIENTATION, EXTRA_SAMPLES, SAMPLE_FORMAT, BITS, DESCRIPTION = 274, 338, 339, 258, 270
+MINISWHITE, MINISBLACK, RGB = 0, 1, 2
+ALPHA = (1, 2)
+
+Source: TypeAlias = tifffile.TiffPageSeries | tifffile.TiffPage
+
+# What these two would log becomes an error of ours.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
+
+
+def pillow_suffices(image: Image.Image) -> bool:
+    """Whether Pillow reads this TIFF without losing channels or bits."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(BITS, (1,))
+    if 0 in tags.get(EXTRA_SAMPLES, ()) or (len(bits) > 1 and max(bits) > 8):
+        return False
+    if max(bits) == 8 and 2 in tags.get(SAMPLE_FORMAT, ()):
+        return False
+    description = str(tags.get(DESCRIPTION, ""))
+    names_axes = description.startswith(('{"shape"', "ImageJ=")) or "<OME" in description[:1000]
+    return not (names_axes and getattr(image, "is_animated", False))
+
+
+def read_tiff(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:
+    """The first image of a TIFF with all its channels, also where they are stored as pages."""
+    file.seek(0)
+    # Other files that an OME header names stay closed.
+    with tifffile.TiffFile(file, _multifile=False) as tiff:
+        series = tiff.series[0]
+        page = series.keyframe
+        if page.photometric not in (MINISWHITE, MINISBLACK, RGB):
+            raise Refused(f"TIFF colours of kind {page.photometric} are not supported")
+        source = series if _channels_are_pages(series) else page
+        channel = _channel_axis(source.axes, source.shape)
+        _check(source, channel, max_pixels=max_pixels, file_size=tiff.filehandle.size)
+        pixels = source.asarray()
+    picture = scaled(_planes(pixels, channel))
+    if page.photometric == MINISWHITE:
+        picture = 255 - picture if picture.dtype == np.uint8 else 1 - picture
+    if page.extrasamples and int(page.extrasamples[-1]) in ALPHA and not keep_alpha:
+        picture = on_white(picture)
+    tag = page.tags.get(ORIENTATION)
+    return upright(picture, int(tag.value) if tag is not None else 1)
+
+
+def _channels_are_pages(series: tifffile.TiffPageSeries) -> bool:
+    """True for the stacks of ImageJ, OME and tifffile; a scanned document has pages of its own."""
+    if "S" in series.keyframe.axes:
+        return False
+    return "C" in series.axes or (series.keyframe.is_shaped and series.axes.count("Q") == 1)
+
+
+def _channel_axis(axes: str, shape: tuple[int, ...]) -> int | None:
+    """Which axis holds the channels. Where the file does not say, the shorter of first and last."""
+    for name in "SC":
+        if name in axes:
+            return axes.index(name)
+    if "Q" in axes:
+        return 0 if shape[0] <= shape[-1] else len(shape) - 1
+    return None
+
+
+def _check(source: Source, channel: int | None, *, max_pixels: int, file_size: int) -> None:
+    """Refuse, before anything is read, what is too large or lies beyond the end of the file."""
+    values = math.prod(source.shape)
+    channels = 1 if channel is None else source.shape[channel]
+    if values // max(1, channels) > max_pixels or values > 4 * max_pixels:
+        raise Refused(f"{values} values in a TIFF are more than --loader.max_pixels allows")
+    for page in source.pages if isinstance(source, tifffile.TiffPageSeries) else [source]:
+        segments = [] if page is None else zip(page.dataoffsets, page.databytecounts, strict=True)
+        if any(count == 0 or offset + count > file_size for offset, count in segments):
+            raise Refused("truncated: its pixels lie beyond the end of the file")
+
+
+def _planes(pixels: NDArray[Any], channel: int | None) -> NDArray[Any]:
+    """Height x width x channels; of every other axis (time, depth, page) the first."""
+    pixels = pixels[..., None] if channel is None else np.moveaxis(pixels, channel, -1)
+    first: NDArray[Any] = pixels[(0,) * (pixels.ndim - 3)]
+    return first
