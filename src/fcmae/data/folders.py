@@ -1,0 +1,127 @@
+"""Walking a folder: every regular file that may be an image, each once, whatever links say."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fcmae.data.naming import shown
+
+TEXTS = "txt md rst csv tsv json jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
+DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"
+PROGRAMS = "py pyc ipynb sh bat js css m r"
+ARRAYS = "npy npz h5 hdf5 mat pkl pickle pt pth ckpt safetensors onnx parquet feather arrow"
+STORES = "sqlite db lmdb mdb tfrecord zip tar gz tgz bz2 xz 7z rar mp4 avi mov mkv webm mp3 wav"
+NOT_IMAGES = frozenset(" ".join([TEXTS, DOCUMENTS, PROGRAMS, ARRAYS, STORES]).split())
+PAPERS = "readme license licence notice copying authors changelog citation makefile dockerfile"
+NOT_IMAGE_NAMES = frozenset(PAPERS.split())
+SYSTEM_FILES = frozenset(["thumbs.db", "desktop.ini", "icon\r"])
+SYSTEM_FOLDERS = frozenset(
+    ["__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"]
+)
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What a walk has seen so far.
+
+    Attributes:
+        files: Paths relative to the root, with forward slashes, of what may be an image.
+        folders: Names of the folders directly inside the root.
+        set_aside: (path, reason) of what was left out and might be missed.
+        others: How many files a name like ``index.csv`` says are no images.
+    """
+
+    files: list[bytes] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    set_aside: list[tuple[str, str]] = field(default_factory=list)
+    others: int = 0
+
+
+def walk(root: Path) -> Found:
+    """Find the files that may be images.
+
+    A file is a candidate unless its name says that it is something else: an ending such as .csv or
+    .md, or a name such as README. So a PNG called .jpg, or called nothing, is found, and a broken
+    image is named rather than passed over. Hidden and system files are set aside by name.
+
+    Links are not followed: what they point to inside the root is found in its own place, and what
+    lies outside is out of bounds. So no loop of links can repeat an image.
+    """
+    found = Found()
+    visited: set[tuple[int, int]] = set()
+    pending = [b""]
+    real_root = os.path.realpath(os.fsencode(root))
+    while pending:
+        folder = pending.pop()
+        where = os.path.join(os.fsencode(root), folder)
+        try:
+            status = os.stat(where)
+            if (status.st_dev, status.st_ino) in visited:
+                continue  # the same folder mounted twice
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(where) as entries:
+                pending += _sort_in(found, folder, entries, real_root)
+        except OSError as error:
+            found.set_aside.append(
+                (shown(os.fsdecode(folder)), f"cannot be listed: {error.strerror}")
+            )
+    found.files.sort()
+    found.folders.sort()
+    found.set_aside.sort()
+    return found
+
+
+def _sort_in(
+    found: Found, folder: bytes, entries: Iterator[os.DirEntry[bytes]], root: bytes
+) -> list[bytes]:
+    """Record a folder's files; give back the folders to walk next."""
+    inside = []
+    for entry in entries:
+        relative = folder + b"/" + entry.name if folder else entry.name
+        name = os.fsdecode(entry.name)
+        reason = None
+        if entry.is_symlink():
+            reason = _why_not_link(entry.path, root)
+        elif entry.is_dir(follow_symlinks=False):
+            if not name.startswith(".") and name.lower() not in SYSTEM_FOLDERS:
+                inside.append(relative)
+                if not folder:
+                    found.folders.append(name)
+        elif name.startswith("._"):
+            reason = "macOS metadata (AppleDouble), not an image"
+        elif name.startswith(".") or name.lower() in SYSTEM_FILES:
+            reason = "a hidden or system file, not an image"
+        elif not entry.is_file(follow_symlinks=False):
+            reason = "not a regular file"
+        elif _is_something_else(name):
+            found.others += 1
+        else:
+            found.files.append(relative)
+        if reason:
+            found.set_aside.append((shown(os.fsdecode(relative)), reason))
+    return inside
+
+
+def _why_not_link(path: bytes, root: bytes) -> str | None:
+    """None for a link whose target the walk finds in its own place."""
+    target = os.path.realpath(path)
+    if not os.path.exists(target):
+        return "a link to nothing"
+    if target == root or target.startswith(root.rstrip(b"/") + b"/"):
+        return None
+    return "a link that leads out of the folder (a list, .txt or .csv, may name its target)"
+
+
+def _is_something_else(name: str) -> bool:
+    stem, _, ending = name.lower().rpartition(".")
+    return (ending in NOT_IMAGES) if stem else (ending in NOT_IMAGE_NAMES)
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether this is a regular file (or a link to one)."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

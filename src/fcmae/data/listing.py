@@ -1,0 +1,219 @@
+"""From what a user names with --data to a list of images."""
+
+import csv
+import difflib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcmae.data.folders import Found, is_plain_file, walk
+from fcmae.data.image_list import ImageList
+from fcmae.data.naming import shown
+from fcmae.errors import DataError
+from fcmae.randomness import bits
+
+__all__ = ["ImageList", "few_labels", "find_images", "hold_out", "split"]
+
+PARTS = {"train": ("train",), "val": ("val", "valid", "validation")}
+PATH_COLUMNS = ("path", "file", "filename", "image")
+LABEL_COLUMNS = ("label", "class", "category")
+LISTS = (".txt", ".csv")
+
+
+def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
+    """List the images of a folder (read recursively), a .txt or .csv list, or one image file.
+
+    In a folder with labels, the folders directly inside are the classes. A list names paths
+    relative to its own folder: one per line in .txt; in .csv, columns ``path`` and ``label``.
+
+    Args:
+        source: What to list.
+        labels: Whether every image must have one. None takes labels where all images have one.
+    """
+    if source.is_dir():
+        return _from_folder(source, labels)
+    if not source.exists():
+        raise DataError(f"there is no file or folder {shown(source)}.{_near(source)}")
+    if source.suffix.lower() in LISTS:
+        return _from_list(source, labels)
+    if not is_plain_file(source):
+        raise DataError(f"{shown(source)} is neither a folder nor a file.")
+    if labels:
+        raise DataError(f"{shown(source)} is one image, but labels need class folders or a list.")
+    return ImageList.of(source.parent, [os.fsencode(source.name)])
+
+
+def _near(source: Path) -> str:
+    parent = source.parent
+    if not parent.is_dir():
+        return f" (There is no {shown(parent)} either.)"
+    names = [entry.name for entry in parent.iterdir()]
+    near = difflib.get_close_matches(source.name, names, n=1)
+    return f" Did you mean {shown(parent / near[0])}?" if near else ""
+
+
+def _from_folder(source: Path, labels: bool | None) -> ImageList:
+    found = walk(source)
+    if not found.files:
+        others = f" It holds {found.others} other files." if found.others else ""
+        aside = f" Left out: {': '.join(found.set_aside[0])}." if found.set_aside else ""
+        raise DataError(f"there are no images in {shown(source)}.{others}{aside}")
+    images = ImageList.of(source, found.files, set_aside=tuple(found.set_aside))
+    problem = _why_not_classes(source, found)
+    if labels and problem:
+        raise DataError(problem)
+    if labels is False or problem:
+        return images
+    classes = sorted(found.folders)
+    place = {os.fsencode(name): index for index, name in enumerate(classes)}
+    of_image = [place[name.split(b"/", 1)[0]] for name in found.files]
+    return replace(images, labels=np.array(of_image, dtype=np.int64), classes=tuple(classes))
+
+
+def _why_not_classes(source: Path, found: Found) -> str | None:
+    """The reason why the folders inside are not classes, or None."""
+    where = shown(source)
+    rule = "labels need one folder per class directly inside, or a .csv with columns path,label"
+    loose = [name for name in found.files if b"/" not in name]
+    if len(loose) == len(found.files):
+        return f"{where} is a flat folder of {len(loose)} images, but {rule}."
+    if loose:
+        first = shown(os.fsdecode(loose[0]))
+        return (
+            f"{len(loose)} images (such as {first}) lie beside the folders in {where}, but {rule}."
+        )
+    parts = {name for names in PARTS.values() for name in names} | {"test"}
+    if {name.lower() for name in found.folders} <= parts:
+        return f"{where} holds {' and '.join(found.folders)}, not classes: name one of them."
+    filled = {os.fsdecode(name.split(b"/", 1)[0]) for name in found.files}
+    empty = [name for name in found.folders if name not in filled]
+    if empty:
+        return f"the class folders {', '.join(map(shown, empty[:5]))} in {where} hold no images."
+    return None
+
+
+def _from_list(source: Path, labels: bool | None) -> ImageList:
+    read = _read_csv if source.suffix.lower() == ".csv" else _read_txt
+    try:
+        paths, names = read(source)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{shown(source)} cannot be read as UTF-8 text: {error}.") from error
+    if not paths:
+        raise DataError(f"the list {shown(source)} names no images.")
+    images = ImageList.of(source.parent, [os.fsencode(Path(path).as_posix()) for path in paths])
+    if not any(images.path(i).exists() for i in range(min(100, len(images)))):
+        raise DataError(
+            f"the files of the list {shown(source)} do not exist (the first is "
+            f"{shown(images.path(0))}). Its paths are taken relative to {shown(source.parent)}."
+        )
+    if labels is False or (labels is None and not any(names)):
+        return images
+    if "" in names:
+        raise DataError(
+            f"{names.count('')} of {len(names)} lines of {shown(source)} have no label (such as "
+            f"{paths[names.index('')]}), but labels need a .csv with columns path,label."
+        )
+    classes = sorted(set(names), key=lambda name: (int(name) if name.isdecimal() else -1, name))
+    place = {name: index for index, name in enumerate(classes)}
+    of_image = np.array([place[name] for name in names], dtype=np.int64)
+    return replace(images, labels=of_image, classes=tuple(classes))
+
+
+def _read_txt(source: Path) -> tuple[list[str], list[str]]:
+    lines = source.read_text(encoding="utf-8-sig").splitlines()
+    paths = [line.strip() for line in lines if line.strip()]
+    return paths, [""] * len(paths)
+
+
+def _read_csv(source: Path) -> tuple[list[str], list[str]]:
+    with source.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        header = [name.strip().lower() for name in rows.fieldnames or ()]
+        rows.fieldnames = header
+        path = next((name for name in PATH_COLUMNS if name in header), None)
+        label = next((name for name in LABEL_COLUMNS if name in header), None)
+        if path is None:
+            raise DataError(
+                f"the first line of {shown(source)} must name its columns path and, with labels, "
+                f"label, but it is {','.join(header)!r}."
+            )
+        kept = [row for row in rows if (row[path] or "").strip()]
+    names = [(row[label] or "").strip() if label else "" for row in kept]
+    return [row[path].strip() for row in kept], names
+
+
+def split(
+    source: Path, val: Path | None = None, *, share: float = 0.1
+) -> tuple[ImageList, ImageList]:
+    """Labelled images to train on and to validate on, with the same classes.
+
+    Taken are: ``val`` where it is named; else ``source/train`` and ``source/val``; else a share of
+    each class is held out, chosen by the hash of its path, so that it is the same in every run.
+    """
+    if val is None and source.is_dir():
+        parts = _parts(source)
+        if parts is not None:
+            source, val = parts
+    train = find_images(source, labels=True)
+    if val is None:
+        train, held_out = hold_out(train, share)
+    else:
+        held_out = find_images(val, labels=True).with_classes(train.classes or ())
+    if len(train.classes or ()) < 2:
+        raise DataError(f"{shown(source)} has a single class, but a classifier needs two or more.")
+    return train, held_out
+
+
+def _parts(source: Path) -> tuple[Path, Path] | None:
+    inside = {entry.name.lower(): entry for entry in sorted(source.iterdir()) if entry.is_dir()}
+    named = {part: [inside[n] for n in names if n in inside] for part, names in PARTS.items()}
+    return (named["train"][0], named["val"][0]) if all(named.values()) else None
+
+
+def hold_out(images: ImageList, share: float) -> tuple[ImageList, ImageList]:
+    """Set apart a share of each class (of all images, without labels), and at least one image."""
+    if not 0 < share < 1:
+        raise ValueError(f"the share held out is {share}, but must be strictly between 0 and 1.")
+    chosen: list[NDArray[np.int64]] = []
+    keys = images.keys()
+    for name, members in _groups(images):
+        if len(members) < 2:
+            raise DataError(
+                f"{name} has one image, but needs two: one to train on, one to hold out."
+            )
+        num = min(max(1, round(share * len(members))), len(members) - 1)
+        chosen.append(members[np.argsort(keys[members], kind="stable")[:num]])
+    held_out = np.sort(np.concatenate(chosen))
+    rest = np.setdiff1d(np.arange(len(images)), held_out)
+    return images.subset(rest), images.subset(held_out)
+
+
+def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
+    """So many images of each class, drawn by the seed; a larger number contains the smaller one."""
+    if per_class < 1:
+        raise ValueError(f"{per_class} images per class were asked for, but one is the least.")
+    if images.labels is None:
+        raise DataError(f"the images of {shown(images.root)} have no labels.")
+    chosen: list[NDArray[np.int64]] = []
+    keys = np.asarray(bits(seed, "few labels", images.keys()))
+    for name, members in _groups(images):
+        if len(members) < per_class:
+            raise DataError(f"{name} has {len(members)} images, but {per_class} were asked for.")
+        chosen.append(members[np.argsort(keys[members], kind="stable")[:per_class]])
+    return images.subset(np.sort(np.concatenate(chosen)))
+
+
+def _groups(images: ImageList) -> Sequence[tuple[str, NDArray[np.int64]]]:
+    if images.labels is None or images.classes is None:
+        return [(f"the folder {shown(images.root)}", np.arange(len(images)))]
+    counts = Counter(images.labels.tolist())
+    return [
+        (f"class {name!r}", np.flatnonzero(images.labels == index))
+        for index, name in enumerate(images.classes)
+        if counts[index]
+    ]
