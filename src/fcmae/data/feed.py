@@ -1,0 +1,158 @@
+"""Batches for training and for evaluation, in an order that any run can take up again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from fcmae.data.augment import View
+from fcmae.data.batch import Batch
+from fcmae.data.image_list import ImageList
+from fcmae.data.naming import shown
+from fcmae.data.options import Loader
+from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
+from fcmae.data.samples import Samples
+from fcmae.data.unusable import Unusable
+from fcmae.data.workers import load, num_workers
+from fcmae.errors import DataError
+
+
+class Feed:
+    """Endless training batches over a list of images.
+
+    An epoch shows every image ``repeats`` times; what does not fill the last batch is dropped, and
+    is something else in every epoch. Order, views and replacements are functions of
+    (seed, epoch, index), so a feed may start at any step and has nothing to save.
+
+    Attributes:
+        images: The list.
+        view: What makes tensors of pictures.
+        unusable: The files that had to be replaced so far.
+    """
+
+    def __init__(
+        self,
+        images: ImageList,
+        view: View,
+        *,
+        seed: int,
+        loader: Loader,
+        channels: int,
+        repeats: int = 1,
+    ) -> None:
+        if repeats < 1:
+            raise ValueError(f"repeats is {repeats}, but an image is shown at least once an epoch.")
+        self.images, self.view, self.repeats = images, view, repeats
+        self.seed, self.loader, self.channels = seed, loader, channels
+        self.unusable = Unusable(len(images), loader)
+
+    @property
+    def num_images(self) -> int:
+        """How many images there are, each counted once."""
+        return len(self.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when the data set does."""
+        return self.images.fingerprint()
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """How many full batches an epoch has; a ``DataError`` if there is none."""
+        return steps_per_epoch(self.num_images, self.repeats, batch_size)
+
+    def batches(
+        self,
+        *,
+        first_step: int,
+        last_step: int,
+        batch_size: int,
+        micro_batch: int,
+        rank: int = 0,
+        world: int = 1,
+        pin_memory: bool = False,
+    ) -> Iterator[Batch]:
+        """Micro-batches of this process from ``first_step`` up to, but without, ``last_step``.
+
+        Args:
+            first_step: Counted from the start of the run.
+            last_step: The first step that is not wanted.
+            batch_size: Images of one step over all processes.
+            micro_batch: Most images of one batch here; a step comes in as many as it takes.
+            rank: Which process this is.
+            world: How many processes share the work.
+            pin_memory: Whether the tensors go to page-locked memory, for a GPU.
+        """
+        keys = micro_batches(
+            seed=self.seed,
+            num_images=self.num_images,
+            repeats=self.repeats,
+            first_step=first_step,
+            last_step=last_step,
+            batch_size=batch_size,
+            micro_batch=micro_batch,
+            rank=rank,
+            world=world,
+        )
+        samples = Samples(
+            self.images,
+            self.view,
+            seed=self.seed,
+            loader=self.loader,
+            channels=self.channels,
+            replacing=True,
+        )
+        size = min(micro_batch, batch_size // world)
+        for batch in load(
+            samples,
+            keys,
+            loader=self.loader,
+            workers=num_workers(self.loader, world=world),
+            batch_bytes=_bytes(self.view, self.channels, size) * world,
+            pin_memory=pin_memory,
+        ):
+            self.unusable.add(batch.unusable)
+            yield batch
+
+
+def evaluation_batches(
+    images: ImageList,
+    view: View,
+    *,
+    loader: Loader,
+    channels: int,
+    batch_size: int,
+    rank: int = 0,
+    world: int = 1,
+) -> Iterator[Batch]:
+    """Every image exactly once over all processes; unusable files are left out and reported.
+
+    No batch is empty: what an empty one would report comes with a neighbour.
+    """
+    keys = list(
+        evaluation_batches_of(num_images=len(images), batch_size=batch_size, rank=rank, world=world)
+    )
+    samples = Samples(images, view, seed=0, loader=loader, channels=channels, replacing=False)
+    workers = num_workers(loader, world=world, num_batches=len(keys))
+    size = _bytes(view, channels, batch_size) * world
+    held: Batch | None = None
+    for batch in load(samples, keys, loader=loader, workers=workers, batch_bytes=size):
+        if held is None or len(held) == 0:
+            before = [] if held is None else held.unusable
+            held = replace(batch, unusable=before + batch.unusable)
+        elif len(batch) == 0:
+            held = replace(held, unusable=held.unusable + batch.unusable)
+        else:
+            yield held
+            held = batch
+    if held is not None and len(held) == 0:
+        some = "; ".join(f"{path}: {reason}" for path, reason in held.unusable[:3])
+        raise DataError(
+            f"none of the {len(held.unusable)} images of {shown(images.root)} can be used "
+            f"({some}). `fcmae check` lists all of them."
+        )
+    if held is not None:
+        yield held
+
+
+def _bytes(view: View, channels: int, num_images: int) -> int:
+    """Memory of a batch in float32."""
+    return 4 * channels * view.size[0] * view.size[1] * num_images
