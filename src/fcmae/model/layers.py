@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.kernels import reference as kernels
+from fcmae.kernels.grn import grn
 from fcmae.types import Features
 
 
@@ -38,7 +38,7 @@ class GRN(nn.Module):
                 f"axes, but the input has shape {tuple(x.shape)}."
             )
         flat = x_last.reshape(len(x), -1, x_last.shape[-1])
-        y = kernels.grn(flat, self.gamma, self.beta, self.eps).view(x_last.shape)
+        y = grn(flat, self.gamma, self.beta, self.eps).view(x_last.shape)
         return y if self.channels_last else y.movedim(-1, 1)
 
     def extra_repr(self) -> str:
