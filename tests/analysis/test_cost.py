@@ -58,3 +58,8 @@ def test_operations_are_those_that_run() -> None:
     )
     counted = cost(ODD, size=(32, 64), num_classes=7).gflops
     assert counted * 1e9 == pytest.approx(counter.get_total_flops() / 2 + norms, rel=1e-12)
+
+
+@pytest.mark.parametrize(("side", "gflops"), [(384, "337.9"), (512, "600.7")])
+def test_the_cost_of_larger_images_is_the_papers(side: int, gflops: str) -> None:
+    assert f"{cost(architecture('huge'), size=(side, side)).gflops:.1f}" == gflops
