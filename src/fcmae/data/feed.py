@@ -6,13 +6,14 @@ from functools import cached_property
 
 from fcmae.data.augment import View
 from fcmae.data.batch import Batch
+from fcmae.data.cores import num_workers
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
 from fcmae.data.samples import Samples
 from fcmae.data.unusable import Unusable
-from fcmae.data.workers import load, num_workers
+from fcmae.data.workers import load
 from fcmae.errors import DataError
 
 
@@ -131,7 +132,7 @@ def evaluation_batches(
         evaluation_batches_of(num_images=len(images), batch_size=batch_size, rank=rank, world=world)
     )
     samples = Samples(images, view, seed=0, loader=loader, channels=channels, replacing=False)
-    workers = num_workers(loader, world=world, num_batches=len(keys))
+    workers = num_workers(loader, world=world, num_tasks=len(keys))
     size = _bytes(view, channels, batch_size) * world
     held: Batch | None = None
     for batch in load(samples, keys, loader=loader, workers=workers, batch_bytes=size):

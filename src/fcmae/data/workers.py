@@ -1,4 +1,4 @@
-"""Processes that decode images: how many, how they end, and what it means when one dies."""
+"""Processes that decode images: what they send, how they end, what it means when one dies."""
 
 import multiprocessing
 import os
@@ -20,7 +20,6 @@ from fcmae.data.order import Key
 from fcmae.data.samples import Samples
 from fcmae.errors import DataError
 
-MAX_WORKERS = 8
 PREFETCH = 2
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -35,19 +34,6 @@ class Parcel:
     repeats: NDArray[np.int64]
     epoch: int
     unusable: list[tuple[str, str]]
-
-
-def num_workers(loader: Loader, *, world: int = 1, num_batches: int | None = None) -> int:
-    """How many processes decode for one of ``world`` processes of a run."""
-    if loader.workers is not None:
-        return loader.workers
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Linux
-        cores = os.cpu_count() or 1
-    beside = int(os.environ.get("LOCAL_WORLD_SIZE", world))
-    workers = min(max(1, cores // beside), MAX_WORKERS)
-    return workers if num_batches is None else min(workers, num_batches)
 
 
 def load(

@@ -1,0 +1,144 @@
+"""Decode every file once, and say which ones no run could use."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from statistics import median_low
+
+from fcmae.data.cores import num_workers
+from fcmae.data.image import UnusableImage, open_image
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+
+CHUNK = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one file turned out to be.
+
+    Attributes:
+        path: Relative to the folder or list, as shown to people.
+        reason: Why it cannot be used, or None if it can.
+        height: In pixels, once upright.
+        width: In pixels, once upright.
+        kind: Channels and depth, such as "3 channels of 8 bits".
+    """
+
+    path: str
+    reason: str | None = None
+    height: int = 0
+    width: int = 0
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The files of a data set.
+
+    Attributes:
+        usable: How many can be used.
+        unusable: (path, reason) of the others, and of what was found but set aside by its name.
+        kinds: How many pictures there are of each kind, the most frequent first.
+        heights: Smallest, median and largest.
+        widths: Smallest, median and largest.
+    """
+
+    usable: int
+    unusable: list[tuple[str, str]]
+    kinds: dict[str, int]
+    heights: tuple[int, int, int]
+    widths: tuple[int, int, int]
+
+
+def check(
+    images: ImageList,
+    *,
+    loader: Loader | None = None,
+    found: Callable[[Finding], object] | None = None,
+) -> Report:
+    """Decode every image of a list.
+
+    Args:
+        images: From ``find_images``.
+        loader: Limits, and how many processes decode.
+        found: Called for each file in turn, for a progress bar.
+    """
+    findings = []
+    for finding in inspect(images, loader or Loader()):
+        findings.append(finding)
+        if found is not None:
+            found(finding)
+    good = [finding for finding in findings if finding.reason is None]
+    bad = [(finding.path, finding.reason) for finding in findings if finding.reason is not None]
+    return Report(
+        usable=len(good),
+        unusable=sorted([*bad, *images.set_aside]),
+        kinds=dict(Counter(finding.kind for finding in good).most_common()),
+        heights=_spread([finding.height for finding in good]),
+        widths=_spread([finding.width for finding in good]),
+    )
+
+
+def _spread(values: Sequence[int]) -> tuple[int, int, int]:
+    return (min(values), median_low(values), max(values)) if values else (0, 0, 0)
+
+
+def inspect(images: ImageList, loader: Loader) -> Iterator[Finding]:
+    """A finding for each image, in the list's order. A file that kills its decoder is named."""
+    chunks = [range(i, min(i + CHUNK, len(images))) for i in range(0, len(images), CHUNK)]
+    workers = num_workers(loader, num_tasks=len(chunks))
+    if workers == 0:
+        yield from (_inspect(images, loader, index) for index in range(len(images)))
+        return
+    done = 0
+    while done < len(chunks):
+        pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(images, loader))
+        try:
+            for findings in pool.map(_inspect_chunk, chunks[done:]):
+                yield from findings
+                done += 1
+        except BrokenProcessPool:
+            yield from _one_by_one(images, loader, chunks[done])
+            done += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[Finding]:
+    """A process for each file: whichever dies names its file."""
+    for index in chunk:
+        with ProcessPoolExecutor(1, initializer=_start, initargs=(images, loader)) as pool:
+            try:
+                yield from pool.submit(_inspect_chunk, range(index, index + 1)).result()
+            except BrokenProcessPool:
+                yield Finding(path=images.name(index), reason="its decoder crashed")
+
+
+def _inspect(images: ImageList, loader: Loader, index: int) -> Finding:
+    limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
+    try:
+        picture = open_image(images.path(index), **limits)
+    except UnusableImage as error:
+        return Finding(path=images.name(index), reason=error.reason)
+    height, width, channels = picture.shape
+    depth = "8 bits" if picture.dtype == "uint8" else "more than 8 bits"
+    kind = f"{channels} channel{'s' * (channels > 1)} of {depth}"
+    return Finding(path=images.name(index), height=height, width=width, kind=kind)
+
+
+# What every task of a process of the pool needs; sent once rather than with each task.
+_shared: list[tuple[ImageList, Loader]] = []
+
+
+def _start(images: ImageList, loader: Loader) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers Ctrl-C
+    _shared[:] = [(images, loader)]
+
+
+def _inspect_chunk(chunk: range) -> list[Finding]:
+    images, loader = _shared[0]
+    return [_inspect(images, loader, index) for index in chunk]
