@@ -23,6 +23,7 @@ TIFF with more channels          all of its channels, by the rules above
 maximum is mapped to [0, 1], picture by picture. NaN and infinite values are refused.
 """
 
+import logging
 import os
 import stat
 import warnings
@@ -72,6 +73,10 @@ OTHERS = {
 BRANDS = {b"avif": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"isom": "a video"}
 
 
+# What Pillow would log becomes an error of ours.
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
+
+
 class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the program
     """A file that is not an image we accept, with the reason in the user's words."""
 
@@ -106,6 +111,7 @@ def open_image(
         with _regular_file(path, max_bytes) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = _decode(file, keep_alpha=channels in (2, 4), max_pixels=max_pixels)
+        _check_size(picture.shape[1], picture.shape[0], max_pixels)
         if channels is not None:
             picture = with_channels(picture, channels)
         return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
@@ -116,10 +122,8 @@ def open_image(
 @contextmanager
 def _regular_file(path: str | os.PathLike[str], max_bytes: int) -> Iterator[IO[bytes]]:
     """Open without ever waiting: a pipe or device would block a reader for ever."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Refused("not a regular file")
         if status.st_size == 0:
@@ -127,6 +131,10 @@ def _regular_file(path: str | os.PathLike[str], max_bytes: int) -> Iterator[IO[b
         if status.st_size > max_bytes:
             raise Refused(f"{status.st_size} bytes are more than --loader.max_bytes {max_bytes}")
         yield file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _decode(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:

@@ -46,17 +46,17 @@ def scaled(pixels: NDArray[np.generic]) -> Picture:
     if pixels.dtype == np.uint16:
         return pixels.astype(np.float32) / np.float32(SIXTEEN_BITS)
     if pixels.dtype.kind in "iu":
-        return _fit(pixels.astype(np.float64), SIXTEEN_BITS)
+        return _fit(pixels.astype(np.float64), float(SIXTEEN_BITS))
     if pixels.dtype.kind == "f":
         if not np.isfinite(pixels).all():
             raise Refused("it contains NaN or infinite values")
-        return _fit(pixels.astype(np.float64), 1)
+        return _fit(pixels.astype(np.float64), 1.0)
     raise Refused(f"pixels of type {pixels.dtype} are not supported")
 
 
 def _fit(pixels: NDArray[np.float64], top: float) -> NDArray[np.float32]:
     """Map [0, top], widened where the values leave it, to [0, 1]: no jump at the borders."""
-    low, high = min(0.0, float(pixels.min())), max(float(top), float(pixels.max()))
+    low, high = min(0.0, float(pixels.min())), max(top, float(pixels.max()))
     # Halves, because high - low may overflow.
     unit = (pixels / 2 - low / 2) / (high / 2 - low / 2)
     return unit.astype(np.float32)

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 import numpy as np
 import tifffile
@@ -14,12 +14,10 @@ from fcmae.data.modes import Picture, Refused, on_white, scaled, upright
 ORIENTATION, EXTRA_SAMPLES, SAMPLE_FORMAT, BITS, DESCRIPTION = 274, 338, 339, 258, 270
 MINISWHITE, MINISBLACK, RGB = 0, 1, 2
 ALPHA = (1, 2)
+UNSIGNED, SIGNED = 1, 2
 
-Source: TypeAlias = tifffile.TiffPageSeries | tifffile.TiffPage
-
-# What these two would log becomes an error of ours.
+# What it would log becomes an error of ours.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 
 def pillow_suffices(image: Image.Image) -> bool:
@@ -28,8 +26,9 @@ def pillow_suffices(image: Image.Image) -> bool:
     bits = tags.get(BITS, (1,))
     if 0 in tags.get(EXTRA_SAMPLES, ()) or (len(bits) > 1 and max(bits) > 8):
         return False
-    if max(bits) == 8 and 2 in tags.get(SAMPLE_FORMAT, ()):
-        return False
+    formats = tags.get(SAMPLE_FORMAT, (UNSIGNED,))
+    if (max(bits) == 8 and SIGNED in formats) or (max(bits) == 32 and UNSIGNED in formats):
+        return False  # Pillow takes the sign for a bit, and the uppermost bit for a sign
     description = str(tags.get(DESCRIPTION, ""))
     names_axes = description.startswith(('{"shape"', "ImageJ=")) or "<OME" in description[:1000]
     return not (names_axes and getattr(image, "is_animated", False))
@@ -44,10 +43,14 @@ def read_tiff(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:
         page = series.keyframe
         if page.photometric not in (MINISWHITE, MINISBLACK, RGB):
             raise Refused(f"TIFF colours of kind {page.photometric} are not supported")
-        source = series if _channels_are_pages(series) else page
+        by_page = _channels_are_pages(series.axes, page)
+        source = series if by_page else page
         channel = _channel_axis(source.axes, source.shape)
-        _check(source, channel, max_pixels=max_pixels, file_size=tiff.filehandle.size)
+        _check_shape(source.axes, source.shape, channel, max_pixels)
+        _check_complete(list(series.pages) if by_page else [page], tiff.filehandle.size)
         pixels = source.asarray()
+        if pixels.shape != source.shape or pixels.size == 0:
+            raise Refused("damaged: its pixels do not fill its shape")
     picture = scaled(_planes(pixels, channel))
     if page.photometric == MINISWHITE:
         picture = 255 - picture if picture.dtype == np.uint8 else 1 - picture
@@ -57,11 +60,11 @@ def read_tiff(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:
     return upright(picture, int(tag.value) if tag is not None else 1)
 
 
-def _channels_are_pages(series: tifffile.TiffPageSeries) -> bool:
+def _channels_are_pages(axes: str, page: tifffile.TiffPage) -> bool:
     """True for the stacks of ImageJ, OME and tifffile; a scanned document has pages of its own."""
-    if "S" in series.keyframe.axes:
+    if "S" in page.axes:
         return False
-    return "C" in series.axes or (series.keyframe.is_shaped and series.axes.count("Q") == 1)
+    return "C" in axes or (bool(page.is_shaped) and axes.count("Q") == 1)
 
 
 def _channel_axis(axes: str, shape: tuple[int, ...]) -> int | None:
@@ -74,13 +77,19 @@ def _channel_axis(axes: str, shape: tuple[int, ...]) -> int | None:
     return None
 
 
-def _check(source: Source, channel: int | None, *, max_pixels: int, file_size: int) -> None:
-    """Refuse, before anything is read, what is too large or lies beyond the end of the file."""
-    values = math.prod(source.shape)
-    channels = 1 if channel is None else source.shape[channel]
+def _check_shape(axes: str, shape: tuple[int, ...], channel: int | None, max_pixels: int) -> None:
+    """Refuse, before anything is read, what is no picture or too large."""
+    if not {"Y", "X"} <= set(axes) or len(axes) != len(shape):
+        raise Refused(f"damaged: a TIFF with axes {axes!r} of {shape}")
+    values = math.prod(shape)
+    channels = 1 if channel is None else shape[channel]
     if values // max(1, channels) > max_pixels or values > 4 * max_pixels:
         raise Refused(f"{values} values in a TIFF are more than --loader.max_pixels allows")
-    for page in source.pages if isinstance(source, tifffile.TiffPageSeries) else [source]:
+
+
+def _check_complete(pages: list[Any], file_size: int) -> None:
+    """tifffile would fill in for what lies beyond the end of the file."""
+    for page in pages:
         segments = [] if page is None else zip(page.dataoffsets, page.databytecounts, strict=True)
         if any(count == 0 or offset + count > file_size for offset, count in segments):
             raise Refused("truncated: its pixels lie beyond the end of the file")
