@@ -1,0 +1,114 @@
+"""Walking folders: what is found, what is set aside, and that no link leads astray."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fcmae.data.folders import walk
+
+Make = Callable[..., Path]
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return root
+
+
+def test_any_name_may_be_an_image_unless_it_says_otherwise(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "B.JPEG", "no_extension", "scan.weird", "photo.heic", "deep/er/c.png")
+    touch(tmp_path, "README.md", "index.csv", "labels.json", "LICENSE", "clip.mp4", "features.npy")
+    found = walk(tmp_path)
+    names = [os.fsdecode(name) for name in found.files]
+    assert names == ["B.JPEG", "a.jpg", "deep/er/c.png", "no_extension", "photo.heic", "scan.weird"]
+    assert (found.others, found.set_aside, found.folders) == (6, [], ["deep"])
+
+
+def test_system_files_are_set_aside_by_name_and_their_folders_not_entered(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", ".DS_Store", "Thumbs.db", "._a.jpg", ".hidden.jpg")
+    touch(tmp_path, ".git/x.jpg", "__MACOSX/b.jpg", ".ipynb_checkpoints/c.jpg")
+    found = walk(tmp_path)
+    assert found.files == [b"a.jpg"]
+    assert [path for path, _ in found.set_aside] == [
+        ".DS_Store",
+        "._a.jpg",
+        ".hidden.jpg",
+        "Thumbs.db",
+    ]
+
+
+@pytest.mark.timeout(5)
+def test_loops_of_links_repeat_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.jpg", "a/b/2.jpg")
+    (tmp_path / "a/b/up").symlink_to(tmp_path)
+    (tmp_path / "a/again").symlink_to(tmp_path / "a")
+    (tmp_path / "a/b/self").symlink_to(".")
+    (tmp_path / "copy.jpg").symlink_to("a/1.jpg")
+    found = walk(tmp_path)
+    assert found.files == [b"a/1.jpg", b"a/b/2.jpg"]
+    assert found.set_aside == []
+
+
+def test_links_out_of_the_folder_and_to_nothing_are_set_aside(tmp_path: Path) -> None:
+    touch(tmp_path, "inside/a.jpg", "outside/b.jpg", "inside-not/c.jpg")
+    inside = tmp_path / "inside"
+    (inside / "file.jpg").symlink_to("../outside/b.jpg")
+    (inside / "folder").symlink_to("../outside")
+    (inside / "root").symlink_to("/")
+    (inside / "sibling").symlink_to("../inside-not")
+    (inside / "dangling.jpg").symlink_to("gone.jpg")
+    found = walk(inside)
+    assert found.files == [b"a.jpg"]
+    reasons = dict(found.set_aside)
+    assert reasons.pop("dangling.jpg") == "a link to nothing"
+    assert set(reasons) == {"file.jpg", "folder", "root", "sibling"}
+    assert all("leads out of the folder" in reason for reason in reasons.values())
+
+
+def test_a_root_that_is_itself_a_link_is_followed(tmp_path: Path) -> None:
+    touch(tmp_path, "real/a.jpg")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real/loop").symlink_to("../link")
+    found = walk(tmp_path / "link")
+    assert (found.files, found.set_aside) == ([b"a.jpg"], [])
+
+
+def test_pipes_and_sockets_are_set_aside(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert walk(tmp_path).set_aside == [("pipe.jpg", "not a regular file")]
+
+
+def test_hard_links_are_files_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    os.link(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert walk(tmp_path).files == [b"a.jpg", b"b.jpg"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "open/a.jpg", "closed/b.jpg")
+    listed = os.scandir
+
+    def refuse(path: bytes) -> object:
+        if path.endswith(b"closed"):
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = walk(tmp_path)
+    assert found.files == [b"open/a.jpg"]
+    assert found.set_aside == [("closed", "cannot be listed: Permission denied")]
+
+
+def test_names_of_any_bytes_are_found_and_shown_on_one_line(tmp_path: Path) -> None:
+    names = [b"caf\xe9.jpg", b"line\nbreak.jpg", "猫.jpg".encode()]
+    for name in [*names, b".bad\xff"]:
+        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_bytes(b"x")
+    found = walk(tmp_path)
+    assert sorted(found.files) == sorted(names)
+    assert [path for path, _ in found.set_aside] == [".bad\\udcff"]
