@@ -1,0 +1,84 @@
+"""The commands as functions: ``fcmae.pretrain(data=..., out=..., mask={"ratio": 0.75})``.
+
+Keyword arguments are the flags of the command; a group is a dict or its dataclass. Wrong options
+raise ``ValueError``, everything else that a user can mend raises ``fcmae.errors.FcmaeError``.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from fcmae.cli.commands import COMMANDS
+from fcmae.cli.console import Console
+from fcmae.cli.embed import Embedded
+from fcmae.cli.evaluated import Evaluated
+from fcmae.cli.finetune import Finetuned
+from fcmae.cli.parse import build, config_values, keyword_values
+from fcmae.cli.predict import Predicted
+from fcmae.cli.pretrain import Pretrained
+from fcmae.cli.reconstruct import Reconstructed
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Config = str | Path | Sequence[str | Path]
+"""A YAML file or the name of a recipe, or several of which later ones win."""
+
+
+def options_of(command: str, config: Config = (), **options: Any) -> Any:
+    """The options of a command as its dataclass, exactly as the command line makes them."""
+    kind = COMMANDS[command].options
+    configs = [config] if isinstance(config, (str, Path)) else config
+    values = config_values(map(str, configs), kind)
+    return build(kind, {**values, **keyword_values(options, kind)})
+
+
+def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
+    """Pre-train an encoder, as ``fcmae pretrain`` does."""
+    return cast(Pretrained, _run("pretrain", config, options))
+
+
+def finetune(
+    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
+) -> Finetuned:
+    """Train a classifier from weights or from scratch, as ``fcmae finetune`` does."""
+    return cast(Finetuned, _run(f"finetune {task}", config, options))
+
+
+def evaluate(
+    how: Literal["classify", "neighbours", "linear"], *, config: Config = (), **options: Any
+) -> Evaluated:
+    """Measure a model or its features, as ``fcmae evaluate`` does."""
+    return cast(Evaluated, _run(f"evaluate {how}", config, options))
+
+
+def predict(
+    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
+) -> Predicted:
+    """Classify images into a table, as ``fcmae predict`` does."""
+    return cast(Predicted, _run(f"predict {task}", config, options))
+
+
+def embed(*, config: Config = (), **options: Any) -> Embedded:
+    """Write the features of images into a table, as ``fcmae embed`` does."""
+    return cast(Embedded, _run("embed", config, options))
+
+
+def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
+    """Draw reconstructions, as ``fcmae reconstruct`` does."""
+    return cast(Reconstructed, _run("reconstruct", config, options))
+
+
+def load(path: str | Path) -> "nn.Module":
+    """The model in a run's folder or a weights file, in evaluation mode on the CPU."""
+    from fcmae.checkpoint.weights import load_model
+
+    return load_model(Path(path))[0]
+
+
+def _run(name: str, config: Config, options: dict[str, Any]) -> Any:
+    if name not in COMMANDS:
+        command = name.split(maxsplit=1)[0]
+        names = [other.split()[1] for other in COMMANDS if other.startswith(f"{command} ")]
+        raise ValueError(f"there is no {name!r}: after {command} comes {' or '.join(names)}.")
+    return COMMANDS[name].run(options_of(name, config, **options), Console())

@@ -1,0 +1,33 @@
+"""A command: its options, what it does with them, and how it tells of the result."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.console import Console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One entry of the command line and of the Python interface.
+
+    Attributes:
+        options: The dataclass of its options; the docstring is the help.
+        run: Does the work and gives back a dataclass that JSON can hold.
+        show: Tells a person about the result.
+        example: A command line that people can start from.
+        positional: The option that may be given without its name.
+    """
+
+    options: type
+    run: Callable[[Any, Console], Any]
+    show: Callable[[Any, Terminal], None]
+    example: str
+    positional: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the help."""
+        return str(self.options.__doc__).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,89 @@
+"""The commands of ``fcmae``, and nothing else knows the whole list."""
+
+from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
+from fcmae.cli.check import Check, check, show_checked
+from fcmae.cli.command import Command
+from fcmae.cli.embed import Embed, embed, show_embedded
+from fcmae.cli.evaluate_classify import EvaluateClassify, evaluate_classify
+from fcmae.cli.evaluate_features import (
+    EvaluateLinear,
+    EvaluateNeighbours,
+    evaluate_linear,
+    evaluate_neighbours,
+)
+from fcmae.cli.evaluated import show_evaluated
+from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
+from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
+from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
+from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
+
+COMMANDS: dict[str, Command] = {
+    "check": Command(
+        options=Check,
+        run=check,
+        show=show_checked,
+        example="fcmae check photos",
+        positional="data",
+    ),
+    "info": Command(
+        options=Info,
+        run=info,
+        show=show_info,
+        example="fcmae info --model tiny --size 384",
+    ),
+    "pretrain": Command(
+        options=Pretrain,
+        run=pretrain,
+        show=show_pretrained,
+        example="fcmae pretrain --data photos --out runs/pretrain --config small",
+    ),
+    "finetune classify": Command(
+        options=FinetuneClassify,
+        run=finetune_classify,
+        show=show_finetuned,
+        example="fcmae finetune classify --data photos --weights runs/pretrain --out runs/classify",
+    ),
+    "evaluate classify": Command(
+        options=EvaluateClassify,
+        run=evaluate_classify,
+        show=show_evaluated,
+        example="fcmae evaluate classify --data labelled --weights runs/classify",
+    ),
+    "evaluate neighbours": Command(
+        options=EvaluateNeighbours,
+        run=evaluate_neighbours,
+        show=show_evaluated,
+        example="fcmae evaluate neighbours --data labelled --weights runs/pretrain",
+    ),
+    "evaluate linear": Command(
+        options=EvaluateLinear,
+        run=evaluate_linear,
+        show=show_evaluated,
+        example="fcmae evaluate linear --data labelled --weights runs/pretrain",
+    ),
+    "predict classify": Command(
+        options=PredictClassify,
+        run=predict_classify,
+        show=show_predicted,
+        example="fcmae predict classify --data photos --weights runs/classify --out classes.csv",
+    ),
+    "embed": Command(
+        options=Embed,
+        run=embed,
+        show=show_embedded,
+        example="fcmae embed --data photos --weights runs/pretrain --out features.npz",
+    ),
+    "reconstruct": Command(
+        options=Reconstruct,
+        run=reconstruct,
+        show=show_reconstructed,
+        example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "bench pretrain": Command(
+        options=BenchPretrain,
+        run=bench_pretrain,
+        show=show_bench,
+        example="fcmae bench pretrain --model atto tiny --size 224 --ratio 0.6",
+    ),
+}

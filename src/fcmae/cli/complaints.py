@@ -1,0 +1,74 @@
+"""What to say about an option that cannot be understood: rule, value received, way out."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from fcmae.cli.fields import Field, fields_of, groups_of, parts_of
+from fcmae.cli.suggest import did_you_mean
+
+WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a path",
+    type(None): "null",
+}
+NUMBERS = {2: "two", 3: "three", 4: "four"}
+
+
+def describe(hint: Any) -> str:
+    """A type in the words of a message: ``a whole number or null``."""
+    if hint in WORDS:
+        return WORDS[hint]
+    args = get_args(hint)
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, args))}"
+    if get_origin(hint) is tuple and args[-1] is not ...:
+        kind = describe(args[0]).removeprefix("a ")
+        return f"{NUMBERS.get(len(args), len(args))} {kind}s such as [{_example(args)}]"
+    if get_origin(hint) in (tuple, list):
+        return f"one or more values, each {describe(args[0])}"
+    return " or ".join(describe(part) for part in args)
+
+
+def unknown(name: str, options: type, *, flag: bool) -> ValueError:
+    """The error for an option (or, in a config, a key) that the command does not have."""
+    dashes, fields = "--" if flag else "", fields_of(options)
+    if name in groups_of(options):
+        members = [f"{dashes}{key}" for key, field in fields.items() if field.group == name]
+        return ValueError(f"{dashes}{name} is a group of options: {', '.join(members)}.")
+    own = ("config", "json", "print-config", "help") if flag else ()
+    hint = did_you_mean(name, [*fields, *own], prefix=dashes)
+    kind = "option" if flag else "key"
+    return ValueError(f"there is no {kind} {dashes}{name}.{hint or ' --help lists all.'}")
+
+
+def wrong_value(error: Exception, options: type, values: Mapping[str, str]) -> ValueError:
+    """A parser's error in one line: the option, what it got, what it takes."""
+    match = re.search(r'Parser key "([\w.]+)"', str(error))
+    if match is None or match[1] not in values:
+        return ValueError(" ".join(str(error).split()))
+    name, hint = match[1], fields_of(options)[match[1]].hint
+    literals = [part for part in parts_of(hint) if get_origin(part) is Literal]
+    close = did_you_mean(values[name], [str(c) for part in literals for c in get_args(part)])
+    return ValueError(f"{name} is {values[name]!r}, but must be {describe(hint)}.{close}")
+
+
+def missing(options: type, values: Mapping[str, str]) -> ValueError | None:
+    """The error for options that must be given and are not, if there are any."""
+    absent = [field for field in fields_of(options).values() if _is_absent(field, values)]
+    if not absent:
+        return None
+    names = " and ".join(f"--{field.name}" for field in absent)
+    return ValueError(f"{names} must be given. {absent[0].name}: {absent[0].help}")
+
+
+def _is_absent(field: Field, values: Mapping[str, str]) -> bool:
+    return field.required and field.name not in values
+
+
+def _example(args: tuple[Any, ...]) -> str:
+    return ",".join("0.9" if arg is float else "224" for arg in args)

@@ -1,0 +1,121 @@
+"""What a person sees while something runs: always on standard error."""
+
+import datetime
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import TextIO, TypeVar
+
+from rich.console import Console as Terminal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from fcmae.engine.report import Plan
+
+LINE_EVERY_S = 30.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+Item = TypeVar("Item")
+
+
+class Console:
+    """A bar on a terminal; elsewhere a plain line now and then.
+
+    Args:
+        stream: Where to write.
+        line_every_s: Seconds between two plain lines.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, line_every_s: float = LINE_EVERY_S) -> None:
+        self._terminal = Terminal(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self._line_every_s = line_every_s
+        self._progress: Progress | None = None
+        self._plan: Plan | None = None
+        self._started_at = self._spoke_at = 0.0
+
+    def start(self, plan: Plan) -> None:
+        """Say what a run is about to do and begin its bar."""
+        self.finish()
+        self._plan = plan
+        self._started_at = self._spoke_at = time.monotonic()
+        self.message(str(plan))
+        self.message("\n".join(f"  {line}" for line in plan.groups.splitlines()))
+        if self._terminal.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[state]}"),
+                TimeRemainingColumn(),
+                console=self._terminal,
+                transient=True,
+            )
+            self._progress.add_task(
+                "step", total=plan.steps, completed=plan.first_step, state="reading images"
+            )
+            self._progress.start()
+
+    def step(self, metrics: Mapping[str, float]) -> None:
+        """Move the bar, or write a line if the last one was long ago."""
+        if self._plan is None:
+            return
+        if self._progress is not None:
+            done = int(metrics["step"])
+            self._progress.update(self._progress.task_ids[0], completed=done, state=state(metrics))
+        elif time.monotonic() - self._spoke_at >= self._line_every_s:
+            self._spoke_at = time.monotonic()
+            done, plan = int(metrics["step"]), self._plan
+            pace = (self._spoke_at - self._started_at) / max(1, done - plan.first_step)
+            left = datetime.timedelta(seconds=round(pace * (plan.steps - done)))
+            self.message(f"step {done}/{plan.steps}  {state(metrics)}  {left} left")
+
+    def evaluated(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Write a line of what was measured."""
+        if metrics:
+            shown = {name: x for name, x in metrics.items() if "/block_" not in name}
+            found = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+            self.message(f"epoch {epoch}  {found}")
+
+    def message(self, text: str) -> None:
+        """Write a line above the bar."""
+        self._terminal.print(Text(text))
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress = self._plan = None
+
+    def track(self, items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+        """Pass items on under a bar of their own, counted by ``len`` where they have one."""
+        if self._progress is not None or not self._terminal.is_terminal:
+            yield from items
+            return
+        bar = Progress(
+            SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(),
+            TimeRemainingColumn(), console=self._terminal, transient=True,
+        )  # fmt: skip
+        with bar:
+            task = bar.add_task(what, total=total)
+            for item in items:
+                yield item
+                bar.advance(task, len(item) if isinstance(item, Sized) and total else 1)
+
+
+def state(metrics: Mapping[str, float]) -> str:
+    """The numbers of a step on one line."""
+    words = {
+        "epoch": "epoch {:.1f}",
+        "loss": "loss {:.4f}",
+        "lr": "lr {:.2e}",
+        "images_per_s": "{:.0f} images/s",
+        "data_wait": "{:.0%} waiting for data",
+    }
+    return "  ".join(form.format(metrics[name]) for name, form in words.items() if name in metrics)

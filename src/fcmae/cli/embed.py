@@ -1,0 +1,108 @@
+"""``fcmae embed``: one feature vector per image."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.card import Weights, loader_of, read_weights
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.preflight import size_for
+from fcmae.cli.show import files, say, show_places, show_unusable
+from fcmae.cli.size import Size
+from fcmae.cli.sources import find_all
+from fcmae.cli.tables import check_table, names_of, write_table, write_unusable
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embed:
+    """Write the feature vector of each image, for search, clustering or a classifier of your own.
+
+    It is what a classifier's head sees: the mean over positions, then a LayerNorm.
+    """
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: Path
+    """Folder of a run, or weights file."""
+
+    out: Path
+    """Table to write: .npz, .parquet or .csv."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """What was written.
+
+    Attributes:
+        out: The table: the columns ``path`` and ``features``.
+        images: Number of vectors.
+        width: Length of a vector.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    width: int
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def embed(options: Embed, console: Console) -> Embedded:
+    """Check what the weights and the images say, then encode."""
+    check_table(options.out)
+    weights = read_weights(options.weights)
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    images = find_all(options.data)
+    probe(options.out.parent)
+    return _embed(options, weights, images, console)
+
+
+def _embed(options: Embed, weights: Weights, images: ImageList, console: Console) -> Embedded:
+    from fcmae.checkpoint.weights import load_model
+    from fcmae.cli.inference import batches, launch
+    from fcmae.evaluation.embed import embed as encode
+
+    model, _ = load_model(weights.path)
+    peers = launch(options.run, model)
+    found = batches(
+        images,
+        size_for(options.size, weights),
+        loader=loader_of(weights, options.loader),
+        channels=weights.architecture.channels,
+        batch_size=options.run.batch_size,
+        peers=peers,
+        console=console,
+        what="encoding",
+    )
+    outputs = encode(model, found, peers)
+    if peers.leads:
+        paths = names_of(images, outputs.indices.numpy())
+        write_table(options.out, {"path": paths, "features": outputs.rows.numpy()})
+        write_unusable(options.out, outputs.unusable)
+    return Embedded(
+        out=options.out,
+        images=len(outputs.rows),
+        width=outputs.rows.shape[1],
+        unusable=files(outputs.unusable),
+    )
+
+
+def show_embedded(result: Embedded, terminal: Terminal) -> None:
+    """How much was written, and where."""
+    if result.unusable:
+        say(terminal, f"{len(result.unusable)} files could not be used:")
+        show_unusable(result.unusable, terminal)
+    say(terminal, f"Wrote {result.images:,} vectors of {result.width} numbers.")
+    show_places(terminal, table=result.out)

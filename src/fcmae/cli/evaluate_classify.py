@@ -1,0 +1,86 @@
+"""``fcmae evaluate classify``: accuracy of a classifier on labelled images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcmae.cli.card import Weights, loader_of, read_weights
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.evaluated import Evaluated, evaluated
+from fcmae.cli.preflight import size_for
+from fcmae.cli.size import Size
+from fcmae.cli.sources import validation_images
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.errors import CheckpointError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateClassify:
+    """Accuracy of a classifier on labelled images."""
+
+    data: Path
+    """Folder with one folder per class (or with a val folder of those, which is then taken), or a
+    .csv list with columns path,label."""
+
+    weights: Path
+    """Folder of a run of fcmae finetune, or weights file."""
+
+    out: Path | None = None
+    """Folder for the confusion matrix as a picture and the table per class."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+
+def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
+    """Check what the weights and the images say, then classify."""
+    weights = read_weights(options.weights, kind="classifier")
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    if weights.classes is None:
+        raise CheckpointError(
+            f"{weights.path} does not name its classes, so that labels cannot be compared with it."
+        )
+    images = validation_images(options.data).with_classes(weights.classes)
+    if options.out is None:
+        return _classify(options, weights, images, console)
+    with hold(options.out):
+        return _classify(options, weights, images, console)
+
+
+def _classify(
+    options: EvaluateClassify, weights: Weights, images: ImageList, console: Console
+) -> Evaluated:
+    from fcmae.analysis.pictures import confusion_matrix
+    from fcmae.checkpoint.weights import load_model
+    from fcmae.cli.inference import batches, launch
+    from fcmae.cli.tables import write_table
+    from fcmae.evaluation.classify import classify
+    from fcmae.model.classifier import Classifier
+
+    model, _ = load_model(weights.path)
+    assert isinstance(model, Classifier)
+    peers, classes = launch(options.run, model), list(images.classes or ())
+    found = batches(
+        images,
+        size_for(options.size, weights),
+        loader=loader_of(weights, options.loader),
+        channels=weights.architecture.channels,
+        batch_size=options.run.batch_size,
+        peers=peers,
+        console=console,
+        what="classifying",
+    )
+    result = classify(model, found, classes, peers)
+    if options.out is not None and peers.leads:
+        confusion_matrix(result.confusion, classes, options.out / "confusion.png")
+        rows = result.per_class
+        names = ("name", "images", "recall", "precision")
+        columns = {name: [str(getattr(row, name)) for row in rows] for name in names}
+        write_table(options.out / "per_class.csv", columns)
+    return evaluated(result.summary(), result.unusable, out=options.out)

@@ -1,0 +1,45 @@
+"""The features of training and test images, by a trained or an untrained encoder."""
+
+from torch import nn
+
+from fcmae.checkpoint.weights import load_model
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.evaluate_features import Ready
+from fcmae.cli.inference import batches, launch
+from fcmae.evaluation.embed import embed
+from fcmae.evaluation.forward import Outputs
+from fcmae.model.encoder import Encoder
+from fcmae.randomness import seed_everything
+
+
+def features(ready: Ready, run: Compute, seed: int, console: Console) -> tuple[Outputs, Outputs]:
+    """One vector per image of each part."""
+    model = encoder(ready, seed)
+    peers = launch(run, model)
+    train, test = (
+        embed(
+            model,
+            batches(
+                images,
+                ready.size,
+                loader=ready.loader,
+                channels=ready.architecture.channels,
+                batch_size=run.batch_size,
+                peers=peers,
+                console=console,
+                what=what,
+            ),
+            peers,
+        )
+        for images, what in ((ready.train, "labelled images"), (ready.test, "test images"))
+    )
+    return train, test
+
+
+def encoder(ready: Ready, seed: int) -> nn.Module:
+    """The model of the weights, or an untrained encoder drawn by the seed."""
+    if ready.weights is not None:
+        return load_model(ready.weights.path)[0]
+    seed_everything(seed, "weights")
+    return Encoder(ready.architecture)

@@ -1,0 +1,102 @@
+"""The options of a command, read off its dataclass: names, types, defaults and help."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Field:
+    """One option: a flag, a YAML key and a keyword argument at once.
+
+    Attributes:
+        name: Dotted, as in ``optim.epochs``.
+        hint: The type that its value must have.
+        default: Its value when left out; ``dataclasses.MISSING`` where it must be given.
+        help: What it does, from the string under the field.
+    """
+
+    name: str
+    hint: Any
+    default: Any
+    help: str
+
+    @property
+    def required(self) -> bool:
+        """Whether the option has no default."""
+        return self.default is dataclasses.MISSING
+
+    @property
+    def group(self) -> str:
+        """The part before the dot, or nothing."""
+        return self.name.rpartition(".")[0]
+
+
+@cache
+def fields_of(options: type) -> dict[str, Field]:
+    """Every option of a command by its dotted name, in the order of the dataclass."""
+    return {field.name: field for field in _walk(options, "", dataclasses.MISSING)}
+
+
+def groups_of(options: type) -> dict[str, str]:
+    """The groups of a command's options, each with the first line of its docstring."""
+    hints = get_type_hints(options)
+    return {
+        field.name: _sentence(hints[field.name])
+        for field in dataclasses.fields(options)
+        if dataclasses.is_dataclass(hints[field.name])
+    }
+
+
+def nested(options: Any) -> dict[str, Any]:
+    """A dataclass as the nested plain values that YAML and JSON can hold."""
+    return {f.name: plain(getattr(options, f.name)) for f in dataclasses.fields(options)}
+
+
+def plain(value: Any) -> Any:
+    """A value as YAML and JSON write it: lists for tuples, text for paths, null for NaN."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return nested(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+def parts_of(hint: Any) -> tuple[Any, ...]:
+    """The alternatives of a type: the members of a union, or the type alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def accepts(hint: Any, kind: type) -> bool:
+    """Whether a type, or one of the alternatives of a union, is of this kind."""
+    return kind in {get_origin(part) or part for part in parts_of(hint)}
+
+
+def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
+    hints = get_type_hints(options)
+    described = docstring_parser.parse_from_object(options).params
+    helps = {param.arg_name: " ".join((param.description or "").split()) for param in described}
+    for field in dataclasses.fields(options):
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        if defaults is not dataclasses.MISSING:
+            default = getattr(defaults, field.name)
+        hint, name = hints[field.name], prefix + field.name
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            yield from _walk(hint, f"{name}.", default)
+        else:
+            yield Field(name=name, hint=hint, default=default, help=helps.get(field.name, ""))
+
+
+def _sentence(options: Any) -> str:
+    return str(options.__doc__ or "").strip().splitlines()[0]

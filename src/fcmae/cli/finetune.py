@@ -1,0 +1,160 @@
+"""``fcmae finetune classify``: first the options of a run, then the run itself."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.console import Console
+from fcmae.cli.preflight import (
+    architecture_of,
+    check_batch,
+    check_channels,
+    check_labelled,
+    weights_or_none,
+)
+from fcmae.cli.show import say, show_classes, show_places
+from fcmae.cli.size import Size, divisible_sides
+from fcmae.data.listing import few_labels, split
+from fcmae.data.options import Augment, Loader
+from fcmae.engine.lock import hold
+from fcmae.engine.options import Run
+from fcmae.model.options import Encoder, ModelName
+from fcmae.optim.options import Optim
+
+FINETUNING = Optim(
+    base_lr=2e-3,
+    batch_size=64,
+    epochs=100,
+    warmup_epochs=5,
+    betas=(0.9, 0.999),
+    layer_decay=0.8,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneClassify:
+    """Train a classifier, from pre-trained weights or from scratch.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+
+    data: Path
+    """Folder with one folder per class, or with train and val folders of those, or a .csv list
+    with columns path,label."""
+
+    val: Path | None = None
+    """Images to validate on, where they are not in data/val."""
+
+    val_share: float = 0.2
+    """Share of each class held out to validate on, where there are no images for that."""
+
+    out: Path
+    """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
+
+    weights: Path | None = None
+    """Folder of a run, or weights file, whose encoder to start from; left out: from scratch."""
+
+    model: ModelName | None = None
+    """Size of the encoder; by default that of the weights, or atto."""
+
+    size: Size = 224
+    """Side in pixels of the images to train on, or height,width: multiples of the stride."""
+
+    test_size: Size | None = None
+    """Side in pixels of the images to validate on; by default the same."""
+
+    labels_per_class: int | None = None
+    """Train on so many images of each class, drawn by the seed; by default on all."""
+
+    freeze: Literal["none", "encoder"] = "none"
+    """What stays as it is; encoder trains the linear head alone."""
+
+    head_init_scale: float = 1.0
+    """Factor of the head's first weights; the paper's fine-tuning recipes take 0.001."""
+
+    every: int = 1
+    """Epochs between two validations; the last epoch is always validated."""
+
+    encoder: Encoder = Encoder()
+    augment: Augment = Augment()
+    optim: Optim = FINETUNING
+    loader: Loader = Loader()
+    run: Run = Run()
+
+    def __post_init__(self) -> None:
+        check_labelled(self.val_share, self.labels_per_class, self.run.seed)
+        if self.every < 1:
+            raise ValueError(f"every is {self.every}, but must be at least 1.")
+        if not self.head_init_scale > 0:
+            raise ValueError(f"head_init_scale is {self.head_init_scale}, but must be above 0.")
+        if self.freeze == "encoder" and self.weights is None:
+            raise ValueError("freeze is encoder, but there are no --weights whose encoder to keep.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetuned:
+    """What a run of fine-tuning has come to.
+
+    Attributes:
+        out: Folder of the run.
+        weights: The final weights: for ``--weights`` of the other commands.
+        weights_best: The weights of the best validation.
+        pictures: Folder of the pictures.
+        train_images: Images trained on.
+        val_images: Images validated on.
+        steps: Optimizer steps.
+        epochs: Passes over the images.
+        top1: Share of validation images that the final weights classify right.
+        top5: Share of them whose class is among the five likeliest, for more than five classes.
+        best_top1: The highest top-1 of any epoch (chosen on these images, so a little flattering).
+        per_class: Recall and precision of each class, by the final weights.
+        metrics: The last loss and validation.
+    """
+
+    out: Path
+    weights: Path
+    weights_best: Path
+    pictures: Path
+    train_images: int
+    val_images: int
+    steps: int
+    epochs: int
+    top1: float
+    top5: float | None = None
+    best_top1: float
+    per_class: list[dict[str, Any]]
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
+    """Check all that can be checked without PyTorch, then train."""
+    weights = weights_or_none(options.weights)
+    architecture = architecture_of(options.model, options.encoder, weights)
+    divisible_sides(options.size, architecture.stride)
+    divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
+    check_channels(options.loader, architecture.channels)
+    train, val = split(options.data, options.val, share=options.val_share)
+    if options.labels_per_class is not None:
+        train = few_labels(train, options.labels_per_class, options.run.seed)
+    check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    with hold(options.out):
+        from fcmae.cli.finetune_wiring import train as train_classifier
+
+        return train_classifier(options, architecture, weights, (train, val), console)
+
+
+def show_finetuned(result: Finetuned, terminal: Terminal) -> None:
+    """Accuracy, and where things are."""
+    show_classes(result.per_class, terminal)
+    say(
+        terminal,
+        f"Top-1 {result.top1:.1%} on {result.val_images:,} images after {result.steps:,} steps on "
+        f"{result.train_images:,} (best epoch: {result.best_top1:.1%}).",
+    )
+    show_places(terminal, weights=result.weights, pictures=result.pictures)
+    say(
+        terminal,
+        f"Next: fcmae predict classify --data IMAGES --weights {result.out} --out predictions.csv",
+    )

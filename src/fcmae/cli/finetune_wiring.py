@@ -1,0 +1,91 @@
+"""Fine-tuning a classifier: the rooms wired together."""
+
+import json
+
+from fcmae.checkpoint.weights import load_encoder_into
+from fcmae.cli.card import Weights, card, loader_of
+from fcmae.cli.console import Console
+from fcmae.cli.fields import nested
+from fcmae.cli.finetune import FinetuneClassify, Finetuned
+from fcmae.cli.monitors import ACCURACY, Accuracy, Viewing
+from fcmae.cli.size import sides
+from fcmae.data.augment import Supervised
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.engine.fit import fit
+from fcmae.engine.records import RunFolder
+from fcmae.model.classifier import Classifier
+from fcmae.model.options import Architecture
+from fcmae.randomness import seed_everything
+from fcmae.tasks.classify import Classify
+
+
+def train(
+    options: FinetuneClassify,
+    architecture: Architecture,
+    weights: Weights | None,
+    images: tuple[ImageList, ImageList],
+    console: Console,
+) -> Finetuned:
+    """Files, views, model, loss, validation, and the loop around them."""
+    training, validation = images
+    classes = training.classes or ()
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    channels, test_size = architecture.channels, sides(options.test_size or options.size)
+    model = classifier(options, architecture, weights, len(classes))
+    viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
+    outcome = fit(
+        Classify(model, augment=options.augment, freeze=options.freeze),
+        Feed(
+            training,
+            Supervised(sides(options.size), options.augment),
+            seed=options.run.seed,
+            loader=loader,
+            channels=channels,
+        ),
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=[Accuracy(validation, viewing, every=options.every)],
+        record=nested(options),
+        card=card(size=test_size, loader=loader, channels=channels, classes=classes),
+        reporter=console,
+        best="val/top1",
+    )
+    folder = RunFolder(options.out)
+    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    return Finetuned(
+        out=options.out,
+        weights=outcome.weights,
+        weights_best=folder.weights_best,
+        pictures=folder.pictures,
+        train_images=len(training),
+        val_images=len(validation),
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        top1=outcome.metrics["val/top1"],
+        top5=outcome.metrics.get("val/top5"),
+        best_top1=(outcome.best or {}).get("value", outcome.metrics["val/top1"]),
+        per_class=found["per_class"],
+        metrics=outcome.metrics,
+    )
+
+
+def classifier(
+    options: FinetuneClassify,
+    architecture: Architecture,
+    weights: Weights | None,
+    num_classes: int,
+) -> Classifier:
+    """A new head on a new encoder or on that of the weights; drawn by the run's seed."""
+    seed_everything(options.run.seed, "weights")
+    model = Classifier(
+        architecture,
+        num_classes=num_classes,
+        drop_path=options.encoder.drop_path,
+        head_init_scale=options.head_init_scale,
+        checkpointing=options.encoder.checkpointing,
+    )
+    if weights is not None:
+        load_encoder_into(model, weights.path)
+    return model

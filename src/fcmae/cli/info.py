@@ -1,0 +1,146 @@
+"""``fcmae info``: what a model, or a weights file, is made of."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console as Terminal
+
+from fcmae.analysis.cost import cost
+from fcmae.cli.card import read_weights, size_name
+from fcmae.cli.console import Console
+from fcmae.cli.preflight import architecture_of
+from fcmae.cli.show import say, show_places, show_table
+from fcmae.cli.size import Size, divisible_sides
+from fcmae.model.options import Encoder, ModelName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """Parameters and operations of a model or of a weights file; without either, of all models."""
+
+    model: ModelName | None = None
+    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1."""
+
+    weights: Path | None = None
+    """Folder of a run, or weights file."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width, whose operations are counted; by default 224
+    or what the weights were made for."""
+
+    classes: int | None = None
+    """Classes of the classifier that is counted; by default 1000 or what the weights have."""
+
+    encoder: Encoder = Encoder()
+
+    def __post_init__(self) -> None:
+        if self.classes is not None and self.classes < 1:
+            raise ValueError(f"classes is {self.classes}, but must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What a model is made of.
+
+    Attributes:
+        model: Its name.
+        parameters: Of the classifier: encoder, norm and head.
+        encoder_parameters: Of the encoder alone.
+        decoder_parameters: Of the decoder that pre-training adds and then drops.
+        gflops: Billions of multiply-adds of the classifier for one image, as the paper counts.
+        depths: Blocks of each stage.
+        dims: Channels of each stage.
+        channels: Channels of the images.
+        stride: Pixels per position of the last stage; it must divide the size of images.
+        size: Height and width of the images counted.
+        classes: Classes counted.
+        weights: The weights file.
+        kind: What it holds: an encoder, an autoencoder or a classifier.
+        class_names: Names of its classes.
+    """
+
+    model: str
+    parameters: int
+    encoder_parameters: int
+    decoder_parameters: int
+    gflops: float
+    depths: tuple[int, ...]
+    dims: tuple[int, ...]
+    channels: int
+    stride: int
+    size: tuple[int, int]
+    classes: int
+    weights: Path | None = None
+    kind: str | None = None
+    class_names: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """All models."""
+
+    models: list[ModelInfo] = field(default_factory=list)
+
+
+def info(options: Info, console: Console) -> ModelInfo | Family:
+    """Count without building anything."""
+    if options.model is None and options.weights is None:
+        names = get_args(ModelName)
+        return Family(models=[_info(options, name) for name in names])
+    return _info(options, options.model)
+
+
+def _info(options: Info, name: str | None) -> ModelInfo:
+    weights = None if options.weights is None else read_weights(options.weights)
+    architecture = architecture_of(name, options.encoder, weights)
+    size = divisible_sides(options.size or (weights.size if weights else 224), architecture.stride)
+    own = weights.description.get("num_classes") if weights else None
+    classes = options.classes or own or 1000
+    counted = cost(architecture, size=size, num_classes=classes)
+    return ModelInfo(
+        model=size_name(architecture),
+        parameters=counted.parameters,
+        encoder_parameters=counted.encoder_parameters,
+        decoder_parameters=counted.decoder_parameters,
+        gflops=counted.gflops,
+        depths=architecture.depths,
+        dims=architecture.dims,
+        channels=architecture.channels,
+        stride=architecture.stride,
+        size=size,
+        classes=classes,
+        weights=weights.path if weights else None,
+        kind=weights.kind if weights else None,
+        class_names=weights.classes if weights else None,
+    )
+
+
+def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
+    """One table."""
+    models = result.models if isinstance(result, Family) else [result]
+    columns = ("model", "parameters", "encoder", "decoder", "GFLOPs", "blocks", "channels")
+    show_table(terminal, columns, [_row(model) for model in models])
+    first = models[0]
+    say(
+        terminal,
+        f"With {first.classes:,} classes, for images of {first.size[0]} x {first.size[1]} pixels "
+        f"with {first.channels} channels. Sizes must be multiples of {first.stride}.",
+    )
+    if first.kind is not None:
+        say(terminal, f"  kind      {first.kind}")
+        show_places(terminal, weights=first.weights)
+    if first.class_names is not None:
+        say(terminal, f"  classes   {', '.join(first.class_names[:20])}")
+
+
+def _row(model: ModelInfo) -> tuple[str, ...]:
+    return (
+        model.model,
+        f"{model.parameters:,}",
+        f"{model.encoder_parameters:,}",
+        f"{model.decoder_parameters:,}",
+        f"{model.gflops:.2f}",
+        "-".join(map(str, model.depths)),
+        "-".join(map(str, model.dims)),
+    )

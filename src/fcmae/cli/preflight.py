@@ -1,0 +1,73 @@
+"""What can be known to be wrong before PyTorch is imported, each in one line."""
+
+from pathlib import Path
+
+from fcmae.cli.card import Weights, read_weights, size_name
+from fcmae.cli.size import Size, divisible_sides
+from fcmae.data.options import Loader
+from fcmae.errors import CheckpointError, DataError
+from fcmae.model.options import Architecture, Encoder, architecture
+
+
+def check_channels(loader: Loader, channels: int) -> None:
+    """Refuse a mean of so many channels that neither the images nor colour have."""
+    if len(loader.mean) not in (channels, 3):
+        raise ValueError(
+            f"loader.mean and loader.std have {len(loader.mean)} values, but encoder.channels is "
+            f"{channels}: give one value per channel."
+        )
+
+
+def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -> None:
+    """Refuse a batch that an epoch cannot fill."""
+    if num_images * repeats < batch_size:
+        times = f" times {repeats} repeats" if repeats > 1 else ""
+        raise DataError(
+            f"optim.batch_size is {batch_size}, but {data} has {num_images} images{times}: "
+            f"lower it to at most {num_images * repeats}, or raise repeats."
+        )
+
+
+def architecture_of(model: str | None, encoder: Encoder, weights: Weights | None) -> Architecture:
+    """The architecture that is asked for: that of the weights, or that of a name.
+
+    Raises:
+        CheckpointError: The weights are those of another model than the one named.
+    """
+    if weights is None:
+        return architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
+    have = weights.architecture
+    if model is not None:
+        wanted = architecture(model, channels=have.channels, stem=have.stem)
+        if wanted != have:
+            raise CheckpointError(
+                f"model is {model}, but the weights in {weights.path} are of {size_name(have)}: "
+                "leave --model out, or give other weights."
+            )
+    for name, given in (("channels", encoder.channels), ("stem", encoder.stem)):
+        if given not in (getattr(Encoder, name), getattr(have, name)):
+            raise CheckpointError(
+                f"encoder.{name} is {given}, but the weights in {weights.path} have "
+                f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights."
+            )
+    return have
+
+
+def weights_or_none(path: Path | None) -> Weights | None:
+    """What a weights file says, where one is given."""
+    return None if path is None else read_weights(path)
+
+
+def size_for(size: Size | None, weights: Weights, name: str = "size") -> tuple[int, int]:
+    """The size asked for, or the one that the weights were made for."""
+    return divisible_sides(size or weights.size, weights.architecture.stride, name)
+
+
+def check_labelled(val_share: float, labels_per_class: int | None, seed: int) -> None:
+    """Refuse values of these options that no data could go with."""
+    if not 0 < val_share < 1:
+        raise ValueError(f"val_share is {val_share}, but must lie strictly between 0 and 1.")
+    if labels_per_class is not None and labels_per_class < 1:
+        raise ValueError(f"labels_per_class is {labels_per_class}, but must be at least 1.")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, but must be 0 or more.")

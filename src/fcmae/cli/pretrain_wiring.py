@@ -1,0 +1,93 @@
+"""Pre-training: the rooms wired together, in the order in which an image passes through them."""
+
+from fcmae.cli.card import card
+from fcmae.cli.console import Console
+from fcmae.cli.fields import nested
+from fcmae.cli.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
+from fcmae.cli.pretrain import Pretrain, Pretrained
+from fcmae.cli.size import sides
+from fcmae.data.augment import Pretraining
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.engine.fit import fit
+from fcmae.engine.records import RunFolder
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.options import architecture
+from fcmae.randomness import seed_everything
+from fcmae.task import Evaluation
+from fcmae.tasks.reconstruct import Reconstruct
+
+Labelled = tuple[ImageList, ImageList]
+
+
+def train(
+    options: Pretrain, images: ImageList, labelled: Labelled | None, console: Console
+) -> Pretrained:
+    """Files, views, masks, model, loss, and the loop around them."""
+    size, seed, channels = sides(options.size), options.run.seed, options.encoder.channels
+    feed = Feed(
+        images,
+        Pretraining(size, options.augment),
+        seed=seed,
+        loader=options.loader,
+        channels=channels,
+        repeats=options.repeats,
+    )
+    if options.target.normalize:
+        console.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
+    outcome = fit(
+        Reconstruct(autoencoder(options), seed=seed),
+        feed,
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=evaluations(options, images, labelled),
+        # What looks at the run does not change it, so a run may go on with another monitor.
+        record={name: value for name, value in nested(options).items() if name != "monitor"},
+        card=card(size=size, loader=options.loader, channels=channels),
+        reporter=console,
+    )
+    return Pretrained(
+        out=options.out,
+        weights=outcome.weights,
+        pictures=RunFolder(options.out).pictures,
+        images=len(images),
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        metrics=outcome.metrics,
+    )
+
+
+def autoencoder(options: Pretrain) -> Autoencoder:
+    """The model, with weights drawn by the run's seed."""
+    encoder = options.encoder
+    seed_everything(options.run.seed, "weights")
+    return Autoencoder(
+        architecture(options.model, channels=encoder.channels, stem=encoder.stem),
+        decoder=options.decoder,
+        mask=options.mask,
+        target=options.target,
+        drop_path=encoder.drop_path,
+        checkpointing=encoder.checkpointing,
+    )
+
+
+def evaluations(
+    options: Pretrain, images: ImageList, labelled: Labelled | None
+) -> list[Evaluation]:
+    """What the monitor asks for."""
+    monitor, seed = options.monitor, options.run.seed
+    viewing = Viewing(
+        size=sides(options.size),
+        loader=options.loader,
+        channels=options.encoder.channels,
+        batch_size=64,
+    )
+    drawn, averaged = some(images, monitor.pictures, seed), some(images, monitor.images, seed)
+    asked: list[Evaluation] = [
+        Reconstructions(drawn, viewing, every=monitor.every, seed=seed),
+        FeatureDistance(averaged, viewing, every=monitor.every),
+    ]
+    if labelled is not None:
+        asked.append(Neighbours(*labelled, viewing, every=monitor.every))
+    return asked

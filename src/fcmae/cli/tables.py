@@ -1,0 +1,97 @@
+"""One row per image, as CSV, Parquet or NumPy, whichever the file's name says."""
+
+import csv
+import importlib.util
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcmae.checkpoint.durable import replace, storage_errors, write_text
+from fcmae.data.image_list import ImageList
+
+ENDINGS = (".csv", ".parquet", ".npz")
+
+Columns = Mapping[str, NDArray[Any] | Sequence[str]]
+"""A list or a vector is a column; a matrix is one row of numbers per image."""
+
+
+def check_table(path: Path) -> None:
+    """Refuse a file name that tells no format, or one whose library is missing."""
+    if path.suffix.lower() not in ENDINGS:
+        raise ValueError(f"out is {path}, but its name must end in {', '.join(ENDINGS)}.")
+    if path.is_dir():
+        raise ValueError(f"out is {path}, which is a folder, but must be a file.")
+    if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise ValueError(
+            f"out is {path}, but Parquet needs pyarrow: pip install 'fcmae[parquet]', "
+            "or write .csv."
+        )
+
+
+def write_table(path: Path, columns: Columns) -> None:
+    """Write the columns into a file that is whole or does not exist."""
+    ending = path.suffix.lower()
+    if ending == ".csv":
+        write_text(path, _as_csv(columns))
+        return
+    staged = path.with_name(f".staging-{path.name}")
+    with storage_errors(path):
+        try:
+            if ending == ".npz":
+                with staged.open("wb") as file:
+                    np.savez(file, **_arrays(columns))
+            else:
+                _write_parquet(staged, columns)
+            replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def _arrays(columns: Columns) -> dict[str, Any]:
+    return {name: np.asarray(column) for name, column in columns.items()}
+
+
+def _as_csv(columns: Columns) -> str:
+    flat: dict[str, Sequence[Any]] = {}
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and column.ndim == 2:
+            flat |= {f"{name}_{i}": column[:, i].tolist() for i in range(column.shape[1])}
+        else:
+            flat[name] = column.tolist() if isinstance(column, np.ndarray) else column
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(flat)
+    writer.writerows(zip(*flat.values(), strict=True))
+    return text.getvalue()
+
+
+def _write_parquet(path: Path, columns: Columns) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = {}
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and column.ndim == 2:
+            values = pa.array(np.ascontiguousarray(column).reshape(-1))
+            arrays[name] = pa.FixedSizeListArray.from_arrays(values, column.shape[1])
+        else:
+            arrays[name] = pa.array(column)
+    pq.write_table(pa.table(arrays), path)
+
+
+def write_unusable(path: Path, unusable: Sequence[tuple[str, str]]) -> None:
+    """List the files that were left out beside a table, where there are any."""
+    beside = path.with_name(f"{path.stem}-unusable.csv")
+    if unusable:
+        write_table(beside, dict(zip(("path", "reason"), zip(*unusable, strict=True), strict=True)))
+    else:
+        beside.unlink(missing_ok=True)
+
+
+def names_of(images: ImageList, indices: NDArray[np.int64]) -> list[str]:
+    """The paths of these images as they are shown to people."""
+    return [images.name(i) for i in indices.tolist()]
