@@ -10,6 +10,8 @@ from torch import Tensor
 Images = Float[Tensor, "n c h w"]
 Features = Float[Tensor, "n p c"]
 FeatureMap = Float[Tensor, "n c h w"]
+Level = Float[Tensor, "n _ _ _"]
+"""A map of a pyramid, whose channels, height and width are its own."""
 AllFeatures = Float[Tensor, "n hw c"]
 """Features of every position of the map, in raster order."""
 MergedFeatures = Float[Tensor, "n q d"]

@@ -194,7 +194,10 @@ def test_every_patch_is_equally_likely_to_be_visible():
 
 
 def test_an_image_that_no_grid_fits_names_a_size_that_does():
-    message = "images of 200 x 224 pixels cannot be cut into patches of 32 pixels. The nearest size that fits is 192 x 224."
+    message = (
+        "images of 200 x 224 pixels cannot be cut into patches of 32 pixels. "
+        "The nearest size that fits is 192 x 224."
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         patch_grid(200, 224, 32)
 

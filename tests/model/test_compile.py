@@ -1,4 +1,4 @@
-"""torch.compile on both paths, in a process of its own: the shape checks of tests cannot be traced."""
+"""torch.compile on every path, in a process without the shape checks, which cannot be traced."""
 
 import subprocess
 import sys

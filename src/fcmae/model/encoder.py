@@ -65,7 +65,8 @@ class Encoder(nn.Module):
         )
         self.stem_norm = nn.LayerNorm(dims[0], eps=NORM_EPS)
         self.downsamples = nn.ModuleList(Downsample(c, out) for c, out in pairwise(dims))
-        rates = iter(torch.linspace(0, drop_path, sum(depths)).tolist())
+        last = max(1, sum(depths) - 1)
+        rates = iter(drop_path * i / last for i in range(sum(depths)))
         self.stages = nn.ModuleList(
             nn.ModuleList(
                 Block(c, version=architecture.version, drop_path=next(rates)) for _ in range(depth)

@@ -6,7 +6,7 @@ from torch import nn
 
 from fcmae.model.block import NORM_EPS
 from fcmae.model.encoder import Encoder
-from fcmae.types import FeatureMap, Images
+from fcmae.types import Images, Level
 
 
 class Pyramid(nn.Module):
@@ -24,7 +24,7 @@ class Pyramid(nn.Module):
             {str(i): nn.LayerNorm(encoder.architecture.dims[i], eps=NORM_EPS) for i in stages}
         )
 
-    def forward(self, images: Images) -> list[FeatureMap]:
+    def forward(self, images: Images) -> list[Level]:
         """One map per stage asked for, largest first."""
         stages = self.encoder.stage_by_stage(images, self.encoder.layout(images))
         return [
