@@ -14,8 +14,9 @@ CENTRES = torch.tensor([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 3.0]])
 def clusters(n: int, *, noise: float = 0.3) -> Outputs:
     labels = torch.arange(n) % 3
     rows = CENTRES[labels] + noise * torch.randn(n, 3)
-    # Beside what tells the classes apart: a scale of its own for each feature, and a dead one.
-    rows = torch.cat([rows * torch.tensor([1e-3, 1.0, 1e3]), torch.full((n, 1), 7.0)], dim=1)
+    # Each feature has a scale of its own, and a fourth one is dead but for rounding.
+    dead = 7 + 1e-6 * torch.rand(n, 1)
+    rows = torch.cat([rows * torch.tensor([1e-3, 1.0, 1e3]), dead], dim=1)
     return Outputs(indices=torch.arange(n), rows=rows, labels=labels, unusable=[])
 
 
@@ -24,6 +25,12 @@ def test_separable_classes_are_separated() -> None:
     assert probe.result.top1 == 1
     assert probe.sweep[probe.weight_decay] == max(probe.sweep.values()) == 1
     assert probe.weight_decay == max(d for d, share in probe.sweep.items() if share == 1)
+
+
+def test_a_feature_that_was_dead_in_training_cannot_upset_the_test() -> None:
+    test = clusters(30)
+    test.rows[:, 3] = 7.1
+    assert linear_probe(clusters(60), test, ["a", "b", "c"]).result.top1 == 1
 
 
 def test_the_probe_is_deterministic_and_leaves_the_random_state_alone() -> None:

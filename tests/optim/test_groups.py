@@ -113,10 +113,20 @@ def test_layer_scale_does_not_decay() -> None:
     assert group_of("encoder.stages.0.0.scale.weight", groups).weight_decay == 0
 
 
-def test_a_kernel_that_happens_to_be_a_bias_of_two_axes_does_not_decay() -> None:
+@pytest.mark.parametrize("name", ["bias", "mask_token"])
+def test_a_bias_or_mask_token_of_two_axes_does_not_decay_either(name: str) -> None:
     model = nn.Module()
-    model.bias = nn.Parameter(torch.zeros(2, 2))
+    model.register_parameter(name, nn.Parameter(torch.zeros(2, 2)))
     assert parameter_groups(model, Optim())[0].weight_decay == 0
+
+
+def test_groups_cut_stage_3_alone() -> None:
+    deep = replace(architecture("tiny"), depths=(4, 4, 7, 4), dims=(2, 4, 8, 16))
+    optim = Optim(layer_decay=0.5, layer_decay_by="group")
+    groups = parameter_groups(Classifier(deep, num_classes=2), optim)
+    for block, power in [("0.3", 12), ("1.3", 11), ("2.2", 10), ("2.6", 8), ("3.3", 1)]:
+        name = f"encoder.stages.{block}.expand.weight"
+        assert group_of(name, groups).lr_scale == 0.5**power
 
 
 def test_frozen_parameters_are_left_out_and_do_not_move_the_layers() -> None:
