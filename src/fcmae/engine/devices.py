@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
@@ -19,10 +20,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from fcmae.engine.feed import share
 from fcmae.engine.options import Run
 from fcmae.errors import DistributedError, OutOfMemory
-from fcmae.optim.options import Optim
 from fcmae.peers import Peers
 
 PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
@@ -49,6 +48,8 @@ def launch(run: Run) -> Fabric:
         strategy=_strategy(run, devices * nodes),
         precision=PRECISION[precision(run, kind)],
     )
+    # Depthwise kernels have an axis of length 1, whose stride means nothing.
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     fabric.launch()
     return fabric
 
@@ -77,15 +78,17 @@ def precision(run: Run, kind: str) -> str:
     return "bfloat16" if native else "float32"
 
 
-def share_of_batch(fabric: Fabric, optim: Optim, run: Run) -> int:
-    """How many images of each batch this process computes."""
-    images, world = optim.batch_size, fabric.world_size
-    if images < world or (run.strategy == "fsdp" and images % world):
+def share_of_batch(fabric: Fabric, batch_size: int) -> int:
+    """How many images of each batch a process computes."""
+    world = fabric.world_size
+    if batch_size % world:
+        fits = batch_size // world * world
+        either = f"{fits} or {fits + world}" if fits else f"{world}"
         raise ValueError(
-            f"optim.batch_size is {images}, but {world} processes share it: it must be at least "
-            f"{world}, and with run.strategy fsdp a multiple of it."
+            f"optim.batch_size is {batch_size}, but {world} processes share it equally: set it to "
+            f"{either}, for example."
         )
-    return share(images, fabric.global_rank, world)
+    return batch_size // world
 
 
 def device_name(fabric: Fabric) -> str:
@@ -126,12 +129,12 @@ def peers(fabric: Fabric) -> Peers:
     """The processes of the run, for rooms that do not know Fabric."""
 
     def gather(rows: Tensor) -> Tensor:
-        counts = _gathered(fabric, torch.tensor([len(rows)], device=fabric.device)).flatten()
-        padded = rows.new_zeros((int(counts.max()), *rows.shape[1:]), device=fabric.device)
+        counts = _from_each(fabric, torch.tensor(len(rows), device=fabric.device))
+        most = int(max(counts))
+        padded = rows.new_zeros((most, *rows.shape[1:]), device=fabric.device)
         padded[: len(rows)] = rows
-        every = _gathered(fabric, padded)
-        parts = [part[:count] for part, count in zip(every, counts.tolist(), strict=True)]
-        return torch.cat(parts).to(rows.device)
+        parts = zip(_from_each(fabric, padded), counts, strict=True)
+        return torch.cat([part[: int(count)] for part, count in parts]).to(rows.device)
 
     alone = fabric.world_size == 1
     return Peers(
@@ -167,10 +170,11 @@ def in_users_words(run: Run) -> Iterator[None]:
         raise
 
 
-def _gathered(fabric: Fabric, x: Tensor) -> Tensor:
-    gathered = fabric.all_gather(x)
-    assert isinstance(gathered, Tensor)
-    return gathered
+def _from_each(fabric: Fabric, x: Tensor) -> list[Tensor]:
+    """The tensors of all processes, which must have the same shape."""
+    received = [torch.empty_like(x) for _ in range(fabric.world_size)]
+    torch.distributed.all_gather(received, x)
+    return received
 
 
 def _full(run: Run) -> str:

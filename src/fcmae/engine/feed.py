@@ -1,11 +1,12 @@
 """What the engine asks of whoever feeds it images."""
 
 from collections.abc import Generator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fcmae.data.batch import Batch
 
 
+@runtime_checkable
 class Feed(Protocol):
     """Batches as a function of the step, whatever came before."""
 
@@ -32,8 +33,3 @@ class Feed(Protocol):
         pin_memory: bool = False,
     ) -> Generator[Batch, None, None]:
         """Micro-batches of one process for the steps from ``first_step`` up to ``last_step``."""
-
-
-def share(batch_size: int, rank: int, world: int) -> int:
-    """How many images of a batch a process gets: its contiguous part of it."""
-    return batch_size * (rank + 1) // world - batch_size * rank // world

@@ -8,21 +8,20 @@ generators are derived from (seed, step); only weights, moments and averages are
 import json
 import math
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 
 from fcmae.data.batch import Batch
 from fcmae.engine import devices
+from fcmae.engine.agreement import Pass, agree, blame
 from fcmae.engine.feed import Feed
-from fcmae.engine.keeper import Keeper, Progress
+from fcmae.engine.keeper import Best, Keeper, Progress
 from fcmae.engine.leading import on_leader
 from fcmae.engine.learner import Learner
 from fcmae.engine.lock import hold
@@ -48,14 +47,14 @@ class Outcome:
         epochs: Passes over the images.
         metrics: The last loss and the newest result of each evaluation.
         weights: The final weights, averaged where the run averages.
-        best: ``step`` and ``value`` of the best evaluation, where one was asked for.
+        best: The best evaluation, where one was asked for.
     """
 
     steps: int
     epochs: int
     metrics: dict[str, float]
     weights: Path
-    best: dict[str, float] | None = None
+    best: Best | None = None
 
 
 def fit(
@@ -125,16 +124,6 @@ def fit(
             loop.close()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Pass:
-    """What a micro-batch has come to."""
-
-    images: int
-    indices: Tensor
-    loss: Tensor
-    logs: dict[str, Tensor]
-
-
 @dataclass(kw_only=True)
 class _Loop:
     """One process's part of a run."""
@@ -154,17 +143,17 @@ class _Loop:
         fabric, optim, run = self.fabric, self.optim, self.run
         self.steps_per_epoch = self.feed.steps_per_epoch(optim.batch_size)
         self.steps = optim.epochs * self.steps_per_epoch
-        self.share = devices.share_of_batch(fabric, optim, run)
+        self.share = devices.share_of_batch(fabric, optim.batch_size)
         self.micro_batch = min(run.micro_batch or self.share, self.share)
 
         saved = on_leader(fabric, self.keeper.begin)
         self.progress = Progress()
         self.learner = Learner(fabric, self.task, optim, run, evaluates=bool(self.evaluations))
         if saved is not None:
-            names = {f.name for f in fields(Progress)}
-            self.progress = Progress(**{k: v for k, v in saved.facts.items() if k in names})
+            self.progress = Progress.of(saved.facts)
             self.learner.restore(saved)
         self.records: Records | None = None
+        self.unusable: set[str] = set()
         self.meter = Meter()
 
     def train(self) -> Outcome:
@@ -174,7 +163,7 @@ class _Loop:
         else:
             self.start()
             # A signal may have come between the last step of an epoch and its evaluations.
-            if self.progress.step and self.at_epoch_end():
+            if self.at_epoch_end() and self.progress.evaluated < self.progress.step:
                 self.end_epoch()
             for batches in self.steps_left():
                 metrics, stopping = self.take_step(batches)
@@ -205,85 +194,51 @@ class _Loop:
 
     def take_step(self, batches: Iterator[Batch]) -> tuple[dict[str, float], bool]:
         """One optimizer step: its numbers, and whether a signal asks to stop after it."""
+        learner = self.learner
         rate = learning_rate(self.optim, self.progress.step, self.steps_per_epoch)
         passes = [self.accumulate(micro, batch) for micro, batch in enumerate(batches)]
-        norm = self.learner.gradient_norm()
-        numbers = self.agree(passes, norm)
-        if numbers.pop("broken"):
-            raise NonFiniteError(self.blame(passes, numbers))
-        stopping = numbers.pop("stop") > 0
-        self.learner.update(rate, norm)
-        return {"lr": rate, **numbers}, stopping
+        norm = learner.gradient_norm()
+        stop, forgiving = self.stop.signal_number is not None, learner.may_overflow()
+        agreed = agree(self.fabric, passes, norm, stop=stop, forgiving=forgiving)
+        if agreed.broken:
+            raise NonFiniteError(
+                f"step {self.progress.step + 1}: {blame(self.fabric, passes, agreed)}. The weights "
+                "were not changed and nothing was saved; checkpoints are as they were. Look at "
+                "those images, lower optim.base_lr, set optim.clip_grad, or use run.precision "
+                "float32."
+            )
+        learner.update(rate, norm)
+        return {"lr": rate, **agreed.numbers}, agreed.stop
 
-    def accumulate(self, micro: int, batch: Batch) -> _Pass:
+    def accumulate(self, micro: int, batch: Batch) -> Pass:
         """Forward and backward of one micro-batch."""
-        fabric, optim = self.fabric, self.optim
-        seed_everything(self.run.seed, "step", self.progress.step, micro, fabric.global_rank)
-        moved = replace(
-            batch,
-            images=batch.images.to(fabric.device, non_blocking=True),
-            labels=None
-            if batch.labels is None
-            else batch.labels.to(fabric.device, non_blocking=True),
-        )
+        self.warn_of(batch.unusable)
+        seed_everything(self.run.seed, "step", self.progress.step, micro, self.fabric.global_rank)
         loss, logs = self.learner.loss(
-            moved,
-            # Gradients are averaged over processes, the loss over all images of the step.
-            weight=len(batch) * fabric.world_size / optim.batch_size,
+            batch,
+            weight=len(batch) / self.share,
             last=(micro + 1) * self.micro_batch >= self.share,
         )
-        return _Pass(images=len(batch), indices=batch.indices, loss=loss, logs=logs)
-
-    def agree(self, passes: list[_Pass], norm: Tensor) -> dict[str, float]:
-        """Averages over all images of the step, and whether anything is broken or asks to stop.
-
-        One small all-reduce, before the optimizer steps, so that all processes do the same.
-        """
-        loss = torch.stack([p.loss.float() * p.images for p in passes]).sum()
-        logs = {
-            name: torch.stack([p.logs[name].float() * p.images for p in passes]).sum()
-            for name in passes[0].logs
-        }
-        broken = ~torch.isfinite(loss)
-        # float16 overflows now and then; its scaler skips that step. A scale that has come down
-        # this far means that the gradient itself is broken.
-        if self.learner.scaler is None or self.learner.scaler.get_scale() < 1:
-            broken = broken | ~torch.isfinite(norm)
-        stop = torch.tensor(float(self.stop.signal_number is not None), device=loss.device)
-        share_of_norm = norm.float() / self.fabric.world_size
-        sums = torch.stack([stop, broken.float(), share_of_norm, loss, *logs.values()])
-        stopping, breaking, total_norm, *totals = devices.total(self.fabric, sums).tolist()
-        means = [total / self.optim.batch_size for total in totals]
-        flags = {"stop": stopping, "broken": breaking, "grad_norm": total_norm}
-        return flags | dict(zip(["loss", *logs], means, strict=True))
-
-    def blame(self, passes: list[_Pass], numbers: Mapping[str, float]) -> str:
-        """Say which images a broken step came from."""
-        broken = [p for p in passes if not torch.isfinite(p.loss)]
-        if math.isfinite(numbers["loss"]):  # then it is the gradient of any of them
-            broken = passes
-        indices = torch.cat([p.indices for p in broken] or [torch.zeros(0, dtype=torch.int64)])
-        every = devices.peers(self.fabric).gather(indices).tolist()
-        shown = ", ".join(map(str, every[:16])) + (" ..." if len(every) > 16 else "")
-        return (
-            f"step {self.progress.step + 1}: the loss is {numbers['loss']:.6g} and the norm of the "
-            f"gradient {numbers['grad_norm']:.6g}, in a micro-batch of the images {shown}. The "
-            "weights were not changed and nothing was saved; the newest checkpoint is good. Look "
-            "at those images, lower optim.base_lr, set optim.clip_grad, or use run.precision "
-            "float32."
-        )
+        return Pass(indices=batch.indices, loss=loss, logs=logs)
 
     def tell(self, metrics: dict[str, float]) -> None:
         """Show the numbers of a step, and record those of every few."""
         step = self.progress.step
         self.meter.images += self.optim.batch_size
-        place = {"step": step, "epoch": step / self.steps_per_epoch}
+        place = {"step": float(step), "epoch": step / self.steps_per_epoch}
         metrics = {**place, **metrics, **self.meter.rates()}
         self.reporter.step(metrics)
         if step % self.run.log_every == 0 or step == self.steps:
             self.log("train", metrics)
             self.meter = Meter()
         self.progress.metrics["loss"] = metrics["loss"]
+
+    def warn_of(self, unusable: Iterable[tuple[str, str]]) -> None:
+        """Name each file that had to be replaced, once."""
+        for path, reason in unusable:
+            if path not in self.unusable:
+                self.unusable.add(path)
+                self.reporter.message(f"{path} cannot be used ({reason}): another takes its place.")
 
     def interrupt(self) -> None:
         """End the run after a finished step because a signal asked to."""
@@ -324,13 +279,13 @@ class _Loop:
                 seed_everything(self.run.seed, f"evaluation {evaluation.name}", epoch)
                 numbers = evaluation(model, peers, pictures, epoch)
                 metrics |= {f"{evaluation.name}/{name}": x for name, x in numbers.items()}
-        place = {"step": self.progress.step, "epoch": epoch}
+        place = {"step": float(self.progress.step), "epoch": float(epoch)}
         self.log("evaluation", {**place, **metrics})
         self.reporter.evaluated(epoch, metrics)
         self.progress.metrics |= {k: v for k, v in metrics.items() if math.isfinite(v)}
-        value, best = metrics.get(self.best or "", -math.inf), self.progress.best
-        if value > (best["value"] if best else -math.inf):
-            self.progress.best = {"step": self.progress.step, "value": value}
+        value, former = metrics.get(self.best or "", -math.inf), self.progress.best
+        if value > (former.value if former else -math.inf):
+            self.progress.best = Best(step=self.progress.step, value=value)
             return True
         return False
 

@@ -1,7 +1,7 @@
 """What a run keeps: where it begins or goes on, what it saves, what it leaves at the end."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from torch import nn
@@ -21,6 +21,14 @@ PRIVATE = ("data", "val", "out", "weights", "config")
 """Options that name places on the user's machine; weights files travel without them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The best evaluation so far: its step, and the value of the metric that was to be highest."""
+
+    step: int
+    value: float
+
+
 @dataclass(kw_only=True)
 class Progress:
     """How far a run has come; all of its state that is not a tensor.
@@ -29,15 +37,21 @@ class Progress:
         step: Optimizer steps done.
         evaluated: The step at which the evaluations were last seen to.
         metrics: Results of the evaluations so far, the newest of each.
-        best: ``step`` and ``value`` of the best evaluation.
+        best: The best evaluation.
         scaler: State of float16's loss scaling.
     """
 
     step: int = 0
     evaluated: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
-    best: dict[str, float] | None = None
-    scaler: dict[str, float] = field(default_factory=dict)
+    best: Best | None = None
+    scaler: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Progress":
+        """The progress that a checkpoint recorded."""
+        own = {each.name: facts[each.name] for each in fields(cls)}
+        return cls(**own | {"best": Best(**own["best"]) if own["best"] else None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +105,7 @@ class Keeper:
             parts,
             {**asdict(progress), **self.identity},
             keep=self.run.keep,
-            best=int(progress.best["step"]) if progress.best else None,
+            best=progress.best.step if progress.best else None,
         )
 
     def export(self, model: nn.Module, progress: Progress, parts: Parts) -> None:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -62,9 +63,16 @@ class Learner:
         """
         with devices.hold_back_gradients(self.module, not last):
             with self.fabric.autocast():
-                loss, logs = self.module(batch)
+                loss, logs = self.module(self._moved(batch))
             self.fabric.backward(loss * weight)
         return loss.detach(), logs
+
+    def may_overflow(self) -> bool:
+        """Whether a gradient that is not finite is float16's, and its scaler's to deal with.
+
+        When the scale has come down this far, the gradient itself is broken.
+        """
+        return self.scaler is not None and self.scaler.get_scale() >= 1
 
     def gradient_norm(self) -> Tensor:
         """Norm of the whole gradient."""
@@ -101,6 +109,15 @@ class Learner:
     def scaler_state(self) -> dict[str, Any]:
         """State of float16's loss scaling."""
         return {} if self.scaler is None else dict(self.scaler.state_dict())
+
+    def _moved(self, batch: Batch) -> Batch:
+        """The batch with images and labels on the device; whence they come stays on the host."""
+        device, labels = self.fabric.device, batch.labels
+        return replace(
+            batch,
+            images=batch.images.to(device, non_blocking=True),
+            labels=None if labels is None else labels.to(device, non_blocking=True),
+        )
 
     @contextmanager
     def evaluated_model(self) -> Iterator[nn.Module]:

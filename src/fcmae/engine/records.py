@@ -108,7 +108,8 @@ class Records:
     def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
         """Append a line; ``metrics`` names its step. What is not finite is written as null."""
         step = int(metrics["step"])
-        line = {"kind": kind} | {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        numbers = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        line = {"kind": kind, **numbers, "step": step}
         with storage_errors(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
         for name, value in metrics.items():

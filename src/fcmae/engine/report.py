@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,7 @@ class Plan:
         )
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Whoever shows the progress of a run. Only the leading process speaks."""
 
