@@ -1,0 +1,49 @@
+"""Children to be killed: PyTorch is imported once, then a child costs milliseconds."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fcmae.errors import FcmaeError
+
+IGNORE_THREADS = "ignore:.*multi-threaded.*fork:DeprecationWarning"
+"""Python 3.12 and later warn of any fork once a thread has been started."""
+FAULT = 99
+
+
+@dataclass
+class Child:
+    """A forked process; its exit code is that of the error it ended with."""
+
+    action: Callable[[], object]
+
+    def __post_init__(self) -> None:
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = FAULT
+            try:
+                self.action()
+                code = 0
+            except FcmaeError as error:
+                code = error.exit_code
+                sys.stderr.write(f"child: {error}\n")
+            finally:
+                if code == FAULT:
+                    traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(code)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """The exit code, negative for the signal that ended it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        self.wait()
