@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -75,8 +76,9 @@ class ToyFeed:
 
 
 def toy_batch(indices: Tensor, epoch: int, seed: int = 0) -> Batch:
-    draws = [bits(seed, "image", epoch, int(i), range(3 * SIDE * SIDE)) % 1000 for i in indices]
-    pixels = torch.tensor([draw.tolist() for draw in draws], dtype=torch.float32)
+    places = np.arange(3 * SIDE * SIDE)
+    draws = bits(seed, "image", epoch, indices.numpy()[:, None], places) % np.uint64(1000)
+    pixels = torch.from_numpy(draws.astype(np.float32))
     labels = indices % CLASSES
     images = pixels.view(-1, 3, SIDE, SIDE) / 500 - 1 + labels.view(-1, 1, 1, 1)
     return Batch(

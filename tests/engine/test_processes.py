@@ -1,0 +1,130 @@
+"""Two processes that talk over gloo, as torchrun would start them."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from runs import lines, newest, options, run_options, train
+from torch.testing import assert_close
+from toys import ToyEvaluation, ToyFeed, ToyTask
+
+from fcmae.checkpoint.weights import load_model
+from fcmae.errors import NonFiniteError, StorageError
+from forking import IGNORE_THREADS, Child
+
+pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
+
+
+def together(out: Path, processes: int = 2, **changes: Any) -> list[int]:
+    """Train in several processes; their exit codes."""
+    port = str(free_port())
+
+    def one(rank: int) -> None:
+        os.environ |= {
+            "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+            "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0",
+            "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
+        }  # fmt: skip
+        train(out, task=changes.pop("task", None) or ToyTask(drop_path=0.0), **changes)
+
+    children = [Child(lambda rank=rank: one(rank)) for rank in range(processes)]
+    return [child.wait() for child in children]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("alone")
+    train(out, task=ToyTask(drop_path=0.0), evaluations=[ToyEvaluation()], best="toy/spread")
+    return out
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_two_processes_do_what_one_does(alone: Path, tmp_path: Path, strategy: str) -> None:
+    run = run_options(strategy=strategy, micro_batch=2)
+    evaluations = [ToyEvaluation()]
+    assert together(tmp_path, run=run, evaluations=evaluations, best="toy/spread") == [0, 0]
+    one, two = newest(alone), newest(tmp_path)
+    for part in ("model", "ema", "optimizer"):
+        assert_close(two.tensors(part), one.tensors(part), rtol=1e-4, atol=1e-5)
+    for line, expected in zip(lines(tmp_path), lines(alone), strict=True):
+        numbers = [name for name in expected if name != "kind"]
+        assert [line[n] for n in numbers] == pytest.approx([expected[n] for n in numbers], rel=1e-4)
+    load_model(tmp_path / "weights-best.safetensors")
+
+
+def test_the_number_of_processes_may_change_when_a_run_goes_on(alone: Path, tmp_path: Path) -> None:
+    def stop_on_one(loss: torch.Tensor) -> torch.Tensor:
+        calls.append(loss)
+        if len(calls) == 3 and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    calls: list[torch.Tensor] = []
+    task = ToyTask(drop_path=0.0, at_step=stop_on_one)
+    run = run_options(strategy="fsdp")
+    assert together(tmp_path, task=task, run=run, evaluations=[ToyEvaluation()]) == [143, 143]
+    assert newest(tmp_path).step == 3
+    assert together(tmp_path, evaluations=[ToyEvaluation()], feed=Ends(at=5)) == [99, 99]
+    assert newest(tmp_path).step == 4
+    train(tmp_path, task=ToyTask(drop_path=0.0), evaluations=[ToyEvaluation()])
+    one, changed = newest(alone), newest(tmp_path)
+    for part in ("model", "ema", "optimizer"):
+        assert_close(changed.tensors(part), one.tensors(part), rtol=1e-4, atol=1e-5)
+    assert [line["step"] for line in lines(tmp_path)] == [line["step"] for line in lines(alone)]
+
+
+class Ends(ToyFeed):
+    """A feed that fails in the middle of a run."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        object.__setattr__(self, "at", at)
+
+    def batches(self, *, first_step: int, **how: Any) -> Iterator[Any]:
+        for number, batch in enumerate(super().batches(first_step=first_step, **how)):
+            if first_step + number == self.at:
+                raise RuntimeError("as asked")
+            yield batch
+
+
+def test_a_break_on_one_process_stops_all(tmp_path: Path) -> None:
+    def break_on_one(loss: torch.Tensor) -> torch.Tensor:
+        calls.append(loss)
+        return loss * (float("nan") if len(calls) == 6 and os.environ["RANK"] == "1" else 1.0)
+
+    calls: list[torch.Tensor] = []
+    task = ToyTask(drop_path=0.0, at_step=break_on_one)
+    assert together(tmp_path, task=task) == [NonFiniteError.exit_code] * 2
+    assert newest(tmp_path).step == 4
+
+
+def test_a_leader_that_cannot_save_stops_all(tmp_path: Path) -> None:
+    def take_away(loss: torch.Tensor) -> torch.Tensor:
+        if os.environ["RANK"] == "0" and not (tmp_path / "checkpoints").exists():
+            (tmp_path / "checkpoints").write_text("in the way")
+        return loss
+
+    task = ToyTask(drop_path=0.0, at_step=take_away)
+    assert together(tmp_path, task=task) == [StorageError.exit_code] * 2
+
+
+def test_a_batch_that_cannot_be_shared_equally_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert together(tmp_path, optim=options(batch_size=5)) == [99, 99]
+    assert (
+        "ValueError: optim.batch_size is 5, but 2 processes share it equally: set it to 4 or 6, "
+        "for example." in capfd.readouterr().err
+    )

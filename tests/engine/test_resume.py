@@ -1,0 +1,228 @@
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from runs import assert_same_state, lines, newest, options, run_options, train
+from toys import SIDE, ToyEvaluation, ToyFeed, ToyTask
+
+from fcmae.checkpoint import store
+from fcmae.data.augment import Pretraining
+from fcmae.data.feed import Feed
+from fcmae.data.listing import find_images
+from fcmae.data.options import Crop, Loader
+from fcmae.errors import CheckpointError
+from forking import IGNORE_THREADS, Child
+
+pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
+
+
+class Mortal(ToyFeed):
+    """A feed that kills the process when it is asked for the batch of a step."""
+
+    def __init__(self, die_at: int) -> None:
+        super().__init__()
+        object.__setattr__(self, "die_at", die_at)
+
+    def batches(self, *, first_step: int, **how: Any) -> Iterator[Any]:
+        for number, batch in enumerate(super().batches(first_step=first_step, **how)):
+            if first_step + number == self.die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield batch
+
+
+def die(out: Path, step: int, **changes: Any) -> None:
+    """Train until a step and be killed there."""
+    assert Child(lambda: train(out, feed=Mortal(step), **changes)).wait() == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing has interrupted."""
+    out = tmp_path_factory.mktemp("whole")
+    train(out, evaluations=[ToyEvaluation()])
+    return out
+
+
+def test_two_steps_differ_or_the_tests_below_prove_nothing(whole: Path) -> None:
+    steps = [
+        store.Saved(path=p, step=0, facts={}) for p in store.checkpoints(whole / "checkpoints")
+    ]
+    for part in ("model", "ema", "optimizer"):
+        one, other = (saved.tensors(part) for saved in steps)
+        assert all(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_killed_at_any_step_and_resumed_is_not_killed_at_all(whole: Path, tmp_path: Path) -> None:
+    for step in (0, 3, 4, 7):  # before a checkpoint, last and first of an epoch, last of all
+        out = tmp_path / str(step)
+        die(out, step, evaluations=[ToyEvaluation()])
+        train(out, evaluations=[ToyEvaluation()])
+        assert_same_state(out, whole)
+        assert lines(out) == lines(whole)
+
+
+def test_a_chain_of_kills_changes_nothing(whole: Path, tmp_path: Path) -> None:
+    for step in (0, 2, 5, 4, 4, 7):
+        die(tmp_path, step, evaluations=[ToyEvaluation()])
+    train(tmp_path, evaluations=[ToyEvaluation()])
+    assert_same_state(tmp_path, whole)
+    assert lines(tmp_path) == lines(whole)
+
+
+def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
+    """Wherever the kill falls: in a step, an evaluation, a save, the export."""
+    rng = random.Random(1)
+    for trial in range(2):
+        out, kills = tmp_path / str(trial), 0
+        while True:
+            child = Child(lambda out=out: train(out, evaluations=[ToyEvaluation()]))
+            time.sleep(rng.uniform(0.0, 0.2 * (kills + 1)))
+            child.send(signal.SIGKILL)
+            if child.wait() == 0:
+                break
+            kills += 1
+        assert kills > 0
+        assert_same_state(out, whole)
+        assert lines(out) == lines(whole)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(
+    whole: Path, tmp_path: Path
+) -> None:
+    train(tmp_path, evaluations=[ToyEvaluation()])
+    damaged = tmp_path / "checkpoints" / "step-00000008" / "ema.safetensors"
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    messages: list[str] = []
+
+    class Listener:
+        start = step = evaluated = staticmethod(lambda *_: None)
+        finish = staticmethod(lambda: None)
+        message = staticmethod(messages.append)
+
+    train(tmp_path, evaluations=[ToyEvaluation()], reporter=Listener())
+    assert messages == [
+        "A checkpoint is damaged and was set aside: step-00000008: ema.safetensors was changed: "
+        "its SHA-256 differs."
+    ]
+    assert_same_state(tmp_path, whole)
+    assert lines(tmp_path) == lines(whole)
+
+
+def test_when_every_checkpoint_is_damaged_the_run_stops(tmp_path: Path) -> None:
+    train(tmp_path, optim=options(epochs=1))
+    (tmp_path / "checkpoints" / "step-00000004" / "state.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="all checkpoints"):
+        train(tmp_path, optim=options(epochs=1))
+
+
+def test_a_cut_line_of_metrics_is_dropped(whole: Path, tmp_path: Path) -> None:
+    die(tmp_path, 6, evaluations=[ToyEvaluation()])
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "train", "st')
+    train(tmp_path, evaluations=[ToyEvaluation()])
+    assert lines(tmp_path) == lines(whole)
+
+
+def test_other_micro_batches_on_resume_see_the_same_images(tmp_path: Path) -> None:
+    die(tmp_path, 5)
+    feed = ToyFeed()
+    train(tmp_path, feed=feed, run=run_options(micro_batch=2))
+    assert [step for step, _, _ in feed.drawn] == [s for s in (4, 5, 6, 7) for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for label in ("a", "b", "c"):
+        (root / label).mkdir()
+        for number in range(8):
+            pixels = rng.integers(0, 255, (12, 14, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / label / f"{number}.png")
+    return root
+
+
+def feed_of(photos: Path, workers: int) -> Feed:
+    view = Pretraining((SIDE, SIDE), Crop())
+    images = find_images(photos, labels=True)
+    return Feed(images, view, seed=0, loader=Loader(workers=workers), channels=3)
+
+
+def test_resuming_is_exact_with_any_number_of_loader_workers(photos: Path, tmp_path: Path) -> None:
+    """Real files and augmentation; the number of workers changes across the resume."""
+    train(tmp_path / "whole", feed=feed_of(photos, 0))
+    for before, after in ((0, 2), (2, 0)):
+        out = tmp_path / f"{before}-{after}"
+        Child(lambda out=out, before=before: stopped_at_5(out, feed_of(photos, before))).wait()
+        assert newest(out).step == 5
+        train(out, feed=feed_of(photos, after))
+        assert_same_state(out, tmp_path / "whole")
+        assert lines(out) == lines(tmp_path / "whole")
+
+
+def stopped_at_5(out: Path, feed: Feed) -> None:
+    seen = []
+
+    def stop(loss: torch.Tensor) -> torch.Tensor:
+        seen.append(loss)
+        if len(seen) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    train(out, feed=feed, task=ToyTask(at_step=stop))
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "step"),
+    [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 4), (signal.SIGTERM, 143, 6)],
+)
+def test_a_signal_finishes_the_step_and_saves_it(
+    whole: Path, tmp_path: Path, number: signal.Signals, code: int, step: int
+) -> None:
+    def send(loss: torch.Tensor) -> torch.Tensor:
+        if len(feed.drawn) == step:
+            os.kill(os.getpid(), number)
+        return loss
+
+    feed = ToyFeed()
+    child = Child(
+        lambda: train(
+            tmp_path, feed=feed, task=ToyTask(at_step=send), evaluations=[ToyEvaluation()]
+        )
+    )
+    assert child.wait() == code
+    assert newest(tmp_path).step == step
+    train(tmp_path, evaluations=[ToyEvaluation()])
+    assert_same_state(tmp_path, whole)
+    assert lines(tmp_path) == lines(whole)
+
+
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    def hang(loss: torch.Tensor) -> torch.Tensor:
+        (tmp_path / "hanging").touch()
+        while True:
+            time.sleep(0.01)
+
+    child = Child(lambda: train(tmp_path, task=ToyTask(at_step=hang)))
+    while not (tmp_path / "hanging").exists():
+        time.sleep(0.01)
+    child.send(signal.SIGTERM)
+    time.sleep(0.1)
+    child.send(signal.SIGINT)
+    assert child.wait() == 130
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_handlers_are_put_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    train(tmp_path, optim=options(epochs=1))
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
