@@ -65,7 +65,7 @@ def train(
         epochs=outcome.epochs,
         top1=outcome.metrics["val/top1"],
         top5=outcome.metrics.get("val/top5"),
-        best_top1=(outcome.best or {}).get("value", outcome.metrics["val/top1"]),
+        best_top1=outcome.best.value if outcome.best else outcome.metrics["val/top1"],
         per_class=found["per_class"],
         metrics=outcome.metrics,
     )

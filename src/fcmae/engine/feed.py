@@ -1,6 +1,6 @@
 """What the engine asks of whoever feeds it images."""
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from fcmae.data.batch import Batch
@@ -31,5 +31,5 @@ class Feed(Protocol):
         rank: int = 0,
         world: int = 1,
         pin_memory: bool = False,
-    ) -> Generator[Batch, None, None]:
+    ) -> Iterator[Batch]:
         """Micro-batches of one process for the steps from ``first_step`` up to ``last_step``."""

@@ -8,8 +8,7 @@ generators are derived from (seed, step); only weights, moments and averages are
 import json
 import math
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -188,9 +187,13 @@ class _Loop:
             world=self.fabric.world_size,
             pin_memory=self.fabric.device.type == "cuda",
         )
-        with closing(batches):
+        micro_batches = -(-self.share // self.micro_batch)
+        try:
             for _ in range(self.progress.step, self.steps):
-                yield self.meter.waiting_for(islice(batches, -(-self.share // self.micro_batch)))
+                yield self.meter.waiting_for(islice(batches, micro_batches))
+        finally:
+            if isinstance(batches, Generator):
+                batches.close()  # ends the loader's processes, also after an error
 
     def take_step(self, batches: Iterator[Batch]) -> tuple[dict[str, float], bool]:
         """One optimizer step: its numbers, and whether a signal asks to stop after it."""

@@ -20,7 +20,6 @@ from fcmae.checkpoint.header import WEIGHTS
 from fcmae.errors import StorageError
 
 Kind = Literal["train", "evaluation"]
-LOCKS = ".lock"
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,16 @@ class RunFolder:
 
     def set_former_aside(self) -> Path | None:
         """Move what an earlier run left into a folder of its own, so that nothing is lost."""
-        with storage_errors(self.root):
-            left = [p for p in self.root.iterdir() if not p.name.startswith((LOCKS, "former-"))]
-            if not left:
-                return None
-            number = 1 + sum(1 for _ in self.root.glob("former-*"))
-            former = self.root / f"former-{number}"
+        names = (
+            self.checkpoints, self.pictures, self.tensorboard, self.metrics, self.options,
+            self.environment, self.weights, self.weights_raw, self.weights_best,
+        )  # fmt: skip
+        left = [path for path in names if path.exists()]
+        if not left:
+            return None
+        number = 1 + sum(1 for _ in self.root.glob("former-*"))
+        former = self.root / f"former-{number}"
+        with storage_errors(former):
             former.mkdir()
             for path in left:
                 path.rename(former / path.name)
