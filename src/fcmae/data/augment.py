@@ -6,7 +6,6 @@ What is random draws from the global generators, which the feed seeds for every 
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -134,7 +133,6 @@ def resize(picture: Picture, size: tuple[int, int], box: Box | None = None) -> P
     return resized if picture.dtype == np.uint8 else resized.clip(0, 1)
 
 
-@lru_cache(maxsize=8)
 def rand_augment(recipe: str, side: int, mean: tuple[float, ...]) -> RandAugment:
     """RandAugment from timm's notation, with the constants of timm's ``create_transform``."""
     constants = {

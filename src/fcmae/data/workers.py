@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from fcmae.data.batch import Batch
 from fcmae.data.options import Loader
@@ -21,6 +23,8 @@ from fcmae.data.samples import Samples
 from fcmae.errors import DataError
 
 PREFETCH = 2
+POLL_S = 1.0
+"""How often the processes are looked after while a batch is awaited."""
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -53,50 +57,77 @@ def load(
         num_workers=workers,
         prefetch_factor=PREFETCH if workers else None,
         collate_fn=_parcel if by_pipe else _same,
-        timeout=loader.timeout_s if workers else 0,
+        timeout=min(POLL_S, loader.timeout_s) if workers else 0,
         worker_init_fn=_only_the_parent_ends_us,
         pin_memory=pin_memory,
         generator=torch.Generator(),  # or PyTorch would draw from the run's own
     )
-    for received in _explained(iter(data), loader.timeout_s):
-        if isinstance(received, DataError):
-            raise received
-        if isinstance(received, Parcel):
-            batch = _unpack(received)
-            yield batch.pin_memory() if pin_memory else batch
-        else:
-            yield received
-
-
-def _explained(batches: Iterator[Batch], timeout_s: float) -> Iterator[Batch]:
-    """Say in the user's words what the loader's errors mean."""
+    batches = _start(data)
     try:
-        yield from batches
-    except RuntimeError as error:
-        explained = explain(error, timeout_s)
-        if explained is None:
-            raise
-        raise explained from error
+        for received in _patiently(batches, loader.timeout_s):
+            if isinstance(received, DataError):
+                raise received
+            yield _unpack(received, pin_memory) if isinstance(received, Parcel) else received
+    finally:
+        # Left to the garbage collector, the processes would live as long as any traceback.
+        if isinstance(batches, _MultiProcessingDataLoaderIter):
+            batches._shutdown_workers()
 
 
-def explain(error: RuntimeError, timeout_s: float) -> DataError | None:
-    """What PyTorch's message about its worker processes means, or None if it is about other things.
+def _start(data: DataLoader[Any]) -> Iterator[Any]:
+    """Start the processes, but without PyTorch's signal handler for their deaths.
 
-    PyTorch also raises these messages in the middle of a training step, from a signal handler.
+    It would raise an exception between any two lines, in the middle of a checkpoint for one. Here
+    a death is noticed where a batch is asked for.
     """
+    before = signal.getsignal(signal.SIGCHLD)
+    batches = iter(data)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if before is None else before)
+    return batches
+
+
+def _patiently(batches: Iterator[Any], timeout_s: float) -> Iterator[Any]:
+    """Ask for each batch until the time is up, and say what the loader's errors mean."""
+    asked_at = time.monotonic()
+    while True:
+        try:
+            received = next(batches)
+        except StopIteration:
+            return
+        except (RuntimeError, EOFError, OSError) as error:
+            timed_out = "DataLoader timed out" in str(error)
+            if timed_out and time.monotonic() < asked_at + timeout_s:
+                continue
+            explained = _hanging(timeout_s) if timed_out else _explain(error)
+            if explained is None:
+                raise
+            raise explained from error
+        yield received
+        asked_at = time.monotonic()
+
+
+def _hanging(timeout_s: float) -> DataError:
+    return DataError(
+        f"no batch came from the loader's processes for {timeout_s:g} seconds. A file system "
+        "that hangs is the usual cause; if yours is slow, raise --loader.timeout_s."
+    )
+
+
+def _explain(error: Exception) -> DataError | None:
+    """An error that means that a process died, in the user's words; None for any other."""
     text = str(error)
-    if "DataLoader timed out" in text:
-        return DataError(
-            f"no batch came from the loader's processes for {timeout_s:g} seconds. A file system "
-            "that hangs is the usual cause; if yours is slow, raise --loader.timeout_s."
-        )
-    if "DataLoader worker" in text and ("exited unexpectedly" in text or "is killed by" in text):
-        return DataError(
-            f"a process that decodes images died ({text.splitlines()[0]}). Usual causes: no memory "
-            "left (fewer --loader.workers need less), a full /dev/shm (docker run --shm-size=4g), "
-            "or a file that crashes a decoder (`fcmae check` finds it)."
-        )
-    return None
+    died = "DataLoader worker" in text and "exited unexpectedly" in text
+    # Or it died while its batch was on the way. (What a worker raises itself begins with "Caught".)
+    lost = isinstance(error, (EOFError, ConnectionError, FileNotFoundError))
+    if not died and (not lost or text.startswith("Caught")):
+        return None
+    what = (text or "its batch was lost").splitlines()[0]
+    return DataError(
+        f"a process that decodes images died ({what}). "
+        "Usual causes: no memory left (fewer --loader.workers need less), a full /dev/shm "
+        "(docker run --shm-size=4g), or a file that crashes a decoder (`fcmae check` finds it)."
+    )
 
 
 def _fits_shared_memory(num_bytes: int) -> bool:
@@ -141,8 +172,8 @@ def _parcel(batch: Any) -> Any:
     )
 
 
-def _unpack(parcel: Parcel) -> Batch:
-    return Batch(
+def _unpack(parcel: Parcel, pin_memory: bool) -> Batch:
+    batch = Batch(
         images=torch.from_numpy(parcel.images),
         labels=None if parcel.labels is None else torch.from_numpy(parcel.labels),
         indices=torch.from_numpy(parcel.indices),
@@ -150,3 +181,4 @@ def _unpack(parcel: Parcel) -> Batch:
         epoch=parcel.epoch,
         unusable=parcel.unusable,
     )
+    return batch.pin_memory() if pin_memory else batch
