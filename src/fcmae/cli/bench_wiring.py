@@ -1,5 +1,6 @@
 """Timing of training steps: forward, loss, backward and optimizer, the ways taking turns."""
 
+import ctypes
 import itertools
 import platform
 import time
@@ -35,10 +36,11 @@ def measure(options: BenchPretrain, console: Console) -> Bench:
     """Every combination of model, size and ratio."""
     peers = devices.peers(devices.launch(options.run))
     settings = list(itertools.product(options.model, options.size, options.ratio))
-    rows = [
-        _row(options, model, size, ratio, peers)
-        for model, size, ratio in console.track(settings, "timing", len(settings))
-    ]
+    with console.counting("timing", len(settings)) as count:
+        rows = []
+        for model, size, ratio in settings:
+            rows.append(_row(options, model, size, ratio, peers))
+            count(1)
     cuda = peers.device.type == "cuda"
     return Bench(
         device=torch.cuda.get_device_name(peers.device) if cuda else platform.machine(),
@@ -55,7 +57,7 @@ def _row(options: BenchPretrain, model: str, size: int, ratio: float, peers: Pee
     peaks: dict[str, int] = {}
     for turn in range(options.rounds + 1):
         for way, step in steps.items():
-            with _peak(peers.device, peaks, way):
+            with _peak(peers.device, peaks if turn else {}, way):
                 begun = time.perf_counter()
                 step()
                 _wait(peers.device)
@@ -135,9 +137,11 @@ def _peak(device: torch.device, peaks: dict[str, int], way: str) -> Iterator[Non
 def _forget_peak() -> int | None:
     """Let Linux count the peak anew; give back the memory held now, or None elsewhere."""
     try:
+        # What earlier steps freed must go back to the system, or it hides what a step needs.
+        ctypes.CDLL(None).malloc_trim(0)
         FORGET_PEAK.write_text("5")
         return _status("VmRSS")
-    except OSError:
+    except (OSError, AttributeError):
         return None
 
 

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Command] = {
         options=Pretrain,
         run=pretrain,
         show=show_pretrained,
-        example="fcmae pretrain --data photos --out runs/pretrain --config small",
+        example="fcmae pretrain --data photos --out runs/pretrain --model atto",
     ),
     "finetune classify": Command(
         options=FinetuneClassify,

@@ -52,8 +52,9 @@ def wrong_value(error: Exception, options: type, values: Mapping[str, str]) -> V
     if match is None or match[1] not in values:
         return ValueError(" ".join(str(error).split()))
     name, hint = match[1], fields_of(options)[match[1]].hint
-    literals = [part for part in parts_of(hint) if get_origin(part) is Literal]
-    close = did_you_mean(values[name], [str(c) for part in literals for c in get_args(part)])
+    choices = _choices(hint)
+    words = [word for word in re.findall(r"[\w-]+", values[name]) if word not in choices]
+    close = did_you_mean(words[0], choices) if words else ""
     return ValueError(f"{name} is {values[name]!r}, but must be {describe(hint)}.{close}")
 
 
@@ -64,6 +65,14 @@ def missing(options: type, values: Mapping[str, str]) -> ValueError | None:
         return None
     names = " and ".join(f"--{field.name}" for field in absent)
     return ValueError(f"{names} must be given. {absent[0].name}: {absent[0].help}")
+
+
+def _choices(hint: Any) -> list[str]:
+    """The names that a type allows, alone or in a list."""
+    if get_origin(hint) is Literal:
+        return [str(choice) for choice in get_args(hint)]
+    inside = get_args(hint) if get_origin(hint) is list else parts_of(hint)
+    return [choice for part in inside if part is not hint for choice in _choices(part)]
 
 
 def _is_absent(field: Field, values: Mapping[str, str]) -> bool:

@@ -1,17 +1,16 @@
 """What a person sees while something runs: always on standard error."""
 
 import datetime
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
-from typing import TextIO, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console as Terminal
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -29,12 +28,14 @@ class Console:
     """A bar on a terminal; elsewhere a plain line now and then.
 
     Args:
-        stream: Where to write.
+        terminal: Where to write; standard error by default.
         line_every_s: Seconds between two plain lines.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, line_every_s: float = LINE_EVERY_S) -> None:
-        self._terminal = Terminal(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+    def __init__(
+        self, terminal: Terminal | None = None, *, line_every_s: float = LINE_EVERY_S
+    ) -> None:
+        self._terminal = terminal or Terminal(stderr=True)
         self._line_every_s = line_every_s
         self._progress: Progress | None = None
         self._plan: Plan | None = None
@@ -85,7 +86,7 @@ class Console:
 
     def message(self, text: str) -> None:
         """Write a line above the bar."""
-        self._terminal.print(Text(text))
+        self._terminal.print(Text(text), soft_wrap=True)
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -93,20 +94,23 @@ class Console:
             self._progress.stop()
         self._progress = self._plan = None
 
-    def track(self, items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-        """Pass items on under a bar of their own, counted by ``len`` where they have one."""
-        if self._progress is not None or not self._terminal.is_terminal:
-            yield from items
-            return
-        bar = Progress(
-            SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(),
-            TimeRemainingColumn(), console=self._terminal, transient=True,
-        )  # fmt: skip
-        with bar:
-            task = bar.add_task(what, total=total)
+    def track(self, items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+        """Pass items on under a bar; a batch counts for as many as it holds."""
+        with self.counting(what, total) as count:
             for item in items:
                 yield item
-                bar.advance(task, len(item) if isinstance(item, Sized) and total else 1)
+                count(len(item) if isinstance(item, Sized) else 1)
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar to advance by a number of things done; without a terminal, nothing."""
+        if self._progress is not None or not self._terminal.is_terminal:
+            yield lambda number: None
+            return
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._terminal, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda number: bar.advance(task, number)
 
 
 def state(metrics: Mapping[str, float]) -> str:

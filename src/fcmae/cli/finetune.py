@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rich.console import Console as Terminal
 
+from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
     architecture_of,
@@ -27,7 +28,7 @@ FINETUNING = Optim(
     base_lr=2e-3,
     batch_size=64,
     epochs=100,
-    warmup_epochs=5,
+    warmup_epochs=5.0,
     betas=(0.9, 0.999),
     layer_decay=0.8,
 )
@@ -135,6 +136,8 @@ def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     divisible_sides(options.size, architecture.stride)
     divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
     check_channels(options.loader, architecture.channels)
+    if weights is not None:
+        loader_of(weights, options.loader)
     train, val = split(options.data, options.val, share=options.val_share)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.run.seed)

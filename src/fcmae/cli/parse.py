@@ -1,7 +1,7 @@
 """From a command line, configs or keyword arguments to checked options, all by one road.
 
 Everything becomes ``name=text`` first. What the text means is decided by the type of the field;
-jsonargparse does that conversion and builds the dataclasses. No text can name a class.
+jsonargparse does that conversion. No text can name a class.
 """
 
 import dataclasses
@@ -106,14 +106,27 @@ def build(options: type[Options], values: Mapping[str, str]) -> Options:
         if not text.strip():
             raise ValueError(f"{name} is empty, but must be {describe(fields[name].hint)}.")
     parser = ArgumentParser(exit_on_error=False, default_env=False)
-    parser.add_class_arguments(options, sub_configs=False)
+    for name in values:
+        parser.add_argument(f"--{name}", type=fields[name].hint)
     try:
         parsed = parser.parse_args([f"--{name}={text}" for name, text in values.items()])
     except ArgumentError as error:
         raise wrong_value(error, options, values) from None
-    for name in fields:
+    for name in values:
         _check_finite(name, parsed[name])
-    return options(**vars(parser.instantiate_classes(parsed)))
+    return _construct(options, {name: parsed[name] for name in values})
+
+
+def _construct(options: type[Options], values: Mapping[str, Any]) -> Options:
+    """The dataclass of these values; a group keeps the defaults that the command gives it."""
+    groups = {f.name: f.default for f in dataclasses.fields(cast(Any, options))}
+    of_group: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        group, _, key = name.rpartition(".")
+        of_group.setdefault(group, {})[key] = value
+    top = of_group.pop("", {})
+    changed = {g: dataclasses.replace(cast(Any, groups[g]), **v) for g, v in of_group.items()}
+    return options(**top, **changed)
 
 
 def as_text(value: Any, field: Field) -> str:
@@ -124,8 +137,8 @@ def as_text(value: Any, field: Field) -> str:
             value = [value]
         return value if isinstance(value, str) else json.dumps(value)
     if accepts(field.hint, tuple):
-        if isinstance(value, str) and "," in value and value[0] not in "[(":
-            value = value.split(",")
+        if isinstance(value, str) and "," in value:
+            value = value.strip("()[] ").split(",")
         if isinstance(value, list):
             return f"[{','.join(map(str, value))}]"
     return value if isinstance(value, str) else json.dumps(value)

@@ -18,7 +18,7 @@ class Optim:
     epochs: int = 800
     """Passes over the training images."""
 
-    warmup_epochs: float = 40
+    warmup_epochs: float = 40.0
     """Epochs of linear warm-up, counted within the epochs."""
 
     min_lr: float = 0.0

@@ -1,0 +1,76 @@
+"""Every command explains itself, without PyTorch."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from fcmae import __version__
+from fcmae.cli.commands import COMMANDS
+from fcmae.cli.fields import fields_of
+from fcmae.cli.main import main
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_every_option_and_begins_with_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*name.split(), "--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"fcmae {name}")
+    assert COMMANDS[name].example in said
+    for option in fields_of(COMMANDS[name].options):
+        assert f"--{option}" in said
+    assert said.index("Example") < said.index("Options")
+    assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained(name: str) -> None:
+    silent = [f.name for f in fields_of(COMMANDS[name].options).values() if not f.help]
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_are_command_lines_that_parse(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = COMMANDS[name].example.split()
+    assert words[0] == "fcmae"
+    assert main([*words[1:], "--print-config"]) == 0
+    assert "Still to be given" not in capsys.readouterr().out
+
+
+def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in COMMANDS)
+    assert main(["finetune", "--help"]) == 0
+    assert "finetune classify" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"fcmae {__version__}\n"
+
+
+def test_no_help_needs_pytorch() -> None:
+    script = (
+        "import json, sys\n"
+        "import fcmae\n"
+        "from fcmae.cli.main import main\n"
+        "for name in json.load(sys.stdin):\n"
+        "    assert main([*name.split(), '--help']) == 0\n"
+        "assert main(['info', '--model', 'atto', '--json', '-']) == 0\n"
+        "heavy = {'torch', 'matplotlib', 'skimage', 'timm'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(list(COMMANDS)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
