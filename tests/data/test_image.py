@@ -133,6 +133,7 @@ def check_ramp(path: Path) -> None:
     ("values", "expected"),
     [
         (np.array([0.0, 0.25, 0.5]), [0, 0.25, 0.5]),
+        (np.array([0.3, 0.4, 1.2]), [0.25, 1 / 3, 1]),
         (np.array([-1.0, 0.0, 1.0]), [0, 0.5, 1]),
         (np.array([0.0, 51.0, 255.0]), [0, 0.2, 1]),
         (np.array([0, 65535, 6553.5]).astype(np.int32), [0, 1, 0.1]),
@@ -380,6 +381,15 @@ def test_a_truncated_multi_channel_tiff_is_refused(tmp_path: Path) -> None:
     cut.write_bytes(whole.read_bytes()[:-100])
     with pytest.raises(UnusableImage, match="truncated"):
         open_image(cut)
+
+
+def test_a_tiff_with_missing_parts_is_not_filled_with_black(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.tif"
+    tifffile.imwrite(path, CUBE, photometric="minisblack", planarconfig="contig")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["StripByteCounts"].overwrite(0)
+    with pytest.raises(UnusableImage, match="truncated"):
+        open_image(path)
 
 
 def examples(noise: NDArray) -> list[bytes]:

@@ -45,6 +45,9 @@ class Feed:
         self.images, self.view, self.repeats = images, view, repeats
         self.seed, self.loader, self.channels = seed, loader, channels
         self.unusable = Unusable(len(images), loader)
+        self._samples = Samples(
+            images, view, seed=seed, loader=loader, channels=channels, replacing=True
+        )
 
     @property
     def num_images(self) -> int:
@@ -93,17 +96,9 @@ class Feed:
             rank=rank,
             world=world,
         )
-        samples = Samples(
-            self.images,
-            self.view,
-            seed=self.seed,
-            loader=self.loader,
-            channels=self.channels,
-            replacing=True,
-        )
         size = min(micro_batch, batch_size // world)
         for batch in load(
-            samples,
+            self._samples,
             keys,
             loader=self.loader,
             workers=num_workers(self.loader, world=world),

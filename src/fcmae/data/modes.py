@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 """Height x width x channels, uint8 or float32 in [0, 1]."""
@@ -28,7 +28,7 @@ def picture_from(image: Image.Image, *, keep_alpha: bool) -> Picture:
         return scaled(np.asarray(image))
     if mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
         # Pillow inverts every CMYK JPEG, as Adobe's programs write them; this one is not theirs.
-        image = Image.fromarray(255 - np.asarray(image), mode="CMYK")
+        image = ImageChops.invert(image)
     grey = mode in ("L", "LA", "La")
     if not image.has_transparency_data:
         return scaled(np.asarray(image.convert("L" if grey else "RGB")))
