@@ -128,10 +128,11 @@ def test_accumulating_micro_batches_changes_nothing(tmp_path: Path) -> None:
     found = {}
     for micro in (None, 5, 1):  # 12; 5, 5 and 2; 12 times 1
         out = tmp_path / str(micro)
-        run, optim = run_options(micro_batch=micro), options(batch_size=12)
+        run, optim = run_options(micro_batch=micro), options(batch_size=12, epochs=1)
         train(out, task=ToyTask(drop_path=0.0), run=run, optim=optim)
         numbers = [line[name] for line in lines(out) for name in ("loss", "right", "grad_norm")]
-        found[micro] = newest(out).tensors("model"), torch.tensor(numbers)
+        parts = (newest(out).tensors(part) for part in ("model", "ema", "optimizer"))
+        found[micro] = *parts, torch.tensor(numbers)
     for micro in (5, 1):
         assert_close(found[micro], found[None], rtol=1e-5, atol=1e-6)
 

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,20 @@ def test_a_lock_dies_with_its_owner_even_while_its_workers_live(tmp_path: Path) 
 
 
 def test_of_two_at_once_exactly_one_wins(tmp_path: Path) -> None:
-    def compete(start: float) -> None:
+    def compete(start: float, done: Path) -> None:
         time.sleep(max(0.0, start - time.monotonic()))
         with hold(tmp_path):
-            time.sleep(0.05)
+            while not done.exists() and time.monotonic() < start + 10:
+                time.sleep(0.001)
 
-    for _ in range(10):
-        start = time.monotonic() + 0.02
-        children = [Child(lambda start=start: compete(start)) for _ in range(2)]
-        assert sorted(child.wait() for child in children) == [0, StorageError.exit_code]
+    for trial in range(10):
+        start, done = time.monotonic() + 0.02, tmp_path / f"done-{trial}"
+        children = {c.pid: c for c in (Child(partial(compete, start, done)) for _ in range(2))}
+        loser, status = os.wait()
+        assert os.waitstatus_to_exitcode(status) == StorageError.exit_code
+        done.touch()
+        winner = next(child for pid, child in children.items() if pid != loser)
+        assert winner.wait() == 0
 
 
 def test_without_locks_a_file_holds_the_directory(

@@ -79,8 +79,10 @@ def _locked(out: Path) -> Iterator[None]:
             return
         os.ftruncate(handle, 0)
         os.pwrite(handle, _owner().encode(), 0)
-        yield
-        os.ftruncate(handle, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
