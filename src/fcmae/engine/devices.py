@@ -20,6 +20,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
+from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
 from fcmae.errors import DistributedError, OutOfMemory
 from fcmae.peers import Peers
@@ -38,6 +39,8 @@ logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 def launch(run: Run) -> Fabric:
     """Take part in the run's processes: start them, or find those of torchrun or SLURM."""
     kind = device_kind(run)
+    if kind == "cpu":
+        keep_freed_memory()
     local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("SLURM_NTASKS_PER_NODE", "0")))
     devices = run.devices or local or (torch.cuda.device_count() if kind == "cuda" else 1)
     nodes = max(run.nodes, int(os.environ.get("WORLD_SIZE", "0")) // devices if local else 0)
