@@ -58,6 +58,7 @@ def test_a_file_that_kills_its_decoder_is_named(
         return decode(path, **limits)
 
     monkeypatch.setattr(room, "open_image", crash)
+    monkeypatch.setattr(room, "CHUNK", 4)
     report = check(find_images(pictures(40)), loader=Loader(workers=2))
     assert report.unusable == [
         ("0003.png", "its decoder crashed"),

@@ -143,6 +143,15 @@ def test_unusable_files_are_replaced_by_the_same_others_in_every_run(folder: Pat
         assert_close(batch.images[same], clean.images[same], rtol=0, atol=0)
 
 
+def test_each_place_draws_a_replacement_of_its_own(pictures: Make) -> None:
+    folder = pictures(40)
+    spoil(folder, *(f"{number:04}.png" for number in range(8)))
+    source = feed(find_images(folder), Evaluation(SIZE))
+    views = torch.cat([batch.images for batch in run(source, last_step=10)])
+    indices = torch.cat([batch.indices for batch in run(source, last_step=10)])
+    assert len(views[indices < 8].flatten(1).unique(dim=0)) > 3
+
+
 def test_a_replacement_brings_its_own_label(folder: Path) -> None:
     spoil(folder, *(f"b/{number:02}.png" for number in (1, 3, 5, 7, 9)))
     images = find_images(folder)
@@ -197,14 +206,14 @@ def seen(batches: list[Batch]) -> list[int]:
 def test_evaluation_sees_each_usable_image_once_and_reports_the_others(
     folder: Path, workers: int
 ) -> None:
-    # A whole batch, the last image, and one in the middle.
-    spoil(folder, "a/00.png", "a/02.png", "a/04.png", "b/11.png", "b/01.png")
+    # The whole first and third batch, and one image of the second.
+    spoiled = ["a/00.png", "a/02.png", "a/04.png", "a/08.png", "b/01.png", "b/03.png", "b/05.png"]
+    spoil(folder, *spoiled)
     images = find_images(folder)
     batches = evaluate(images, workers=workers)
-    assert seen(batches) == [3, 4, 5, 7, 8, 9, 10]
+    assert seen(batches) == [3, 5, 9, 10, 11]
     assert all(len(batch) > 0 for batch in batches)
-    reported = [path for batch in batches for path, _ in batch.unusable]
-    assert reported == ["a/00.png", "a/02.png", "a/04.png", "b/01.png", "b/11.png"]
+    assert [path for batch in batches for path, _ in batch.unusable] == spoiled
 
 
 def test_two_processes_evaluate_every_image_once_between_them(folder: Path) -> None:
