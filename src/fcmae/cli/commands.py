@@ -3,6 +3,8 @@
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
+from fcmae.cli.demo import Demo, demo
+from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
 from fcmae.cli.evaluate_classify import EvaluateClassify, evaluate_classify
 from fcmae.cli.evaluate_features import (
@@ -19,6 +21,12 @@ from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
 from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
 
 COMMANDS: dict[str, Command] = {
+    "demo": Command(
+        options=Demo,
+        run=demo,
+        show=show_demonstrated,
+        example="fcmae demo",
+    ),
     "check": Command(
         options=Check,
         run=check,

@@ -30,24 +30,35 @@ class Console:
     Args:
         terminal: Where to write; standard error by default.
         line_every_s: Seconds between two plain lines.
+        details: Whether to tell what a run is about to do, with its parameter groups.
     """
 
     def __init__(
-        self, terminal: Terminal | None = None, *, line_every_s: float = LINE_EVERY_S
+        self,
+        terminal: Terminal | None = None,
+        *,
+        line_every_s: float = LINE_EVERY_S,
+        details: bool = True,
     ) -> None:
+        self._details = details
         self._terminal = terminal or Terminal(stderr=True)
         self._line_every_s = line_every_s
         self._progress: Progress | None = None
         self._plan: Plan | None = None
         self._started_at = self._spoke_at = 0.0
 
+    def brief(self) -> "Console":
+        """The same without details, for one of many runs."""
+        return Console(self._terminal, line_every_s=self._line_every_s, details=False)
+
     def start(self, plan: Plan) -> None:
         """Say what a run is about to do and begin its bar."""
         self.finish()
         self._plan = plan
         self._started_at = self._spoke_at = time.monotonic()
-        self.message(str(plan))
-        self.message("\n".join(f"  {line}" for line in plan.groups.splitlines()))
+        if self._details:
+            self.message(str(plan))
+            self.message("\n".join(f"  {line}" for line in plan.groups.splitlines()))
         if self._terminal.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.description}"),
