@@ -205,6 +205,15 @@ def test_saving_a_step_again_replaces_it(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_replacement_that_was_cut_short_is_undone(tmp_path: Path) -> None:
+    save(tmp_path, 1).rename(tmp_path / ".former-step-00000001")
+    store.clear_up(tmp_path)
+    assert_holds(store.newest_intact(tmp_path).newest, 1)
+    shutil.copytree(tmp_path / "step-00000001", tmp_path / ".former-step-00000001")
+    store.clear_up(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
 def test_nothing_in_a_checkpoint_is_pickled(tmp_path: Path) -> None:
     path = save(tmp_path, 1)
     assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}
@@ -260,7 +269,7 @@ def test_a_save_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
                     file.write(f"{step}\n")
 
         child = Child(save_for_ever)
-        while not acknowledged.exists():
+        while not (acknowledged.exists() and acknowledged.read_text().endswith("\n")):
             time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.04))
         child.kill()
@@ -273,6 +282,6 @@ def test_a_save_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
         step = found.newest.step
         assert_close(found.newest.tensors("model"), parts_of(step, 20_000)["model"], rtol=0, atol=0)
         leftovers += len(list(root.glob(".staging-*")))
-        store.remove_leftovers(root)
+        store.clear_up(root)
         assert list(root.glob(".staging-*")) == []
     assert leftovers > 0  # or the kills came when nothing was being saved

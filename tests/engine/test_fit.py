@@ -294,3 +294,12 @@ def test_bfloat16_trains_and_keeps_float32_weights(tmp_path: Path) -> None:
     state = newest(tmp_path)
     for part in ("model", "ema", "optimizer"):
         assert {x.dtype for x in state.tensors(part).values()} == {torch.float32}
+
+
+def test_what_could_not_be_saved_at_the_end_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"best is 'tay/x', but the evaluations are \['toy'\]"):
+        train(tmp_path, evaluations=[ToyEvaluation()], best="tay/x")
+    feed = ToyFeed()
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        train(tmp_path, feed=feed, card={"classes": {"a", "b"}})
+    assert feed.drawn == []

@@ -15,7 +15,7 @@ from fcmae.peers import Peers
 from fcmae.randomness import bits, permutation
 from fcmae.task import Evaluation, Step, Task
 
-ARCHITECTURE = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=1)
+ARCHITECTURE = Architecture(depths=(1, 0, 0, 1), dims=(4, 4, 8, 8), stem=1)
 CLASSES = 3
 SIDE = 8
 

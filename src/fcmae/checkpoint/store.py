@@ -28,6 +28,7 @@ from fcmae.checkpoint.tensors import (
 from fcmae.errors import CheckpointError, NonFiniteError, StorageError
 
 STAGING = ".staging-"
+FORMER = ".former-"
 DAMAGED = ".damaged"
 FACTS = "state.json"
 SUFFIX = ".safetensors"
@@ -147,10 +148,16 @@ def set_aside(damaged: Iterable[Damaged]) -> None:
             checkpoint.path.rename(aside)
 
 
-def remove_leftovers(root: Path) -> None:
-    """Remove what saves that were cut short have left; no other process may be saving."""
+def clear_up(root: Path) -> None:
+    """Undo what saves that were cut short have left; no other process may be saving."""
     for path in root.glob(STAGING + "*"):
         shutil.rmtree(path, ignore_errors=True)
+    for former in root.glob(FORMER + "*"):
+        path = root / former.name.removeprefix(FORMER)
+        if path.exists():
+            shutil.rmtree(former, ignore_errors=True)
+        else:
+            former.rename(path)
 
 
 def _stage(staging: Path, parts: Mapping[str, Tensors], facts: Mapping[str, Any]) -> None:
@@ -165,8 +172,9 @@ def _stage(staging: Path, parts: Mapping[str, Tensors], facts: Mapping[str, Any]
 
 
 def _rename(staging: Path, path: Path) -> None:
-    former = path.with_name(STAGING + "former-" + path.name)
+    former = path.with_name(FORMER + path.name)
     if path.exists():
+        shutil.rmtree(former, ignore_errors=True)
         path.rename(former)
     staging.rename(path)
     durable.sync_folder(path.parent)

@@ -56,16 +56,25 @@ def save_weights(
     tensors = model.state_dict() if tensors is None else tensors
     if bad := non_finite(tensors):
         raise NonFiniteError(f"{path} was not written: {bad[0]} holds NaN or infinity.")
-    content = {"format": FORMAT, "model": describe(model), **card}
     staged = path.with_name(f".staging-{path.name}")
     with durable.storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.check_space(path.parent, num_bytes(tensors))
         try:
-            write_tensors(staged, tensors, {KEY: json.dumps(content, allow_nan=False)})
+            write_tensors(staged, tensors, metadata(model, card))
             durable.replace(staged, path)
         finally:
             staged.unlink(missing_ok=True)
+
+
+def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
+    """What a weights file will say about itself.
+
+    Raises:
+        TypeError: The model is not one of fcmae, or the card is not JSON.
+    """
+    content = {"format": FORMAT, "model": describe(model), **card}
+    return {KEY: json.dumps(content, allow_nan=False)}
 
 
 def load_model(path: Path) -> tuple[nn.Module, Card]:

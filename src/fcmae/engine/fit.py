@@ -1,59 +1,22 @@
-"""The training loop. Read from the top: ``fit``, then ``_Fit.run``, then what it calls, in order.
-
-What makes a run resume bit for bit: everything is a function of the number of steps done. The
-learning rate, the images of a step, their augmentation and masks, and the states of the random
-generators are derived from (seed, step); only weights, moments and averages are saved.
-"""
+"""Training from the outside: one function that begins a run, goes on with it, or finds it done."""
 
 import json
-import math
-import signal
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lightning_fabric import Fabric
-
-from fcmae.data.batch import Batch
 from fcmae.engine import devices
-from fcmae.engine.agreement import Pass, agree, blame
 from fcmae.engine.feed import Feed
-from fcmae.engine.keeper import Best, Keeper, Progress
-from fcmae.engine.leading import on_leader
-from fcmae.engine.learner import Learner
+from fcmae.engine.keeper import Keeper
 from fcmae.engine.lock import hold
-from fcmae.engine.meter import Meter
+from fcmae.engine.loop import Loop, Outcome
 from fcmae.engine.options import Run
-from fcmae.engine.records import Kind, Records, RunFolder, add_environment, write_options
-from fcmae.engine.report import Plan, Reporter, Silent
-from fcmae.engine.signals import StopFlag, stop_flag
-from fcmae.errors import Interrupted, NonFiniteError
-from fcmae.optim.groups import group_table
+from fcmae.engine.records import RunFolder
+from fcmae.engine.report import Reporter, Silent
+from fcmae.engine.signals import stop_flag
 from fcmae.optim.options import Optim
-from fcmae.optim.schedule import learning_rate
-from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation, Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a finished run has come to.
-
-    Attributes:
-        steps: Optimizer steps.
-        epochs: Passes over the images.
-        metrics: The last loss and the newest result of each evaluation.
-        weights: The final weights, averaged where the run averages.
-        best: The best evaluation, where one was asked for.
-    """
-
-    steps: int
-    epochs: int
-    metrics: dict[str, float]
-    weights: Path
-    best: Best | None = None
 
 
 def fit(
@@ -96,7 +59,7 @@ def fit(
         speaker = reporter if fabric.is_global_zero else Silent()
         options = {**(record or {}), "optim": asdict(optim), "run": asdict(run)}
         keeper = Keeper(
-            folder=RunFolder(out),
+            RunFolder(out),
             run=run,
             identity={
                 "options": json.loads(json.dumps(options, default=str)),
@@ -105,7 +68,7 @@ def fit(
             card=card or {},
             reporter=speaker,
         )
-        loop = _Loop(
+        loop = Loop(
             fabric=fabric,
             task=task,
             feed=feed,
@@ -121,248 +84,3 @@ def fit(
             return loop.train()
         finally:
             loop.close()
-
-
-@dataclass(kw_only=True)
-class _Loop:
-    """One process's part of a run."""
-
-    fabric: Fabric
-    task: Task
-    feed: Feed
-    optim: Optim
-    run: Run
-    evaluations: Sequence[Evaluation]
-    best: str | None
-    keeper: Keeper
-    reporter: Reporter
-    stop: StopFlag
-
-    def __post_init__(self) -> None:
-        fabric, optim, run = self.fabric, self.optim, self.run
-        self.steps_per_epoch = self.feed.steps_per_epoch(optim.batch_size)
-        self.steps = optim.epochs * self.steps_per_epoch
-        self.share = devices.share_of_batch(fabric, optim.batch_size)
-        self.micro_batch = min(run.micro_batch or self.share, self.share)
-
-        saved = on_leader(fabric, self.keeper.begin)
-        self.progress = Progress()
-        self.learner = Learner(fabric, self.task, optim, run, evaluates=bool(self.evaluations))
-        if saved is not None:
-            self.progress = Progress.of(saved.facts)
-            self.learner.restore(saved)
-        self.records: Records | None = None
-        self.unusable: set[str] = set()
-        self.meter = Meter()
-
-    def train(self) -> Outcome:
-        """The whole run, or what is left of it."""
-        if self.progress.evaluated == self.steps:
-            self.reporter.message("This run is finished already.")
-        else:
-            self.start()
-            # A signal may have come between the last step of an epoch and its evaluations.
-            if self.at_epoch_end() and self.progress.evaluated < self.progress.step:
-                self.end_epoch()
-            for batches in self.steps_left():
-                metrics, stopping = self.take_step(batches)
-                self.progress.step += 1
-                self.tell(metrics)
-                if stopping:
-                    self.interrupt()
-                if self.at_epoch_end():
-                    self.end_epoch()
-        return self.finish()
-
-    # The life of a step, in order.
-
-    def steps_left(self) -> Iterator[Iterator[Batch]]:
-        """The micro-batches of each step that is still to be done."""
-        batches = self.feed.batches(
-            first_step=self.progress.step,
-            last_step=self.steps,
-            batch_size=self.optim.batch_size,
-            micro_batch=self.micro_batch,
-            rank=self.fabric.global_rank,
-            world=self.fabric.world_size,
-            pin_memory=self.fabric.device.type == "cuda",
-        )
-        micro_batches = -(-self.share // self.micro_batch)
-        try:
-            for _ in range(self.progress.step, self.steps):
-                yield self.meter.waiting_for(islice(batches, micro_batches))
-        finally:
-            if isinstance(batches, Generator):
-                batches.close()  # ends the loader's processes, also after an error
-
-    def take_step(self, batches: Iterator[Batch]) -> tuple[dict[str, float], bool]:
-        """One optimizer step: its numbers, and whether a signal asks to stop after it."""
-        learner = self.learner
-        rate = learning_rate(self.optim, self.progress.step, self.steps_per_epoch)
-        passes = [self.accumulate(micro, batch) for micro, batch in enumerate(batches)]
-        norm = learner.gradient_norm()
-        stop, forgiving = self.stop.signal_number is not None, learner.may_overflow()
-        agreed = agree(self.fabric, passes, norm, stop=stop, forgiving=forgiving)
-        if agreed.broken:
-            raise NonFiniteError(
-                f"step {self.progress.step + 1}: {blame(self.fabric, passes, agreed)}. The weights "
-                "were not changed and nothing was saved; checkpoints are as they were. Look at "
-                "those images, lower optim.base_lr, set optim.clip_grad, or use run.precision "
-                "float32."
-            )
-        learner.update(rate, norm)
-        return {"lr": rate, **agreed.numbers}, agreed.stop
-
-    def accumulate(self, micro: int, batch: Batch) -> Pass:
-        """Forward and backward of one micro-batch."""
-        self.warn_of(batch.unusable)
-        seed_everything(self.run.seed, "step", self.progress.step, micro, self.fabric.global_rank)
-        loss, logs = self.learner.loss(
-            batch,
-            weight=len(batch) / self.share,
-            last=(micro + 1) * self.micro_batch >= self.share,
-        )
-        return Pass(indices=batch.indices, loss=loss, logs=logs)
-
-    def tell(self, metrics: dict[str, float]) -> None:
-        """Show the numbers of a step, and record those of every few."""
-        step = self.progress.step
-        self.meter.images += self.optim.batch_size
-        place = {"step": float(step), "epoch": step / self.steps_per_epoch}
-        metrics = {**place, **metrics, **self.meter.rates()}
-        self.reporter.step(metrics)
-        if step % self.run.log_every == 0 or step == self.steps:
-            self.log("train", metrics)
-            self.meter = Meter()
-        self.progress.metrics["loss"] = metrics["loss"]
-
-    def warn_of(self, unusable: Iterable[tuple[str, str]]) -> None:
-        """Name each file that had to be replaced, once."""
-        for path, reason in unusable:
-            if path not in self.unusable:
-                self.unusable.add(path)
-                self.reporter.message(f"{path} cannot be used ({reason}): another takes its place.")
-
-    def interrupt(self) -> None:
-        """End the run after a finished step because a signal asked to."""
-        self.save()
-        done = f"step {self.progress.step:,} of {self.steps:,}"
-        number = self.stop.signal_number or signal.SIGTERM  # it may have reached another process
-        raise Interrupted(
-            f"{signal.Signals(number).name}: stopped after {done}, which is saved. "
-            "The same command goes on from there.",
-            signal_number=number,
-        )
-
-    # The life of an epoch.
-
-    def at_epoch_end(self) -> bool:
-        """Whether the last step was the last of an epoch."""
-        return self.progress.step % self.steps_per_epoch == 0
-
-    def end_epoch(self) -> None:
-        """Evaluate and save, where it is time for either."""
-        epoch = self.progress.step // self.steps_per_epoch
-        last = self.progress.step == self.steps
-        improved = self.evaluate(epoch, last=last)
-        self.progress.evaluated = self.progress.step
-        if last or improved or epoch % self.run.checkpoint_every == 0:
-            self.save(improved=improved)
-        self.meter = Meter()
-
-    def evaluate(self, epoch: int, *, last: bool) -> bool:
-        """Run the evaluations that are due; whether the metric asked for was never as high."""
-        due = [e for e in self.evaluations if last or epoch % e.every == 0]
-        if not due:
-            return False
-        metrics: dict[str, float] = {}
-        peers, pictures = devices.peers(self.fabric), self.keeper.folder.pictures
-        with self.learner.evaluated_model() as model:
-            for evaluation in due:
-                seed_everything(self.run.seed, f"evaluation {evaluation.name}", epoch)
-                numbers = evaluation(model, peers, pictures, epoch)
-                metrics |= {f"{evaluation.name}/{name}": x for name, x in numbers.items()}
-        place = {"step": float(self.progress.step), "epoch": float(epoch)}
-        self.log("evaluation", {**place, **metrics})
-        self.reporter.evaluated(epoch, metrics)
-        self.progress.metrics |= {k: v for k, v in metrics.items() if math.isfinite(v)}
-        value, former = metrics.get(self.best or "", -math.inf), self.progress.best
-        if value > (former.value if former else -math.inf):
-            self.progress.best = Best(step=self.progress.step, value=value)
-            return True
-        return False
-
-    def save(self, *, improved: bool = False) -> None:
-        """Save a checkpoint, and the weights where they are the best so far."""
-        self.progress.scaler = self.learner.scaler_state()
-        parts = self.learner.parts()
-
-        def write() -> None:
-            assert self.records is not None
-            self.records.sync()
-            self.keeper.save(self.progress, parts)
-            if improved:
-                self.keeper.export_best(self.learner.model, self.progress, parts)
-
-        on_leader(self.fabric, write)
-
-    # The two ends of a run.
-
-    def start(self) -> None:
-        """Open the records and say what is about to happen."""
-        fabric, step = self.fabric, self.progress.step
-        kind = fabric.device.type
-        plan = Plan(
-            first_step=step,
-            steps=self.steps,
-            steps_per_epoch=self.steps_per_epoch,
-            epochs=self.optim.epochs,
-            images=self.feed.num_images,
-            batch_size=self.optim.batch_size,
-            micro_batch=self.micro_batch,
-            processes=fabric.world_size,
-            device=devices.device_name(fabric),
-            precision=devices.precision(self.run, kind),
-            peak_lr=self.optim.peak_lr,
-            parameters=sum(p.numel() for p in self.learner.parameters),
-            groups=group_table(self.learner.groups),
-        )
-
-        def open_records() -> None:
-            folder = self.keeper.folder
-            self.keeper.check_space(self.learner.checkpoint_bytes())
-            write_options(folder, self.keeper.identity["options"])
-            add_environment(folder, step=step, device=plan.device, processes=fabric.world_size)
-            self.records = Records(folder, step=step, evaluated=self.progress.evaluated)
-
-        on_leader(fabric, open_records)
-        self.reporter.start(plan)
-
-    def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
-        """Record numbers, on the leading process."""
-        if self.records is not None:
-            self.records.log(kind, metrics)
-
-    def finish(self) -> Outcome:
-        """Write the final weights, unless they are there, and say what has come of it all."""
-        parts = self.learner.parts()
-        keeper, progress = self.keeper, self.progress
-
-        def export() -> None:
-            if not keeper.has_result():
-                keeper.export(self.learner.model, progress, parts)
-
-        on_leader(self.fabric, export)
-        return Outcome(
-            steps=self.steps,
-            epochs=self.optim.epochs,
-            metrics=dict(progress.metrics),
-            weights=keeper.folder.weights,
-            best=progress.best,
-        )
-
-    def close(self) -> None:
-        """End the records and the reporter, however the run went."""
-        if self.records is not None:
-            self.records.close()
-        self.reporter.finish()

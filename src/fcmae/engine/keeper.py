@@ -1,5 +1,6 @@
 """What a run keeps: where it begins or goes on, what it saves, what it leaves at the end."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -9,11 +10,19 @@ from torch import nn
 from fcmae.checkpoint import durable, store
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.tensors import Tensors
-from fcmae.checkpoint.weights import save_weights
+from fcmae.checkpoint.weights import metadata, save_weights
 from fcmae.engine import resume
+from fcmae.engine.learner import Learner
 from fcmae.engine.options import Run
-from fcmae.engine.records import RunFolder, require_unfinished_or_empty
-from fcmae.engine.report import Reporter
+from fcmae.engine.records import (
+    Kind,
+    Records,
+    RunFolder,
+    add_environment,
+    require_unfinished_or_empty,
+    write_options,
+)
+from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.state import Parts
 from fcmae.errors import CheckpointError
 
@@ -47,6 +56,15 @@ class Progress:
     best: Best | None = None
     scaler: dict[str, Any] = field(default_factory=dict)
 
+    def note(self, metrics: Mapping[str, float], best: str | None) -> bool:
+        """Remember what was measured; whether the metric ``best`` was never as high."""
+        self.metrics |= {name: value for name, value in metrics.items() if math.isfinite(value)}
+        value = metrics.get(best or "", -math.inf)
+        improved = value > (self.best.value if self.best else -math.inf)
+        if improved:
+            self.best = Best(step=self.step, value=value)
+        return improved
+
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Progress":
         """The progress that a checkpoint recorded."""
@@ -54,11 +72,10 @@ class Progress:
         return cls(**own | {"best": Best(**own["best"]) if own["best"] else None})
 
 
-@dataclass(frozen=True, kw_only=True)
 class Keeper:
     """The leading process's hands in the run directory.
 
-    Attributes:
+    Args:
         folder: The run directory.
         run: What to keep.
         identity: ``options`` and ``data``, by which a checkpoint is known to belong to this run.
@@ -66,11 +83,18 @@ class Keeper:
         reporter: Hears about damaged checkpoints.
     """
 
-    folder: RunFolder
-    run: Run
-    identity: dict[str, Any]
-    card: Mapping[str, Any]
-    reporter: Reporter
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        run: Run,
+        identity: Mapping[str, Any],
+        card: Mapping[str, Any],
+        reporter: Reporter,
+    ) -> None:
+        self.folder, self.run, self.identity = folder, run, identity
+        self.card, self.reporter = card, reporter
+        self._records: Records | None = None
 
     def begin(self) -> store.Saved | None:
         """The checkpoint to go on from, if any; what is damaged or unwanted is set aside."""
@@ -80,7 +104,7 @@ class Keeper:
                 self.reporter.message(f"Beginning anew; what was there is now in {former}.")
             return None
         if root.is_dir():
-            store.remove_leftovers(root)
+            store.clear_up(root)
         found = store.newest_intact(root)
         if found.newest is None:
             require_unfinished_or_empty(self.folder)
@@ -91,14 +115,32 @@ class Keeper:
         store.set_aside(found.damaged)
         return found.newest
 
-    def check_space(self, checkpoint_bytes: int) -> None:
-        """Refuse to begin a run whose checkpoints the disk has no room for."""
+    def open(self, plan: Plan, progress: Progress, learner: Learner) -> None:
+        """Make sure that the run can be kept to its end, and open its records."""
+        metadata(learner.model, self.card)  # what cannot be described could not be saved
         held = len(store.checkpoints(self.folder.checkpoints))
         wanted = max(1, self.run.keep + 1 - held)
-        durable.check_space(self.folder.root, wanted * checkpoint_bytes)
+        durable.check_space(self.folder.root, wanted * learner.checkpoint_bytes())
+        write_options(self.folder, self.identity["options"])
+        add_environment(
+            self.folder, step=progress.step, device=plan.device, processes=plan.processes
+        )
+        self._records = Records(self.folder, step=progress.step, evaluated=progress.evaluated)
+
+    def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
+        """Record numbers; only the leading process has records."""
+        if self._records is not None:
+            self._records.log(kind, metrics)
+
+    def close(self) -> None:
+        """End the records."""
+        if self._records is not None:
+            self._records.close()
 
     def save(self, progress: Progress, parts: Parts) -> None:
         """Save a checkpoint."""
+        if self._records is not None:
+            self._records.sync()
         store.save(
             self.folder.checkpoints,
             progress.step,
