@@ -111,6 +111,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{FINETUNE} --labels_per_class 5", 6, "has 4 images, but 5 were asked for."),
     ("finetune classify --data {root}/flat --out {out}", 6, "is a flat folder of 4 images, but"),
     ("evaluate linear --data {root}/flat", 6, "is a flat folder of 4 images, but labels need"),
+    (
+        f"{PRETRAIN} --encoder.channels 6 --optim.batch_size 8",
+        6,
+        "but the model takes 6. --encoder.channels says",
+    ),
     # Weights.
     (f"{FINETUNE} --weights {{root}}/none", 3, "does not exist: give the folder of a run"),
     (f"{FINETUNE} --weights {{root}}/empty", 3, "holds no weights.safetensors"),

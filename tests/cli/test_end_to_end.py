@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,8 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.cli.main import main
+from fcmae.cli.parse import build, read_command_line
+from fcmae.cli.pretrain import Pretrain
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 SHORT = ["--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", *QUICK]
@@ -78,6 +81,13 @@ def test_a_run_does_not_go_on_with_other_options(
 ) -> None:
     assert main([*runs.pretrain_words[:-2], "--mask.ratio", "0.5"]) == 3
     assert "mask.ratio: 0.6 before, 0.5 now" in capsys.readouterr().err
+
+
+def test_a_run_can_be_repeated_from_the_options_that_it_wrote(runs: SimpleNamespace) -> None:
+    kind, again = Pretrain, ["--config", str(runs.pre / "options.json")]
+    first = build(kind, read_command_line(runs.pretrain_words[1:-2], kind).values)
+    second = build(kind, read_command_line(again, kind).values)
+    assert replace(second, monitor=first.monitor) == first
 
 
 def test_finetuning_starts_from_the_encoder_and_names_the_classes(runs: SimpleNamespace) -> None:

@@ -37,18 +37,18 @@ class Settings:
     unlabelled: int = 100
     train: int = 5
     val: int = 25
-    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=15, warmup_epochs=2.0)
+    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=10, warmup_epochs=1.0)
     finetuning: Optim = Optim(
-        batch_size=40, epochs=20, warmup_epochs=2.0, betas=(0.9, 0.999), layer_decay=0.8
+        batch_size=40, epochs=15, warmup_epochs=2.0, betas=(0.9, 0.999), layer_decay=0.8
     )
     rates: tuple[float, ...] = (4e-3, 1.2e-2)
 
 
 FULL = Settings()
 QUICK = Settings(
-    unlabelled=4,
+    unlabelled=2,
     train=2,
-    val=2,
+    val=1,
     pretraining=Optim(base_lr=1e-3, batch_size=16, epochs=1, warmup_epochs=0.0),
     finetuning=Optim(batch_size=16, epochs=1, warmup_epochs=0.0, betas=(0.9, 0.999)),
     rates=(4e-3,),

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import size_for
+from fcmae.cli.preflight import check_pictures, size_for
 from fcmae.cli.show import files, say, show_places, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
@@ -65,6 +65,7 @@ def embed(options: Embed, console: Console) -> Embedded:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
+    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
     probe(options.out.parent)
     return _embed(options, weights, images, console)
 

@@ -7,7 +7,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.evaluated import Evaluated, evaluated
-from fcmae.cli.preflight import size_for
+from fcmae.cli.preflight import check_pictures, size_for
 from fcmae.cli.size import Size
 from fcmae.cli.sources import validation_images
 from fcmae.data.image_list import ImageList
@@ -47,6 +47,7 @@ def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
             f"{weights.path} does not name its classes, so that labels cannot be compared with it."
         )
     images = validation_images(options.data).with_classes(weights.classes)
+    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
     if options.out is None:
         return _classify(options, weights, images, console)
     with hold(options.out):

@@ -7,7 +7,13 @@ from fcmae.cli.card import Weights, loader_of
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.evaluated import Evaluated, evaluated
-from fcmae.cli.preflight import architecture_of, check_channels, check_labelled, weights_or_none
+from fcmae.cli.preflight import (
+    architecture_of,
+    check_channels,
+    check_labelled,
+    check_pictures,
+    weights_or_none,
+)
 from fcmae.cli.size import Size, divisible_sides
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, split
@@ -150,6 +156,7 @@ def prepare(options: EvaluateNeighbours | EvaluateLinear) -> Ready:
     train, test = split(options.data, options.val, share=options.val_share)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.seed)
+    check_pictures(train, loader=loader, channels=architecture.channels)
     return Ready(
         weights=weights,
         architecture=architecture,

@@ -13,6 +13,7 @@ from fcmae.cli.preflight import (
     check_batch,
     check_channels,
     check_labelled,
+    check_pictures,
     weights_or_none,
 )
 from fcmae.cli.show import say, show_classes, show_places
@@ -142,6 +143,7 @@ def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.run.seed)
     check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    check_pictures(train, loader=options.loader, channels=architecture.channels)
     with hold(options.out):
         from fcmae.cli.finetune_wiring import train as train_classifier
 

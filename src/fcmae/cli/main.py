@@ -20,6 +20,7 @@ from fcmae.cli.fields import fields_of, nested, plain
 from fcmae.cli.help import print_help, print_overview
 from fcmae.cli.parse import CommandLine, build, read_command_line
 from fcmae.cli.suggest import did_you_mean
+from fcmae.engine.lock import leads
 from fcmae.errors import FcmaeError
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -93,6 +94,8 @@ def _run(name: str, command: Command, line: CommandLine) -> None:
     options: Any = build(command.options, line.values)
     _check_json(line.json)
     result = command.run(options, Console())
+    if not leads():
+        return
     text = json.dumps(plain(result), indent=1, allow_nan=False) + "\n"
     if line.json not in (None, "-"):
         Path(str(line.json)).write_text(text, encoding="utf-8")

@@ -4,9 +4,14 @@ from pathlib import Path
 
 from fcmae.cli.card import Weights, read_weights, size_name
 from fcmae.cli.size import Size, divisible_sides
+from fcmae.data.image import UnusableImage, open_image
+from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError, DataError
 from fcmae.model.options import Architecture, Encoder, architecture
+
+TRIED = 8
+"""Images that are opened to see whether any can be used."""
 
 
 def check_channels(loader: Loader, channels: int) -> None:
@@ -16,6 +21,25 @@ def check_channels(loader: Loader, channels: int) -> None:
             f"loader.mean and loader.std have {len(loader.mean)} values, but encoder.channels is "
             f"{channels}: give one value per channel."
         )
+
+
+def check_pictures(images: ImageList, *, loader: Loader, channels: int) -> None:
+    """Refuse images of which none of the first few can be used, as with a wrong channel count."""
+    for index in range(min(len(images), TRIED)):
+        try:
+            open_image(
+                images.path(index),
+                channels=channels,
+                max_pixels=loader.max_pixels,
+                max_bytes=loader.max_bytes,
+            )
+            return
+        except UnusableImage as error:
+            last = error
+    raise DataError(
+        f"none of the first images can be used, such as {last}. --encoder.channels says how many "
+        "channels the model takes; `fcmae check` names every unusable file."
+    )
 
 
 def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -> None:

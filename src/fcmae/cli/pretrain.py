@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_batch, check_channels
+from fcmae.cli.preflight import check_batch, check_channels, check_pictures
 from fcmae.cli.show import say, show_places
 from fcmae.cli.size import Size, sides
 from fcmae.data.listing import find_images, split
@@ -116,6 +116,7 @@ def pretrain(options: Pretrain, console: Console) -> Pretrained:
         batch_size=options.optim.batch_size,
         data=options.data,
     )
+    check_pictures(images, loader=options.loader, channels=options.encoder.channels)
     labelled = None if options.monitor.labelled is None else split(options.monitor.labelled)
     with hold(options.out):
         from fcmae.cli.pretrain_wiring import train

@@ -8,6 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
+from fcmae.cli.preflight import check_pictures
 from fcmae.cli.show import files, say, show_places, show_unusable
 from fcmae.cli.size import Size, sides
 from fcmae.cli.sources import find_all
@@ -85,6 +86,7 @@ def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     patch_grid(*size, patch_side(mask, weights.architecture.stride))
     loader_of(weights, options.loader)
     images = find_all(options.data)
+    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
     with hold(options.out):
         return _draw(options, weights, images, mask, console)
 
