@@ -49,7 +49,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
     assert "peak learning rate 0.001" in said
     assert "  group  lr scale\n  all           1\n" in said
     line = next(line for line in said.splitlines() if line.startswith("step 4/10"))
-    assert "epoch 0.8  loss 0.9123  lr 1.00e-03  12 images/s  25% waiting for data" in line
+    assert "epoch 0.8  loss 0.9123  lr 1.0e-03  12 images/s  25% data wait" in line
     assert line.endswith(" left")
     assert "epoch 1  val/top1 0.5\n" in said
     assert said.endswith("something [to] know\n")

@@ -61,11 +61,10 @@ class Console:
             self.message("\n".join(f"  {line}" for line in plan.groups.splitlines()))
         if self._terminal.is_terminal:
             self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
                 MofNCompleteColumn(),
+                BarColumn(bar_width=None),
                 TextColumn("{task.fields[state]}"),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(compact=True),
                 console=self._terminal,
                 transient=True,
             )
@@ -129,8 +128,8 @@ def state(metrics: Mapping[str, float]) -> str:
     words = {
         "epoch": "epoch {:.1f}",
         "loss": "loss {:.4f}",
-        "lr": "lr {:.2e}",
+        "lr": "lr {:.1e}",
         "images_per_s": "{:.0f} images/s",
-        "data_wait": "{:.0%} waiting for data",
+        "data_wait": "{:.0%} data wait",
     }
     return "  ".join(form.format(metrics[name]) for name, form in words.items() if name in metrics)
