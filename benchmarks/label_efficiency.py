@@ -1,7 +1,8 @@
 """Pre-training against training from scratch, with few labels: one grid of runs, one CSV.
 
     python benchmarks/label_efficiency.py DATA OUT pretrain --model atto --size 64 --stem 2
-    python benchmarks/label_efficiency.py DATA OUT finetune --labels 50 --seed 0 --lr 1e-3 [--weights OUT/pretrain-atto]
+    python benchmarks/label_efficiency.py DATA OUT finetune --labels 50 --lr 1e-3 \\
+        [--weights OUT/pretrain-atto]
     python benchmarks/label_efficiency.py DATA OUT probe [--weights OUT/pretrain-atto]
 
 DATA holds ``train/CLASS`` and ``val/CLASS``, and ``unlabeled`` if there are images without labels.

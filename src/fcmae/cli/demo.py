@@ -36,11 +36,9 @@ class Settings:
     size: int = 64
     unlabelled: int = 100
     train: int = 5
-    val: int = 25
-    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=10, warmup_epochs=1.0)
-    finetuning: Optim = Optim(
-        batch_size=40, epochs=15, warmup_epochs=2.0, betas=(0.9, 0.999), layer_decay=0.8
-    )
+    val: int = 20
+    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=7, warmup_epochs=1.0)
+    finetuning: Optim = Optim(batch_size=40, epochs=15, warmup_epochs=2.0, betas=(0.9, 0.999))
     rates: tuple[float, ...] = (4e-3, 1.2e-2)
 
 
