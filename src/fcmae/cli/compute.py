@@ -12,7 +12,8 @@ class Compute:
     """Kind of device; auto takes a GPU where there is one."""
 
     devices: int = 1
-    """Devices of this machine to use, each with a share of the images."""
+    """Devices of this machine to use, each with a share of the images. Under torchrun and SLURM
+    there are as many as they start processes."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type of the matrix products; auto takes bfloat16 on devices that compute it natively."""

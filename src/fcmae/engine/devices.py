@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Literal
@@ -41,9 +41,11 @@ def launch(run: Run) -> Fabric:
     kind = device_kind(run)
     if kind == "cpu":
         keep_freed_memory()
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("SLURM_NTASKS_PER_NODE", "0")))
-    devices = run.devices or local or (torch.cuda.device_count() if kind == "cuda" else 1)
-    nodes = max(run.nodes, int(os.environ.get("WORLD_SIZE", "0")) // devices if local else 0)
+    if kind == "cuda":
+        # Adding up in another order would change the last bits, and a resumed run with them.
+        torch.backends.cudnn.deterministic = True
+    here = torch.cuda.device_count() if kind == "cuda" else 1
+    devices, nodes = processes(run, os.environ, here=here)
     fabric = Fabric(
         accelerator=kind,
         devices=devices,
@@ -57,10 +59,36 @@ def launch(run: Run) -> Fabric:
     return fabric
 
 
+def processes(run: Run, environment: Mapping[str, str], *, here: int) -> tuple[int, int]:
+    """Devices of each machine, and machines; who started the processes has counted them.
+
+    Args:
+        run: Decides where no launcher did.
+        environment: What torchrun or SLURM tell the processes that they start.
+        here: Devices to use by default.
+    """
+    if local := int(environment.get("LOCAL_WORLD_SIZE", "0")):
+        return local, int(environment.get("WORLD_SIZE", local)) // local
+    tasks = int(environment.get("SLURM_NTASKS", "0"))
+    # In an interactive allocation SLURM has granted the tasks, but not started them.
+    if tasks and environment.get("SLURM_JOB_NAME") not in ("bash", "interactive"):
+        nodes = int(environment.get("SLURM_NNODES", "1"))
+        return int(environment.get("SLURM_NTASKS_PER_NODE", tasks // nodes)), nodes
+    return run.devices or here, run.nodes
+
+
 def device_kind(run: Run) -> str:
     """The kind of device that ``run.device`` means on this machine."""
     if run.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("run.device is cuda, but PyTorch finds no CUDA device here.")
+        raise ValueError(
+            "run.device is cuda, but PyTorch finds no CUDA device here: use --run.device cpu, or "
+            "install a CUDA build of PyTorch."
+        )
+    if run.device == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(
+            "run.device is mps, but PyTorch finds no Apple GPU here: use --run.device cpu, or "
+            "install PyTorch for macOS on Apple silicon."
+        )
     if run.device != "auto":
         return run.device
     if torch.cuda.is_available():
@@ -184,7 +212,9 @@ def _full(run: Run) -> str:
     now = f"{run.micro_batch}" if run.micro_batch else "a process's whole share of the batch"
     return (
         f"the device has no room for a batch: set run.micro_batch (now {now}) to fewer images, "
-        "which changes the memory and not the result, or turn on encoder.checkpointing."
+        "or turn on encoder.checkpointing, which changes nothing but memory and time. Smaller "
+        "micro-batches change the random draws of stochastic depth and mixing, so begin the run "
+        "anew where it has those."
     )
 
 

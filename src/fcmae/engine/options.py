@@ -15,10 +15,11 @@ class Run:
     """Kind of device; auto takes a GPU where there is one."""
 
     devices: int | None = None
-    """Devices of this machine to use; by default all GPUs, or one process on the CPU."""
+    """Devices of this machine to use; by default all GPUs, or one process on the CPU. Under
+    torchrun and SLURM there are as many as they start processes."""
 
     nodes: int = 1
-    """Machines that take part, each started by torchrun or SLURM."""
+    """Machines that take part; torchrun and SLURM tell how many, other launchers do not."""
 
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """How several devices share the work: ddp copies the model, fsdp shards it."""
