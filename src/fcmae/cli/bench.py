@@ -38,7 +38,7 @@ class BenchPretrain:
     """Turns of each; the median counts. A first turn is not counted."""
 
     encoder: Encoder = Encoder()
-    run: Run = Run()
+    run: Run = Run(devices=1)
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "rounds"):

@@ -69,7 +69,7 @@ class Demo:
     quick: bool = False
     """Do everything in a few steps: to see that it works, not how well."""
 
-    run: Run = Run()
+    run: Run = Run(devices=1)
 
 
 def demo(options: Demo, console: Console) -> Demonstrated:
