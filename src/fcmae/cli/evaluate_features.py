@@ -122,9 +122,11 @@ def evaluate_neighbours(options: EvaluateNeighbours, console: Console) -> Evalua
     from fcmae.cli.features import features
     from fcmae.evaluation.neighbours import neighbours
 
-    train, test = features(ready, options.run, options.seed, console)
+    train, test, device = features(ready, options.run, options.seed, console)
     classes = list(ready.train.classes or ())
-    result = neighbours(train, test, classes, k=options.k, temperature=options.temperature)
+    result = neighbours(
+        train, test, classes, k=options.k, temperature=options.temperature, device=device
+    )
     unusable = train.unusable + test.unusable
     return evaluated(result.summary(), unusable, train_images=len(train.rows))
 
@@ -135,8 +137,9 @@ def evaluate_linear(options: EvaluateLinear, console: Console) -> Evaluated:
     from fcmae.cli.features import features
     from fcmae.evaluation.linear import linear_probe
 
-    train, test = features(ready, options.run, options.seed, console)
-    probe = linear_probe(train, test, list(ready.train.classes or ()), seed=options.seed)
+    train, test, device = features(ready, options.run, options.seed, console)
+    classes = list(ready.train.classes or ())
+    probe = linear_probe(train, test, classes, seed=options.seed, device=device)
     return evaluated(
         probe.result.summary(),
         train.unusable + test.unusable,

@@ -1,5 +1,6 @@
 """The features of training and test images, by a trained or an untrained encoder."""
 
+import torch
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
@@ -13,8 +14,10 @@ from fcmae.model.encoder import Encoder
 from fcmae.randomness import seed_everything
 
 
-def features(ready: Ready, run: Compute, seed: int, console: Console) -> tuple[Outputs, Outputs]:
-    """One vector per image of each part."""
+def features(
+    ready: Ready, run: Compute, seed: int, console: Console
+) -> tuple[Outputs, Outputs, torch.device]:
+    """One vector per image of each part, and the device to compare them on."""
     model = encoder(ready, seed)
     peers = launch(run, model)
     train, test = (
@@ -34,7 +37,7 @@ def features(ready: Ready, run: Compute, seed: int, console: Console) -> tuple[O
         )
         for images, what in ((ready.train, "labelled images"), (ready.test, "test images"))
     )
-    return train, test
+    return train, test, peers.device
 
 
 def encoder(ready: Ready, seed: int) -> nn.Module:

@@ -144,7 +144,8 @@ class Neighbours(Evaluation):
             embed(model, self.viewing.batches(images, peers), peers)
             for images in (self.train, self.test)
         )
-        return {"top1": neighbours(train, test, self.train.classes or ()).top1}
+        found = neighbours(train, test, self.train.classes or (), device=peers.device)
+        return {"top1": found.top1}
 
 
 class Accuracy(Evaluation):
