@@ -1,17 +1,18 @@
 """``fcmae demo``: the whole way on real photographs, and one table to judge it by."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fcmae.cli.console import Console
+from fcmae.cli.demo_folder import make_ready
 from fcmae.cli.demo_table import Demonstrated, row
 from fcmae.cli.evaluate_features import EvaluateNeighbours, evaluate_neighbours
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify
 from fcmae.cli.pretrain import Monitor, Pretrain, pretrain
 from fcmae.cli.reconstruct import Reconstruct, reconstruct
 from fcmae.data.options import Augment, Crop
-from fcmae.engine.lock import hold
+from fcmae.engine.lock import hold, leads
 from fcmae.engine.options import Run
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
@@ -79,6 +80,9 @@ def demo(options: Demo, console: Console) -> Demonstrated:
     with hold(options.out):
         from fcmae.cli.demo_photos import write_photos
 
+        asked = {"settings": asdict(settings), "run": asdict(replace(options.run, resume=True))}
+        if leads() and (former := make_ready(options.out, asked)):
+            console.message(f"A demo with other options was here; it is now in {former}.")
         console.message(f"1/{STEPS}  Cutting crops out of the photographs of scikit-image.")
         counts = write_photos(
             options.out / "photos",
