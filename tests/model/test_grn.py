@@ -90,3 +90,18 @@ def test_channels_on_the_wrong_axis_are_named():
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         GRN(8, channels_last=False)(torch.zeros(2, 5, 8))
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_one_axis_is_refused_in_our_words(channels_last):
+    with pytest.raises(ValueError, match="of at least two axes"):
+        GRN(8, channels_last=channels_last)(torch.zeros(8))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 8), (0, 8), (2, 0, 8)])
+def test_nothing_in_is_nothing_out(shape):
+    x, grn = torch.zeros(shape, requires_grad=True), layer(8)
+    y = grn(x)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == shape
+    assert_close(grn.gamma.grad, torch.zeros(8))

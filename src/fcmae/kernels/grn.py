@@ -1,8 +1,9 @@
 """GRN with a backward pass of its own: half the trips to memory of the plain definition.
 
 The definition is ``reference.grn``; autograd through it reads and writes the 4C-wide activation
-about nine times. Here the statistics' gradient is folded into one multiply-add, and on the CPU
-images are worked through a few at a time, so that the second look at them hits the cache.
+about nine times. Here the statistics' gradient is folded into one multiply-add, and images are
+worked through a few at a time, so that the second look at them hits the cache. Other devices than
+the CPU compute the definition until they have kernels of their own.
 """
 
 import torch
@@ -16,7 +17,9 @@ CACHE_BYTES = 2**20  # about one core's second-level cache
 
 def grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Features:
     """Global response normalization; the same numbers as ``reference.grn``."""
-    if torch.compiler.is_compiling():  # the compiler fuses the definition by itself
+    # The compiler fuses the definition by itself. On a GPU the float32 copies below would cost more
+    # memory than they save time.
+    if torch.compiler.is_compiling() or x.device.type != "cpu" or x.numel() == 0:
         return reference.grn(x, gamma, beta, eps)
     y: Tensor = _GRN.apply(x, gamma, beta, eps)
     return y
@@ -66,7 +69,7 @@ class _GRN(torch.autograd.Function):
 
 
 def _chunks(x: Tensor) -> list[slice]:
-    """Images whose activations fit the cache together; all of them on other devices."""
+    """Images whose activations fit the cache together, at least one."""
     n, positions, channels = x.shape
-    at_once = n if x.device.type != "cpu" else max(1, CACHE_BYTES // (4 * positions * channels))
+    at_once = max(1, CACHE_BYTES // (4 * positions * channels))
     return [slice(i, i + at_once) for i in range(0, n, at_once)]

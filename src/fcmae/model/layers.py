@@ -1,5 +1,7 @@
 """The layers that ConvNeXt adds to PyTorch's own."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -30,14 +32,14 @@ class GRN(nn.Module):
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         """Normalise ``n ... c`` or ``n c ...``."""
-        x_last = x if self.channels_last else x.movedim(1, -1)
-        if x.ndim < 2 or x_last.shape[-1] != self.gamma.numel():
+        if x.ndim < 2 or x.shape[-1 if self.channels_last else 1] != self.gamma.numel():
             axis = "last" if self.channels_last else "second"
             raise ValueError(
                 f"GRN has {self.gamma.numel()} channels, which must be the {axis} of at least two "
                 f"axes, but the input has shape {tuple(x.shape)}."
             )
-        flat = x_last.reshape(len(x), -1, x_last.shape[-1])
+        x_last = x if self.channels_last else x.movedim(1, -1)
+        flat = x_last.reshape(len(x), math.prod(x_last.shape[1:-1]), x_last.shape[-1])
         y = grn(flat, self.gamma, self.beta, self.eps).view(x_last.shape)
         return y if self.channels_last else y.movedim(-1, 1)
 
