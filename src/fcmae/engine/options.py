@@ -19,7 +19,7 @@ class Run:
     torchrun and SLURM there are as many as they start processes."""
 
     nodes: int = 1
-    """Machines that take part; torchrun and SLURM tell how many, other launchers do not."""
+    """Machines that take part, where no torchrun or SLURM tells how many."""
 
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """How several devices share the work: ddp copies the model, fsdp shards it."""
