@@ -135,11 +135,13 @@ def test_a_cut_line_of_metrics_is_dropped(whole: Path, tmp_path: Path) -> None:
     assert lines(tmp_path) == lines(whole)
 
 
-def test_other_micro_batches_on_resume_see_the_same_images(tmp_path: Path) -> None:
-    die(tmp_path, 5)
-    feed = ToyFeed()
-    train(tmp_path, feed=feed, run=run_options(micro_batch=2))
-    assert [step for step, _, _ in feed.drawn] == [s for s in (4, 5, 6, 7) for _ in range(3)]
+def test_other_micro_batches_are_another_run_but_other_validation_is_not(tmp_path: Path) -> None:
+    record = {"weights": "a", "every": 1, "test_size": None}
+    die(tmp_path, 5, record=record)
+    with pytest.raises(CheckpointError, match=r"run\.micro_batch: null before, 2 now"):
+        train(tmp_path, record=record, run=run_options(micro_batch=2))
+    train(tmp_path, record={"weights": "b", "every": 2, "test_size": 384})
+    assert newest(tmp_path).step == 8
 
 
 @pytest.fixture(scope="module")

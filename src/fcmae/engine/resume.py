@@ -7,13 +7,14 @@ from typing import Any
 from fcmae.errors import CheckpointError
 
 FREE = (
-    "out", "data", "val", "config",
+    "out", "data", "val", "weights", "config", "every", "test_size",
     "loader.workers", "loader.timeout_s", "loader.max_unusable",
-    "run.device", "run.devices", "run.nodes", "run.strategy", "run.compile", "run.micro_batch",
+    "run.device", "run.devices", "run.nodes", "run.strategy", "run.compile",
     "run.checkpoint_every", "run.keep", "run.log_every", "run.resume",
 )  # fmt: skip
-"""Options that may change while a run goes on: where it runs, and what it keeps and says. The
-images are known by their fingerprint, so their folder may have moved."""
+"""Options that may change while a run goes on: where it runs, and what it measures, keeps and says.
+The images are known by their fingerprint, so their folder may have moved, and weights to start from
+were read at the start. The size of micro-batches is fixed, as random draws depend on it."""
 
 
 def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
