@@ -8,7 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fcmae.cli.api import embed, evaluate, finetune, load, predict, pretrain, reconstruct
+    from fcmae.cli.api import (
+        bench,
+        check,
+        demo,
+        embed,
+        evaluate,
+        finetune,
+        info,
+        load,
+        predict,
+        pretrain,
+        reconstruct,
+    )
     from fcmae.model.autoencoder import Autoencoder
     from fcmae.model.classifier import Classifier
     from fcmae.model.encoder import Encoder
@@ -21,9 +33,13 @@ __all__ = [
     "Autoencoder",
     "Classifier",
     "Encoder",
+    "bench",
+    "check",
+    "demo",
     "embed",
     "evaluate",
     "finetune",
+    "info",
     "load",
     "predict",
     "pretrain",

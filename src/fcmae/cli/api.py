@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from fcmae.cli.bench import Bench
+from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
+from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
 from fcmae.cli.evaluated import Evaluated
 from fcmae.cli.finetune import Finetuned
+from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
 from fcmae.cli.pretrain import Pretrained
@@ -67,6 +71,26 @@ def embed(*, config: Config = (), **options: Any) -> Embedded:
 def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
     """Draw reconstructions, as ``fcmae reconstruct`` does."""
     return cast(Reconstructed, _run("reconstruct", config, options))
+
+
+def check(*, config: Config = (), **options: Any) -> Checked:
+    """Open every image of a data set, as ``fcmae check`` does."""
+    return cast(Checked, _run("check", config, options))
+
+
+def info(*, config: Config = (), **options: Any) -> ModelInfo | Family:
+    """Count parameters and operations, as ``fcmae info`` does."""
+    return cast(ModelInfo | Family, _run("info", config, options))
+
+
+def bench(what: Literal["pretrain"] = "pretrain", *, config: Config = (), **options: Any) -> Bench:
+    """Time training steps, as ``fcmae bench`` does."""
+    return cast(Bench, _run(f"bench {what}", config, options))
+
+
+def demo(*, config: Config = (), **options: Any) -> Demonstrated:
+    """Go the whole way on real photographs, as ``fcmae demo`` does."""
+    return cast(Demonstrated, _run("demo", config, options))
 
 
 def load(path: str | Path) -> "nn.Module":
