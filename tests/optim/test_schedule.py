@@ -42,6 +42,12 @@ def test_warmup_may_fill_the_run_and_be_a_part_of_an_epoch() -> None:
     assert learning_rate(part, 5, STEPS) == pytest.approx(2.4e-3)
 
 
+@pytest.mark.parametrize(("epochs", "warmup"), [(1, 0.1), (20, 2), (400, 40), (1600, 40)])
+def test_warmup_is_a_tenth_of_the_run_unless_given(epochs: int, warmup: float) -> None:
+    assert Optim(epochs=epochs).warmup == warmup
+    assert Optim(epochs=epochs, warmup_epochs=0.5).warmup == 0.5
+
+
 def test_the_rate_never_rises_after_warmup() -> None:
     rates = [learning_rate(PRETRAIN, step, STEPS) for step in range(400, 8001)]
     assert rates == sorted(rates, reverse=True)

@@ -29,7 +29,6 @@ FINETUNING = Optim(
     base_lr=2e-3,
     batch_size=64,
     epochs=100,
-    warmup_epochs=5.0,
     betas=(0.9, 0.999),
     layer_decay=0.8,
 )

@@ -18,8 +18,9 @@ class Optim:
     epochs: int = 800
     """Passes over the training images."""
 
-    warmup_epochs: float = 40.0
-    """Epochs of linear warm-up, counted within the epochs."""
+    warmup_epochs: float | None = None
+    """Epochs of linear warm-up, counted within the epochs; by default a tenth of them, at most
+    40."""
 
     min_lr: float = 0.0
     """Learning rate at the end of the cosine."""
@@ -47,12 +48,12 @@ class Optim:
     def __post_init__(self) -> None:
         for name in ("base_lr", "min_lr", "weight_decay", "warmup_epochs"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
+            if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"optim.{name} is {value}, but must be a number of 0 or more.")
         for name in ("batch_size", "epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"optim.{name} is {getattr(self, name)}, but must be at least 1.")
-        if self.warmup_epochs > self.epochs:
+        if self.warmup > self.epochs:
             raise ValueError(
                 f"optim.warmup_epochs is {self.warmup_epochs}, longer than the whole run "
                 f"(optim.epochs is {self.epochs}): lower one or raise the other."
@@ -67,6 +68,11 @@ class Optim:
             raise ValueError(f"optim.clip_grad is {self.clip_grad}, but must be above 0.")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"optim.ema is {self.ema}, but must lie strictly between 0 and 1.")
+
+    @property
+    def warmup(self) -> float:
+        """Epochs of warm-up, given or by default."""
+        return min(40.0, self.epochs / 10) if self.warmup_epochs is None else self.warmup_epochs
 
     @property
     def peak_lr(self) -> float:

@@ -13,11 +13,11 @@ def learning_rate(optim: Optim, step: int, steps_per_epoch: int) -> float:
     As in the authors' code the rate moves with every step and the first one's is 0 under warm-up.
     """
     epoch = step / steps_per_epoch
-    if epoch < optim.warmup_epochs:
-        return optim.peak_lr * epoch / optim.warmup_epochs
+    if epoch < optim.warmup:
+        return optim.peak_lr * epoch / optim.warmup
     if epoch >= optim.epochs:
         return optim.min_lr
-    progress = (epoch - optim.warmup_epochs) / (optim.epochs - optim.warmup_epochs)
+    progress = (epoch - optim.warmup) / (optim.epochs - optim.warmup)
     return optim.min_lr + (optim.peak_lr - optim.min_lr) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
