@@ -64,7 +64,8 @@ class Pretrain:
     """Side in pixels of the crops to train on, or height,width: multiples of the mask's patch."""
 
     repeats: int = 1
-    """Crops that are cut from an image each time it is decoded."""
+    """Crops that are cut from an image each time it is decoded. An epoch shows each image that
+    often, so its number of steps grows with it."""
 
     mask: Mask = Mask()
     target: Target = Target()
