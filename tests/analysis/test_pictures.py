@@ -3,6 +3,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 import torch
+from matplotlib.axes import Axes
 from matplotlib.image import imread
 
 from fcmae.analysis.pictures import confusion_matrix, curves, distance_curves
@@ -41,8 +42,22 @@ def test_curves_are_drawn_and_no_setting_of_matplotlib_changes(tmp_path: Path) -
     before = dict(mpl.rcParams)
     lines = {"pre-trained": ([0, 1, 2], [0.1, 0.5, 0.6]), "from scratch": ([0, 1], [0.1, 0.2])}
     assert is_drawn(curves(lines, tmp_path / "curves.png", x="epoch", y="top-1", title="Accuracy"))
-    assert is_drawn(distance_curves({"V2": [0.4, 0.5, 0.4]}, tmp_path / "distance.png"))
+    assert is_drawn(distance_curves({20: [0.4, 0.5, 0.4]}, tmp_path / "distance.png"))
     assert dict(mpl.rcParams) == before
+
+
+def test_a_long_run_draws_all_its_epochs_and_names_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    legends = []
+    monkeypatch.setattr(
+        Axes, "legend", lambda axes, **_: legends.append(axes.get_legend_handles_labels()[1])
+    )
+    by_epoch = {20 * i: [0.5, 0.5 - 0.01 * i] for i in range(1, 41)}
+    assert is_drawn(distance_curves(by_epoch, tmp_path / "distance.png"))
+    (names,) = legends
+    assert len(names) <= 6
+    assert names[-1] == "epoch 800"
 
 
 def test_the_same_picture_is_the_same_file(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ STYLE: dict[Any, Any] = {
 MAX_NAMED = 40
 """Classes up to which a confusion matrix names each one."""
 
+MAX_EPOCHS_NAMED = 6
+"""Epochs that a legend names at most."""
+
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, making its folder."""
@@ -78,15 +81,16 @@ def curves(
     y: str,
     title: str = "",
     y_range: tuple[float, float] | None = None,
+    colours: Sequence[Any] = COLOURS,
 ) -> Path:
-    """Draw named lines, each given by its x and y values."""
+    """Draw named lines, each given by its x and y values; the legend leaves out names in _."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 3.4))
         axes = figure.subplots()
         for i, (name, (xs, ys)) in enumerate(lines.items()):
             marker = "o" if len(xs) <= 20 else None
             axes.plot(
-                xs, ys, label=name, color=COLOURS[i % len(COLOURS)], marker=marker, markersize=3
+                xs, ys, label=name, color=colours[i % len(colours)], marker=marker, markersize=3
             )
         axes.set(xlabel=x, ylabel=y, title=title)
         if y_range:
@@ -98,15 +102,26 @@ def curves(
         return save(figure, path)
 
 
-def distance_curves(lines: Mapping[str, Sequence[float]], path: Path) -> Path:
-    """Draw feature distances over the depth of the network, as figure 4 of the paper does."""
+def distance_curves(by_epoch: Mapping[int, Sequence[float]], path: Path) -> Path:
+    """Draw feature distances over the depth of the network, as figure 4 of the paper does.
+
+    One line per epoch, the later the darker: where lines sink, features collapse.
+    """
+    epochs = sorted(by_epoch)
+    step = -(-len(epochs) // MAX_EPOCHS_NAMED)
+    named = set(epochs[::-1][::step])
+    lines = {}
+    for epoch in epochs:
+        distances = by_epoch[epoch]
+        depth = [(i + 1) / len(distances) for i in range(len(distances))]
+        lines[f"epoch {epoch}" if epoch in named else f"_epoch {epoch}"] = (depth, distances)
+    shades = mpl.colormaps["Blues"]
     return curves(
-        {
-            name: ([(i + 1) / len(distances) for i in range(len(distances))], distances)
-            for name, distances in lines.items()
-        },
+        lines,
         path,
         x="depth (share of blocks)",
         y="cosine distance of channels",
+        title=f"Epoch {epochs[-1]}",
         y_range=(0.0, 0.6),
+        colours=[shades(0.3 + 0.7 * (i + 1) / len(epochs)) for i in range(len(epochs))],
     )

@@ -123,9 +123,19 @@ class FeatureDistance(Evaluation):
         assert isinstance(model, Autoencoder)
         distances = feature_distance(model.encoder, self.viewing.batches(self.images, peers), peers)
         if peers.leads:
-            distance_curves({f"epoch {epoch}": distances}, folder / "feature_distance.png")
+            curves = _with_earlier(folder / "feature_distance.json", epoch, distances)
+            distance_curves(curves, folder / "feature_distance.png")
         blocks = {f"block_{number:02}": value for number, value in enumerate(distances)}
         return {"mean": float(np.mean(distances)), "min": min(distances), **blocks}
+
+
+def _with_earlier(path: Path, epoch: int, values: list[float]) -> dict[int, list[float]]:
+    """The values of this epoch and of those before, kept in a file so that a run may be resumed."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept = {int(name): earlier for name, earlier in found.items() if int(name) < epoch}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps({**kept, epoch: values}) + "\n")
+    return {**kept, epoch: values}
 
 
 class Neighbours(Evaluation):
