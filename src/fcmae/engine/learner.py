@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -63,7 +62,7 @@ class Learner:
         """
         with devices.hold_back_gradients(self.module, not last):
             with self.fabric.autocast():
-                loss, logs = self.module(self._moved(batch))
+                loss, logs = self.module(batch.to(self.fabric.device))
             self.fabric.backward(loss * weight)
         return loss.detach(), logs
 
@@ -109,15 +108,6 @@ class Learner:
     def scaler_state(self) -> dict[str, Any]:
         """State of float16's loss scaling."""
         return {} if self.scaler is None else dict(self.scaler.state_dict())
-
-    def _moved(self, batch: Batch) -> Batch:
-        """The batch with images and labels on the device; whence they come stays on the host."""
-        device, labels = self.fabric.device, batch.labels
-        return replace(
-            batch,
-            images=batch.images.to(device, non_blocking=True),
-            labels=None if labels is None else labels.to(device, non_blocking=True),
-        )
 
     @contextmanager
     def evaluated_model(self) -> Iterator[nn.Module]:

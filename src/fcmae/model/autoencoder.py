@@ -91,9 +91,10 @@ class Autoencoder(nn.Module):
         """
         stride = self.encoder.architecture.stride
         encoded = self.encoder(images, visible, patch=self.patch, masked_dense=masked_dense)
-        positions = hidden = self._last_stage(images, visible).hidden_places()
+        last = self._last_stage(images, visible)
+        positions = hidden = last.hidden_places()
         if self.target.visible_weight:
-            positions = torch.cat([hidden, self._last_stage(images, visible).places], dim=1)
+            positions = torch.cat([hidden, last.places], dim=1)
         prediction = self.decoder(encoded, positions)
         error = pixel_error(prediction, take_patches(images, stride, positions), self.target)
         of_hidden, of_visible = error.tensor_split([hidden.shape[1]], dim=1)
