@@ -55,7 +55,10 @@ def read_header(path: Path) -> Header:
         card = json.loads(metadata[KEY])
         shapes = {name: tuple(entry["shape"]) for name, entry in content.items()}
     except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"the header of {path} is damaged.") from error
+        raise CheckpointError(
+            f"the header of {path} is damaged: copy the file anew from where it came from, or give "
+            "the command of its run again, which writes it anew."
+        ) from error
     return Header(path=path, card=card, shapes=shapes)
 
 

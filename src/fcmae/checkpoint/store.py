@@ -107,7 +107,11 @@ def save(
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     if damages := manifest.damages(path):
-        raise StorageError(f"{path} was not written correctly: {'; '.join(damages)}.")
+        raise StorageError(
+            f"{path} was not written correctly: {'; '.join(damages)}. Check the disk, then give "
+            "the command again to go on from the checkpoint before, or choose an --out on another "
+            "disk."
+        )
     _prune(root, keep=keep, also={step, best})
     return path
 

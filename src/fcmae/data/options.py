@@ -50,8 +50,9 @@ class Loader:
         if not self.timeout_s > 0:
             raise ValueError(f"loader.timeout_s is {self.timeout_s}, but must be above 0.")
         _check_share("loader.max_unusable", self.max_unusable)
-        if self.max_pixels < 1 or self.max_bytes < 1:
-            raise ValueError("loader.max_pixels and loader.max_bytes must be at least 1.")
+        for name in ("max_pixels", "max_bytes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"loader.{name} is {getattr(self, name)}, but must be at least 1.")
         if not self.std or min(self.std) <= 0 or len(self.mean) != len(self.std):
             raise ValueError(
                 f"loader.mean is {self.mean} and loader.std is {self.std}, but they need one value "

@@ -212,9 +212,8 @@ def _full(run: Run) -> str:
     now = f"{run.micro_batch}" if run.micro_batch else "a process's whole share of the batch"
     return (
         f"the device has no room for a batch: set run.micro_batch (now {now}) to fewer images, "
-        "or turn on encoder.checkpointing, which changes nothing but memory and time. Smaller "
-        "micro-batches change the random draws of stochastic depth and mixing, so begin the run "
-        "anew where it has those."
+        "or turn on encoder.checkpointing. Either saves memory; micro-batches also change the "
+        "random draws of stochastic depth and mixing."
     )
 
 
