@@ -238,10 +238,10 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
             record={"mask": {"ratio": 0.7}},
         )
     assert str(caught.value) == (
-        "the run in this directory was begun differently, so it cannot go on:\n"
-        "  mask.ratio: 0.6 before, 0.7 now\n"
-        "  optim.epochs: 2 before, 9 now\n"
-        "  the training images: 24 before, 25 now\n"
+        "the run in this directory was begun differently, so it cannot go on: "
+        "mask.ratio: 0.6 before, 0.7 now; "
+        "optim.epochs: 2 before, 9 now; "
+        "the training images: 24 before, 25 now. "
         "Give the same options, or another --out, or begin anew with --run.resume false."
     )
     with pytest.raises(CheckpointError, match="24 as before, but other files or labels"):
@@ -249,10 +249,12 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
 
 
 def test_what_does_not_change_the_result_may_change(tmp_path: Path) -> None:
-    record = {"data": "/a", "loader": {"workers": 1}}
+    record = {"data": "/a", "loader": {"workers": 1}, "monitor": {"every": 2, "labelled": "/c"}}
     train(tmp_path, record=record)
+    assert json.loads((tmp_path / "options.json").read_text())["monitor"] == record["monitor"]
     run = run_options(keep=5, log_every=7, micro_batch=None, checkpoint_every=2)
-    train(tmp_path, record={"data": "/b", "loader": {"workers": 4}}, run=run)
+    monitor = {"every": 3, "labelled": None}
+    train(tmp_path, record={"data": "/b", "loader": {"workers": 4}, "monitor": monitor}, run=run)
 
 
 def test_beginning_anew_keeps_what_was_there(tmp_path: Path) -> None:

@@ -42,8 +42,7 @@ def train(
         run=options.run,
         out=options.out,
         evaluations=evaluations(options, images, labelled),
-        # What looks at the run does not change it, so a run may go on with another monitor.
-        record={name: value for name, value in nested(options).items() if name != "monitor"},
+        record=nested(options),
         card=card(size=size, loader=options.loader, channels=channels),
         reporter=console,
     )

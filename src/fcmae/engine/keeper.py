@@ -26,7 +26,7 @@ from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.state import Parts
 from fcmae.errors import CheckpointError
 
-PRIVATE = ("data", "val", "out", "weights", "config")
+PRIVATE = ("data", "val", "out", "weights", "config", "monitor")
 """Options that name places on the user's machine; weights files travel without them."""
 
 

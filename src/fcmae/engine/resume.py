@@ -7,7 +7,7 @@ from typing import Any
 from fcmae.errors import CheckpointError
 
 FREE = (
-    "out", "data", "val", "weights", "config", "every", "test_size",
+    "out", "data", "val", "weights", "config", "every", "test_size", "monitor",
     "loader.workers", "loader.timeout_s", "loader.max_unusable",
     "run.device", "run.devices", "run.nodes", "run.strategy", "run.compile",
     "run.checkpoint_every", "run.keep", "run.log_every", "run.resume",
@@ -35,16 +35,16 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         differences.append(f"the training images: {same if counts[0] == counts[1] else what}")
     if differences:
         raise CheckpointError(
-            "the run in this directory was begun differently, so it cannot go on:\n"
-            + "".join(f"  {difference}\n" for difference in differences)
-            + "Give the same options, or another --out, or begin anew with --run.resume false."
+            "the run in this directory was begun differently, so it cannot go on: "
+            f"{'; '.join(differences)}. Give the same options, or another --out, or begin anew "
+            "with --run.resume false."
         )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     flat_before, flat_now = _flat(before), _flat(now)
     for name in sorted(flat_before.keys() | flat_now.keys()):
-        if name in FREE:
+        if name in FREE or name.split(".")[0] in FREE:
             continue
         values = [_text(flat.get(name)) for flat in (flat_before, flat_now)]
         if values[0] != values[1]:
