@@ -83,17 +83,18 @@ def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
     started_at = time.monotonic()
     assert Child(lambda: train(tmp_path / "timed", evaluations=[ToyEvaluation()])).wait() == 0
     whole_s = time.monotonic() - started_at
+    kills = 0
     for trial in range(3):
-        out, kills = tmp_path / str(trial), 0
+        out = tmp_path / str(trial)
         for _ in range(3):
             child = Child(lambda out=out: train(out, evaluations=[ToyEvaluation()]))
-            time.sleep(rng.uniform(0.1, 0.9) * whole_s)
+            time.sleep(rng.uniform(0.0, 0.7) * whole_s)
             child.send(signal.SIGKILL)
             kills += child.wait() == -signal.SIGKILL
-        assert kills > 0
         train(out, evaluations=[ToyEvaluation()])
         assert_same_state(out, whole)
         assert lines(out) == lines(whole)
+    assert kills > 0  # or the runs were over before they could be killed
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(

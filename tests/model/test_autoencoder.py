@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import to_patches
+from fcmae.loss.pixels import pixel_error, take_patches, to_patches
 from fcmae.masking import Mask, draw_visible, num_visible, patch_grid
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder, architecture
@@ -212,3 +212,21 @@ def test_a_patch_that_cuts_the_stride_is_refused():
         ValueError, match=re.escape("mask.patch is 48, but must be the encoder's stride")
     ):
         Autoencoder(TINY, mask=Mask(patch=48))
+
+
+def test_the_loss_is_over_hidden_patches_plus_the_weighted_visible_ones():
+    model = Autoencoder(TINY, decoder=Decoder(width=8), target=Target(visible_weight=0.25))
+    images, visible = torch.randn(2, 3, 96, 96) * torch.linspace(0.1, 3, 96), masks(2, 96, 96)
+    out = model(images, visible)
+    error = pixel_error(out.prediction, take_patches(images, 32, out.positions), model.target)
+    seen = (out.positions[:, :, None] == visible[:, None]).any(-1)
+    assert seen.sum() == visible.numel()
+    assert_close(out.loss, error[~seen].mean() + 0.25 * error[seen].mean())
+
+
+def test_without_a_weight_only_hidden_patches_are_predicted():
+    model = Autoencoder(TINY, decoder=Decoder(width=8))
+    images, visible = torch.randn(2, 3, 96, 96), masks(2, 96, 96)
+    out = model(images, visible)
+    assert not (out.positions[:, :, None] == visible[:, None]).any()
+    assert out.positions.shape[1] + visible.shape[1] == 9
