@@ -215,7 +215,8 @@ def test_a_patch_that_cuts_the_stride_is_refused():
 
 
 def test_the_loss_is_over_hidden_patches_plus_the_weighted_visible_ones():
-    model = Autoencoder(TINY, decoder=Decoder(width=8), target=Target(visible_weight=0.25))
+    target = Target(visible_weight=0.25)
+    model = awake(Autoencoder(TINY, decoder=Decoder(width=8), target=target))
     images, visible = torch.randn(2, 3, 96, 96) * torch.linspace(0.1, 3, 96), masks(2, 96, 96)
     out = model(images, visible)
     error = pixel_error(out.prediction, take_patches(images, 32, out.positions), model.target)
