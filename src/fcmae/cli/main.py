@@ -28,9 +28,6 @@ PACKAGE = str(Path(__file__).parents[1])
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and give back its exit code (see ``fcmae.errors``)."""
-    # Threads of PyTorch that wait should sleep: on a machine that does anything else, such as
-    # decoding images, waiting at full speed makes a step ten times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = list(sys.argv[1:] if args is None else args)
     line: CommandLine | None = None
     try:
