@@ -38,8 +38,8 @@ class Settings:
     unlabelled: int = 100
     train: int = 5
     val: int = 20
-    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=7, warmup_epochs=1.0)
-    finetuning: Optim = Optim(batch_size=40, epochs=15, warmup_epochs=2.0, betas=(0.9, 0.999))
+    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=5, warmup_epochs=0.5)
+    finetuning: Optim = Optim(batch_size=40, epochs=12, warmup_epochs=1.0, betas=(0.9, 0.999))
     rates: tuple[float, ...] = (4e-3, 1.2e-2)
 
 
