@@ -34,12 +34,12 @@ class Settings:
         rates: Base learning rates; each start is given the better one.
     """
 
-    size: int = 64
+    size: int = 48
     unlabelled: int = 100
     train: int = 5
     val: int = 20
-    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=5, warmup_epochs=0.5)
-    finetuning: Optim = Optim(batch_size=40, epochs=12, warmup_epochs=1.0, betas=(0.9, 0.999))
+    pretraining: Optim = Optim(base_lr=3e-3, batch_size=64, epochs=9, warmup_epochs=1.0)
+    finetuning: Optim = Optim(batch_size=40, epochs=15, warmup_epochs=2.0, betas=(0.9, 0.999))
     rates: tuple[float, ...] = (4e-3, 1.2e-2)
 
 
@@ -53,7 +53,7 @@ QUICK = Settings(
     rates=(4e-3,),
 )
 ENCODER = Encoder(stem=2)
-"""A stem patch of 2 pixels suits pictures of 64."""
+"""A stem patch of 2 pixels suits pictures of 48 pixels: they are 3 x 3 patches."""
 
 
 @dataclass(frozen=True, kw_only=True)
