@@ -18,6 +18,7 @@ import torch
 
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.checkpoint.weights import load_encoder_into
+from fcmae.cli.sources import find_all
 from fcmae.data.augment import Evaluation, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
@@ -93,16 +94,8 @@ def record(args: argparse.Namespace, rows: list[dict[str, object]]) -> None:
 
 def unlabelled(data: Path) -> ImageList:
     """Everything that may be looked at without labels: never the validation images."""
-    train = find_images(data / "train", labels=False)
     extra = data / "unlabeled"
-    return joined(find_images(extra, labels=False), train) if extra.exists() else train
-
-
-def joined(first: ImageList, second: ImageList) -> ImageList:
-    """Two lists as one."""
-    root = first.root.parent
-    names = [image_list.path(i) for image_list in (first, second) for i in range(len(image_list))]
-    return ImageList.of(root, [bytes(Path(name).relative_to(root)) for name in names])
+    return find_all([extra, data / "train"] if extra.exists() else [data / "train"])
 
 
 def pretrain(args: argparse.Namespace) -> str:

@@ -71,22 +71,10 @@ def embed(options: Embed, console: Console) -> Embedded:
 
 
 def _embed(options: Embed, weights: Weights, images: ImageList, console: Console) -> Embedded:
-    from fcmae.checkpoint.weights import load_model
-    from fcmae.cli.inference import batches, launch
+    from fcmae.cli.inference import open_model
     from fcmae.evaluation.embed import embed as encode
 
-    model, _ = load_model(weights.path)
-    peers = launch(options.run, model)
-    found = batches(
-        images,
-        size_for(options.size, weights),
-        loader=loader_of(weights, options.loader),
-        channels=weights.architecture.channels,
-        batch_size=options.run.batch_size,
-        peers=peers,
-        console=console,
-        what="encoding",
-    )
+    model, found, peers = open_model(options, weights, images, console, what="encoding")
     outputs = encode(model, found, peers)
     if peers.leads:
         paths = names_of(images, outputs.indices.numpy())

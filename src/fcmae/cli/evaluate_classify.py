@@ -58,25 +58,14 @@ def _classify(
     options: EvaluateClassify, weights: Weights, images: ImageList, console: Console
 ) -> Evaluated:
     from fcmae.analysis.pictures import confusion_matrix
-    from fcmae.checkpoint.weights import load_model
-    from fcmae.cli.inference import batches, launch
+    from fcmae.cli.inference import open_model
     from fcmae.cli.tables import write_table
     from fcmae.evaluation.classify import classify
     from fcmae.model.classifier import Classifier
 
-    model, _ = load_model(weights.path)
+    model, found, peers = open_model(options, weights, images, console, what="classifying")
     assert isinstance(model, Classifier)
-    peers, classes = launch(options.run, model), list(images.classes or ())
-    found = batches(
-        images,
-        size_for(options.size, weights),
-        loader=loader_of(weights, options.loader),
-        channels=weights.architecture.channels,
-        batch_size=options.run.batch_size,
-        peers=peers,
-        console=console,
-        what="classifying",
-    )
+    classes = list(images.classes or ())
     result = classify(model, found, classes, peers)
     if options.out is not None and peers.leads:
         confusion_matrix(result.confusion, classes, options.out / "confusion.png")

@@ -1,11 +1,16 @@
 """Trained models over images: the wiring that all commands without training share."""
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
+from fcmae.checkpoint.weights import load_model
+from fcmae.cli.card import Weights, loader_of
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
+from fcmae.cli.preflight import size_for
+from fcmae.cli.size import Size
 from fcmae.data.augment import Evaluation
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
@@ -14,6 +19,42 @@ from fcmae.data.options import Loader
 from fcmae.engine import devices
 from fcmae.engine.options import Run
 from fcmae.peers import Peers
+
+
+@runtime_checkable
+class Options(Protocol):
+    """The options that running a trained model over images needs."""
+
+    @property
+    def size(self) -> Size | None:
+        """Side of the images; None for what the weights were made for."""
+
+    @property
+    def loader(self) -> Loader:
+        """Reading of files."""
+
+    @property
+    def run(self) -> Compute:
+        """Device, precision, batch size."""
+
+
+def open_model(
+    options: Options, weights: Weights, images: ImageList, console: Console, *, what: str
+) -> tuple[nn.Module, Iterator[Batch], Peers]:
+    """The model of a weights file on its device, and the images to show it."""
+    model, _ = load_model(weights.path)
+    peers = launch(options.run, model)
+    found = batches(
+        images,
+        size_for(options.size, weights),
+        loader=loader_of(weights, options.loader),
+        channels=weights.architecture.channels,
+        batch_size=options.run.batch_size,
+        peers=peers,
+        console=console,
+        what=what,
+    )
+    return model, found, peers
 
 
 def launch(compute: Compute, model: nn.Module) -> Peers:

@@ -81,24 +81,12 @@ def predict_classify(options: PredictClassify, console: Console) -> Predicted:
 def _predict(
     options: PredictClassify, weights: Weights, images: ImageList, console: Console
 ) -> Predicted:
-    from fcmae.checkpoint.weights import load_model
-    from fcmae.cli.inference import batches, launch
+    from fcmae.cli.inference import open_model
     from fcmae.evaluation.classify import predict
     from fcmae.model.classifier import Classifier
 
-    model, _ = load_model(weights.path)
+    model, found, peers = open_model(options, weights, images, console, what="classifying")
     assert isinstance(model, Classifier)
-    peers = launch(options.run, model)
-    found = batches(
-        images,
-        size_for(options.size, weights),
-        loader=loader_of(weights, options.loader),
-        channels=weights.architecture.channels,
-        batch_size=options.run.batch_size,
-        peers=peers,
-        console=console,
-        what="classifying",
-    )
     outputs = predict(model, found, peers)
     probabilities = outputs.rows.numpy()
     classes = weights.classes or [str(i) for i in range(probabilities.shape[1])]
