@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from fcmae.data.targets import Targets
 from fcmae.types import Images, Labels
 
 
@@ -16,6 +17,7 @@ class Batch:
     Attributes:
         images: Normalised by the loader's mean and std, float32.
         labels: Class index of each image, or None where there are none.
+        targets: What else is known about each image (label maps, boxes, numbers), or None.
         indices: Index of each image in the data set, int64. (After a replacement, still the
             index that was asked for.) On the CPU, like repeats.
         repeats: Which of several crops of the same image each one is, int64.
@@ -25,6 +27,7 @@ class Batch:
 
     images: Images
     labels: Labels | None = None
+    targets: Targets | None = None
     indices: Tensor
     repeats: Tensor
     epoch: int = 0
@@ -42,9 +45,10 @@ class Batch:
         return self.map(lambda x: x.to(device, non_blocking=non_blocking))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        """The same batch with a function applied to images and labels."""
+        """The same batch with a function applied to images, labels and targets."""
         return replace(
             self,
             images=function(self.images),
             labels=None if self.labels is None else function(self.labels),
+            targets=None if self.targets is None else self.targets.map(function),
         )

@@ -12,9 +12,13 @@ from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
 from fcmae.data.samples import Samples
+from fcmae.data.scene import SceneView
 from fcmae.data.unusable import Unusable
 from fcmae.data.workers import load
 from fcmae.errors import DataError
+
+ANY_SIZE = (2048, 2048)
+"""What is set aside for an image whose size is not known yet."""
 
 
 class Feed:
@@ -26,14 +30,14 @@ class Feed:
 
     Attributes:
         images: The list.
-        view: What makes tensors of pictures.
+        view: What makes tensors of pictures (and of their labels).
         unusable: The files that had to be replaced so far.
     """
 
     def __init__(
         self,
         images: ImageList,
-        view: View,
+        view: View | SceneView,
         *,
         seed: int,
         loader: Loader,
@@ -111,7 +115,7 @@ class Feed:
 
 def evaluation_batches(
     images: ImageList,
-    view: View,
+    view: View | SceneView,
     *,
     loader: Loader,
     channels: int,
@@ -149,6 +153,7 @@ def evaluation_batches(
         yield held
 
 
-def _bytes(view: View, channels: int, num_images: int) -> int:
-    """Memory of a batch in float32."""
-    return 4 * channels * view.size[0] * view.size[1] * num_images
+def _bytes(view: View | SceneView, channels: int, num_images: int) -> int:
+    """Memory of a batch in float32; of images in their own size, that of large ones."""
+    height, width = view.size or ANY_SIZE
+    return 4 * channels * height * width * num_images

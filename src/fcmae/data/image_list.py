@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fcmae.data.annotations import Annotations
 from fcmae.data.naming import shown
 from fcmae.errors import DataError
 
@@ -27,6 +28,7 @@ class ImageList:
         offsets: Where in the blob each path begins, and where the last one ends.
         labels: Index of each image's class.
         classes: Name of each class.
+        annotations: What else is known about each image.
         set_aside: (path, reason) of files and folders that were found, but are not read.
     """
 
@@ -35,6 +37,7 @@ class ImageList:
     offsets: NDArray[np.int64]
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] | None = None
+    annotations: Annotations | None = None
     set_aside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @classmethod
@@ -66,7 +69,8 @@ class ImageList:
         """The images with these indices, in this order."""
         part = ImageList.of(self.root, [self.name_bytes(i) for i in indices.tolist()])
         labels = None if self.labels is None else self.labels[indices]
-        return replace(part, labels=labels, classes=self.classes)
+        annotations = None if self.annotations is None else self.annotations.subset(indices)
+        return replace(part, labels=labels, classes=self.classes, annotations=annotations)
 
     def keys(self) -> NDArray[np.uint64]:
         """A number for each relative path that depends on nothing else."""
@@ -82,11 +86,13 @@ class ImageList:
             digest.update(b"%s\0%d\n" % (name, _size(os.path.join(root, name))))
         if self.labels is not None:
             digest.update(repr(self.classes).encode() + self.labels.astype("<i8").tobytes())
+        if self.annotations is not None:
+            digest.update(f"{self.classes!r} {self.annotations.fingerprint()}".encode())
         return digest.hexdigest()
 
     def with_classes(self, classes: Sequence[str]) -> "ImageList":
         """The same images, labelled by their place in another list of classes (a model's)."""
-        if self.labels is None or self.classes is None:
+        if self.classes is None:
             raise DataError(f"the images of {shown(self.root)} have no labels.")
         place = {name: index for index, name in enumerate(classes)}
         unknown = [name for name in self.classes if name not in place]
@@ -96,7 +102,12 @@ class ImageList:
                 f"{', '.join(unknown[:5])}. It knows {len(place)}, as {', '.join(classes[:5])}."
             )
         table = np.array([place[name] for name in self.classes], dtype=np.int64)
-        return replace(self, labels=table[self.labels], classes=tuple(classes))
+        return replace(
+            self,
+            labels=None if self.labels is None else table[self.labels],
+            annotations=None if self.annotations is None else self.annotations.renumbered(table),
+            classes=tuple(classes),
+        )
 
 
 def _size(path: bytes) -> int:

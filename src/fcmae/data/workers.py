@@ -20,12 +20,16 @@ from fcmae.data.batch import Batch
 from fcmae.data.options import Loader
 from fcmae.data.order import Key
 from fcmae.data.samples import Samples
+from fcmae.data.targets import Targets
 from fcmae.errors import DataError
 
 PREFETCH = 2
 POLL_S = 1.0
 """How often the processes are looked after while a batch is awaited."""
 SHARED_MEMORY = Path("/dev/shm")
+
+Arrays = dict[str, NDArray[Any]]
+Shapes = list[dict[str, tuple[int, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,7 @@ class Parcel:
 
     images: NDArray[np.float32]
     labels: NDArray[np.int64] | None
+    targets: tuple[Arrays, Shapes] | None
     indices: NDArray[np.int64]
     repeats: NDArray[np.int64]
     epoch: int
@@ -165,6 +170,7 @@ def _parcel(batch: Any) -> Any:
     return Parcel(
         images=batch.images.numpy(),
         labels=None if batch.labels is None else batch.labels.numpy(),
+        targets=None if batch.targets is None else _as_arrays(batch.targets),
         indices=batch.indices.numpy(),
         repeats=batch.repeats.numpy(),
         epoch=batch.epoch,
@@ -176,9 +182,18 @@ def _unpack(parcel: Parcel, pin_memory: bool) -> Batch:
     batch = Batch(
         images=torch.from_numpy(parcel.images),
         labels=None if parcel.labels is None else torch.from_numpy(parcel.labels),
+        targets=None if parcel.targets is None else _as_tensors(*parcel.targets),
         indices=torch.from_numpy(parcel.indices),
         repeats=torch.from_numpy(parcel.repeats),
         epoch=parcel.epoch,
         unusable=parcel.unusable,
     )
     return batch.pin_memory() if pin_memory else batch
+
+
+def _as_arrays(targets: Targets) -> tuple[Arrays, Shapes]:
+    return {name: x.numpy() for name, x in targets.values.items()}, targets.shapes
+
+
+def _as_tensors(arrays: Arrays, shapes: Shapes) -> Targets:
+    return Targets(values={n: torch.from_numpy(x) for n, x in arrays.items()}, shapes=shapes)
