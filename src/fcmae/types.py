@@ -17,6 +17,7 @@ AllFeatures = Float[Tensor, "n hw c"]
 MergedFeatures = Float[Tensor, "n q d"]
 """Features after positions were joined: fewer positions, more channels."""
 PerChannel = Float[Tensor, " c"]
+DepthwiseWeight = Float[Tensor, "c 1 r s"]
 VisiblePatches = Int[Tensor, "n k"]
 """Raster indices of the patches the encoder may see, ascending in each row."""
 HiddenPositions = Bool[Tensor, "n p"]
@@ -25,3 +26,6 @@ Positions = Int[Tensor, "n p"]
 Patches = Float[Tensor, "n p d"]
 Labels = Int[Tensor, " n"]
 Logits = Float[Tensor, "n classes"]
+PixelLogits = Float[Tensor, "n classes h w"]
+LabelMaps = Int[Tensor, "n h w"]
+"""Class index of each pixel; -1 where nobody is judged."""

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from fcmae.types import Features, PerChannel
+from fcmae.kernels.tiles import Tiles
+from fcmae.types import DepthwiseWeight, Features, PerChannel
 
 Rows = Float[Tensor, "rows c"]
 RowIndex = Int[Tensor, " places"]
@@ -24,13 +25,19 @@ def grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Feature
     return torch.addcmul(beta.to(x.dtype), x, scale.to(x.dtype))
 
 
-def depthwise(
-    x: Float[Tensor, "n h w c"], weight: Float[Tensor, "c 1 r s"], bias: PerChannel
-) -> Float[Tensor, "n h w c"]:
-    """Depthwise convolution that keeps the size; beyond the border everything is zero."""
+def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Tiles) -> Features:
+    """Depthwise convolution that keeps the size; what is not a position of ``tiles`` is zero."""
+    n, _, c = x.shape
     padding = (weight.shape[-2] // 2, weight.shape[-1] // 2)
-    y = F.conv2d(x.permute(0, 3, 1, 2), weight, bias, padding=padding, groups=weight.shape[0])
-    return y.permute(0, 2, 3, 1)
+    dense = x
+    if tiles.index is not None:
+        background = x.new_zeros(1).expand(n * tiles.height * tiles.width, c)
+        dense = put_rows(background, tiles.index, x.flatten(0, 1))
+    maps = dense.view(n, tiles.height, tiles.width, c).permute(0, 3, 1, 2)
+    y = F.conv2d(maps, weight, bias, padding=padding, groups=c).permute(0, 2, 3, 1)
+    if tiles.index is None:
+        return y.reshape(n, -1, c)
+    return take_rows(y.reshape(-1, c), tiles.index).view(x.shape)
 
 
 class _TakeRows(torch.autograd.Function):

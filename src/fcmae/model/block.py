@@ -38,9 +38,9 @@ class Block(nn.Module):
         """The same shape and layout."""
         assert self.depthwise.bias is not None
         y = layout.depthwise(x, self.depthwise.weight, self.depthwise.bias)
-        y = self.act(self.expand(self.norm(y)))
-        if self.grn is not None:
-            y = self.grn(layout.hide(y))
+        y = self.expand(self.norm(y))
+        # GELU leaves zeros alone, so what is hidden may be zeroed before it.
+        y = self.act(y) if self.grn is None else self.grn.after_gelu(layout.hide(y))
         y = self.contract(y)
         if self.scale is not None:
             y = self.scale(y)

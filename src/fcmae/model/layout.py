@@ -9,12 +9,15 @@ from abc import ABC, abstractmethod
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from fcmae.kernels import reference as kernels
+from fcmae.kernels import reference
+from fcmae.kernels.depthwise import depthwise
+from fcmae.kernels.tiles import Tiles
 from fcmae.types import (
     AllFeatures,
+    DepthwiseWeight,
     FeatureMap,
     Features,
     HiddenPositions,
@@ -25,8 +28,6 @@ from fcmae.types import (
     Positions,
     VisiblePatches,
 )
-
-DepthwiseWeight = Float[Tensor, "c 1 r s"]
 
 
 class Layout(ABC):
@@ -70,14 +71,13 @@ class Dense(Layout):
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
+        self.tiles = Tiles.whole(height, width)
 
     def cut(self, images: Images) -> Patches:
         return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", h=self.height, w=self.width)
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
-        n, _, c = x.shape
-        y = kernels.depthwise(x.view(n, self.height, self.width, c), weight, bias)
-        return y.reshape(n, -1, c)
+        return depthwise(x, weight, bias, self.tiles)
 
     def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y = rearrange(x, "n (h r w s) c -> n (h w) (r s c)", w=self.width // 2, r=2, s=2)
@@ -111,6 +111,16 @@ class Visible(Layout):
         self.places = (rows * self.width + columns).flatten(1)
         first = torch.arange(len(patches), device=patches.device) * (self.height * self.width)
         self.index = (self.places + first[:, None]).flatten()
+        self.tiles = Tiles(
+            height=self.height,
+            width=self.width,
+            tile_height=side,
+            tile_width=side,
+            patches=patches,
+            order=(self.y * side + self.x).argsort().to(torch.int32),
+            places=self.places,
+            index=self.index,
+        )
 
     def cut(self, images: Images) -> Patches:
         split = rearrange(
@@ -127,9 +137,7 @@ class Visible(Layout):
         return rearrange(pixels, "n k z r s c -> n (k z) (r s c)")
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
-        dense = self.fill(x, x.new_zeros(x.shape[-1]))
-        y = Dense(self.height, self.width).depthwise(dense, weight, bias)
-        return kernels.take_rows(y.flatten(0, 1), self.index).view(x.shape)
+        return depthwise(x, weight, bias, self.tiles)
 
     def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y = rearrange(x, "n (p z) c -> n p (z c)", z=4)
@@ -141,7 +149,7 @@ class Visible(Layout):
     def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         n, _, c = x.shape
         background = value.to(x.dtype).expand(n * self.height * self.width, c)
-        dense = kernels.put_rows(background, self.index, x.flatten(0, 1))
+        dense = reference.put_rows(background, self.index, x.flatten(0, 1))
         return dense.view(n, self.height * self.width, c)
 
     def hidden_places(self) -> Positions:
@@ -177,7 +185,7 @@ class MaskedDense(Dense):
         return MaskedDense(hidden.scatter(1, visible.places, False), visible.height, visible.width)
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
-        return self.hide(super().depthwise(self.hide(x), weight, bias))
+        return self.hide(reference.depthwise(self.hide(x), weight, bias, self.tiles))
 
     def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y, half = super().merge(x)

@@ -1,0 +1,114 @@
+// Vectors of channels, and PyTorch's threads. No file here links against PyTorch or OpenMP.
+//
+// The same sources are built several times with other compiler flags (pyproject.toml); Python loads the
+// build that the CPU can run, through ctypes. LANES channels are computed side by side.
+
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+#if defined(_WIN32)
+#define EXPORT extern "C" __declspec(dllexport)
+#else
+#define EXPORT extern "C" __attribute__((visibility("default")))
+#endif
+
+namespace {  // every file has its own copy, all inlined
+
+typedef float Vec __attribute__((vector_size(4 * LANES)));
+typedef float LooseVec __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
+typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
+typedef uint16_t Half __attribute__((vector_size(2 * LANES)));
+typedef uint16_t LooseHalf __attribute__((vector_size(2 * LANES), aligned(2)));
+
+typedef uint16_t bfloat16;  // its bits
+enum Type { FLOAT32 = 0, BFLOAT16 = 1 };
+
+// ---------------------------------------------------------------- loading and storing vectors
+
+inline Vec load_all(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
+
+inline Vec load_all(const bfloat16* p) {
+    Half half = *reinterpret_cast<const LooseHalf*>(p);
+    return (Vec)(__builtin_convertvector(half, Bits) << 16);
+}
+
+inline void store_all(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
+
+inline void store_all(bfloat16* p, Vec v) {
+    Bits bits = (Bits)v;
+    Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;  // to nearest, ties to even
+    Bits nan = (Bits)(v != v);
+    *reinterpret_cast<LooseHalf*>(p) =
+        __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), Half);
+}
+
+// The last vector of a row may have fewer channels than lanes.
+template <typename T>
+inline Vec load(const T* p, int count) {
+    if (count == LANES) return load_all(p);
+    T part[LANES] = {};
+    std::memcpy(part, p, count * sizeof(T));
+    return load_all(part);
+}
+
+template <typename T>
+inline void store(T* p, Vec v, int count) {
+    if (count == LANES) return store_all(p, v);
+    T part[LANES];
+    store_all(part, v);
+    std::memcpy(p, part, count * sizeof(T));
+}
+
+inline int64_t vectors(int64_t channels) { return (channels + LANES - 1) / LANES; }
+
+// Channels of a vector that exist.
+inline int lanes(int64_t channels, int64_t vector) {
+    int64_t left = channels - vector * LANES;
+    return left < LANES ? int(left) : LANES;
+}
+
+// ---------------------------------------------------------------- threads
+
+// GOMP_parallel(function, argument, threads, flags), which OpenMP runtimes offer; null for one thread.
+typedef void (*Parallel)(void (*)(void*), void*, unsigned, unsigned);
+
+// Every thread takes the next task until none is left. `make` builds what a thread needs for itself; it
+// is false if memory ran out.
+template <typename Make, typename Task>
+int for_each(int64_t tasks, Parallel parallel, int threads, const Make& make, const Task& task) {
+    struct Shared {
+        int64_t tasks;
+        const Make& make;
+        const Task& task;
+        std::atomic<int64_t> next{0};
+        std::atomic<bool> failed{false};
+    } shared{tasks, make, task};
+    auto work = [](void* argument) {
+        Shared& shared = *static_cast<Shared*>(argument);
+        auto own = shared.make();
+        if (!own) return shared.failed.store(true);
+        for (int64_t i; (i = shared.next++) < shared.tasks;) shared.task(own, i);
+    };
+    if (parallel && threads > 1 && tasks > 1)
+        parallel(work, &shared, unsigned(threads < tasks ? threads : tasks), 0);
+    else
+        work(&shared);
+    return shared.failed ? 1 : 0;
+}
+
+}  // namespace

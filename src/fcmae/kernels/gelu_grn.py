@@ -1,0 +1,70 @@
+"""GELU followed by GRN, as V2's block has them, without a pass of its own for either."""
+
+import torch
+from torch import Tensor
+
+from fcmae.kernels import native
+from fcmae.kernels.choice import runs_native
+from fcmae.kernels.grn import grn
+from fcmae.types import Features, PerChannel
+
+
+def gelu_grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Features:
+    """``grn(gelu(x), gamma, beta, eps)``; the backward pass computes GELU again from ``x``."""
+    if not runs_native(x):
+        return grn(torch.nn.functional.gelu(x), gamma, beta, eps)
+    y: Tensor
+    y, _ = _gelu_grn(x.contiguous(), gamma.float(), beta.float(), eps)
+    return y
+
+
+@torch.library.custom_op("fcmae::gelu_grn", mutates_args=(), device_types="cpu")
+def _gelu_grn(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """The output, and the energy of each channel of each image."""
+    y = torch.empty_like(x)
+    energy = x.new_empty(x.shape[0], x.shape[2], dtype=torch.float32)
+    native.call(
+        "fcmae_gelu_grn",
+        torch.tensor(x.shape), eps, native.TYPES[x.dtype], x, gamma, beta, energy, y,
+    )  # fmt: skip
+    return y, energy
+
+
+@torch.library.custom_op("fcmae::gelu_grn_backward", mutates_args=(), device_types="cpu")
+def _gelu_grn_backward(
+    x: Tensor, gamma: Tensor, energy: Tensor, grad: Tensor, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the input, and of gamma and beta by image."""
+    grad_x = torch.empty_like(x)
+    grad_gamma, grad_beta = torch.empty_like(energy), torch.empty_like(energy)
+    native.call(
+        "fcmae_gelu_grn_backward",
+        torch.tensor(x.shape), eps, native.TYPES[x.dtype], x, gamma, energy, grad,
+        grad_x, grad_gamma, grad_beta,
+    )  # fmt: skip
+    return grad_x, grad_gamma, grad_beta
+
+
+@_gelu_grn.register_fake
+def _(x, gamma, beta, eps):  # type: ignore[no-untyped-def]
+    return torch.empty_like(x), x.new_empty(x.shape[0], x.shape[2], dtype=torch.float32)
+
+
+@_gelu_grn_backward.register_fake
+def _(x, gamma, energy, grad, eps):  # type: ignore[no-untyped-def]
+    return torch.empty_like(x), torch.empty_like(energy), torch.empty_like(energy)
+
+
+def _save(ctx, inputs, output):  # type: ignore[no-untyped-def]
+    x, gamma, _, ctx.eps = inputs
+    ctx.save_for_backward(x, gamma, output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+def _backward(ctx, grad, _):  # type: ignore[no-untyped-def]
+    x, gamma, energy = ctx.saved_tensors
+    grad_x, by_gamma, by_beta = _gelu_grn_backward(x, gamma, energy, grad.contiguous(), ctx.eps)
+    return grad_x, by_gamma.sum(0), by_beta.sum(0), None
+
+
+_gelu_grn.register_autograd(_backward, setup_context=_save)

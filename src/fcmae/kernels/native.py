@@ -1,0 +1,100 @@
+"""The compiled kernels for the CPU: finding the build that this CPU can run, and calling it.
+
+The C++ in ``cpp/`` is compiled when the package is installed, if there is a compiler; without one
+PyTorch computes everything (docs/decisions/0005). The builds differ only in the instructions they
+may use. They are plain shared libraries, called through ctypes, and run on PyTorch's own threads.
+"""
+
+import ctypes
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+TYPES = {torch.float32: 0, torch.bfloat16: 1}
+"""The types of features that kernels compute, and their numbers in C++."""
+
+INSTRUCTIONS = {"AVX512": "avx512", "AVX2": "avx2"}
+"""PyTorch's names of what an x86 CPU can do, and the builds for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """A loaded build.
+
+    Attributes:
+        functions: The functions of ``cpp/``.
+        parallel: Address of the OpenMP function that runs work on PyTorch's threads; None if this
+            PyTorch has none, which leaves one thread.
+        instructions: What the build makes use of, for people.
+    """
+
+    functions: ctypes.CDLL
+    parallel: int | None
+    instructions: str
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def why_not() -> str:
+    """Why there are no native kernels for this CPU; empty if there are."""
+    loaded = _load()
+    return loaded if isinstance(loaded, str) else ""
+
+
+def library() -> Library:
+    """The build for this CPU, which must exist."""
+    loaded = _load()
+    assert isinstance(loaded, Library)
+    return loaded
+
+
+@cache
+def _load() -> Library | str:
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        capability = torch.backends.cpu.get_cpu_capability()
+        if capability not in INSTRUCTIONS:
+            return f"native kernels need AVX2, and this CPU has {capability}"
+        build = INSTRUCTIONS[capability]
+    else:
+        build = "plain"
+    found = sorted(Path(__file__).parent.glob(f"_native_{build}.*"))
+    if not found:
+        return "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
+    try:
+        functions = ctypes.CDLL(str(found[0]))
+    except OSError as error:
+        return f"the native kernels cannot be loaded ({error})"
+    return Library(functions=functions, parallel=_parallel(), instructions=build)
+
+
+def _parallel() -> int | None:
+    try:
+        function = ctypes.CDLL(None).GOMP_parallel
+    except (AttributeError, OSError, TypeError):
+        return None
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+def call(name: str, *arguments: Tensor | int | float | None) -> None:
+    """Call a function of the library with tensors by address, on as many threads as PyTorch uses.
+
+    The caller sees to it that tensors are contiguous and of the types that the function expects.
+    """
+    loaded = library()
+    converted = [_convert(argument) for argument in arguments]
+    threads = ctypes.c_int(torch.get_num_threads())
+    failed = loaded.functions[name](*converted, ctypes.c_void_p(loaded.parallel), threads)
+    if failed:
+        raise MemoryError(f"the native kernel {name} could not get memory.")
+
+
+def _convert(argument: Tensor | int | float | None) -> object:
+    if argument is None:
+        return ctypes.c_void_p(None)
+    if isinstance(argument, Tensor):
+        assert argument.is_contiguous()
+        return ctypes.c_void_p(argument.data_ptr())
+    return ctypes.c_float(argument) if isinstance(argument, float) else ctypes.c_int64(argument)

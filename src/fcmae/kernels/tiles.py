@@ -1,0 +1,40 @@
+"""Where the positions of a feature tensor lie on a map: what kernels need to know of a layout."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Int
+from torch import Tensor
+
+from fcmae.types import Positions, VisiblePatches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiles:
+    """Positions of an image as tiles of a map: visible patches, or one tile that is the whole map.
+
+    Attributes:
+        height: Rows of the map.
+        width: Columns of the map.
+        tile_height: Rows of a tile.
+        tile_width: Columns of a tile.
+        patches: Raster indices, in the grid of tiles, of each image's tiles; None for one tile that
+            is the whole map.
+        order: Where in a tile its position in raster order lies; None if it lies in raster order.
+        places: Raster indices, on the map, of each image's positions as they lie; None as
+            ``patches``.
+        index: The same, counted through all images, flat.
+    """
+
+    height: int
+    width: int
+    tile_height: int
+    tile_width: int
+    patches: VisiblePatches | None = None
+    order: Int[Tensor, " raster"] | None = None
+    places: Positions | None = None
+    index: Int[Tensor, " np"] | None = None
+
+    @staticmethod
+    def whole(height: int, width: int) -> "Tiles":
+        """Every position of the map, in raster order."""
+        return Tiles(height=height, width=width, tile_height=height, tile_width=width)

@@ -1,0 +1,226 @@
+"""Every build of the native kernels against the definition: outputs and every gradient."""
+
+import ctypes
+import math
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from fcmae.errors import FcmaeError
+from fcmae.kernels import choice, native, reference
+from fcmae.kernels.depthwise import depthwise
+from fcmae.kernels.gelu_grn import gelu_grn
+from fcmae.kernels.tiles import Tiles
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.layout import Visible
+from fcmae.model.options import Architecture, Decoder
+
+FOLDER = Path(native.__file__).parent
+RUNNABLE = {"AVX512": ["avx512", "avx2", "plain"], "AVX2": ["avx2", "plain"]}
+TOLERANCE = {torch.float32: 2e-5, torch.bfloat16: 1e-2}  # of the largest value
+MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
+    (1, 8, (1, 2), 1, 1),
+    (1, 40, (2, 2), 1, 8),
+    (3, 40, (3, 5), 14, 4),
+    (5, 80, (7, 4), 9, 2),
+    (1, 352, (3, 3), 4, 1),
+    (17, 13, (2, 3), 2, 8),
+]
+WHOLE = [(1, 3, 1, 1), (2, 40, 7, 7), (3, 17, 5, 9), (1, 96, 56, 56), (2, 24, 3, 14)]
+
+
+@pytest.fixture(params=RUNNABLE.get(torch.backends.cpu.get_cpu_capability(), ["plain"]))
+def build(request, monkeypatch):
+    """A build that this CPU can run takes the place of the best one."""
+    found = sorted(FOLDER.glob(f"_native_{request.param}.*"))
+    if not found:
+        pytest.skip(f"the {request.param} kernels were not compiled when fcmae was installed")
+    library = native.Library(
+        functions=ctypes.CDLL(str(found[0])), parallel=native._parallel(), instructions="test"
+    )
+    monkeypatch.setattr(native, "_load", lambda: library)
+    with choice.using("native"):
+        yield
+
+
+@pytest.fixture
+def dirty_memory():
+    """Fresh memory holds NaN: what a kernel forgets to write shows."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def masked(n, grid, visible, side):
+    patches = torch.stack([torch.randperm(grid[0] * grid[1])[:visible] for _ in range(n)])
+    return Visible(patches.sort(dim=1).values, grid, side)
+
+
+def depthwise_leaves(n, positions, channels, dtype):
+    shapes = [(n, positions, channels), (channels, 1, 7, 7), (channels,)]
+    return [torch.randn(*shape).to(dtype) for shape in shapes]
+
+
+def gradients(function, leaves, upstream):
+    """The output and the gradients of all leaves."""
+    leaves = [leaf.clone().requires_grad_() for leaf in leaves]
+    y = function(*leaves)
+    y.backward(upstream.to(y.dtype))
+    return [y.detach(), *(leaf.grad for leaf in leaves)]
+
+
+def assert_near(function, definition, leaves):
+    """Ours, in the leaves' types, against the definition in float64."""
+    exact_leaves = [leaf.double() for leaf in leaves]
+    upstream = torch.randn_like(leaves[0])
+    ours = gradients(function, leaves, upstream)
+    exact = gradients(definition, exact_leaves, upstream.double())
+    for mine, right, leaf in zip(ours, exact, [leaves[0], *leaves], strict=True):
+        assert mine.dtype == leaf.dtype
+        error = (mine.double() - right).abs().max() / right.abs().max().clamp_min(1e-3)
+        assert error < TOLERANCE[leaves[0].dtype]
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize(("shape", "dtype"), list(product(MASKED, TOLERANCE)), ids=str)
+def test_depthwise_on_visible_patches_equals_the_definition(shape, dtype):
+    n, channels, grid, visible, side = shape
+    tiles = masked(n, grid, visible, side).tiles
+    leaves = depthwise_leaves(n, visible * side * side, channels, dtype)
+    assert_near(lambda *a: depthwise(*a, tiles), lambda *a: reference.depthwise(*a, tiles), leaves)
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize(("shape", "dtype"), list(product(WHOLE, TOLERANCE)), ids=str)
+def test_depthwise_on_a_whole_map_equals_the_definition(shape, dtype):
+    n, channels, height, width = shape
+    tiles = Tiles.whole(height, width)
+    leaves = depthwise_leaves(n, height * width, channels, dtype)
+    assert_near(lambda *a: depthwise(*a, tiles), lambda *a: reference.depthwise(*a, tiles), leaves)
+
+
+def definition_of_gelu_grn(x, gamma, beta):
+    return reference.grn(torch.nn.functional.gelu(x), gamma, beta, 1e-6)
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [(1, 1, 4), (2, 49, 160), (3, 10, 13), (5, 63, 1023)], ids=str)
+def test_gelu_and_grn_equal_the_definition(shape, dtype):
+    leaves = [3 * torch.randn(shape).to(dtype), torch.randn(shape[-1]), torch.randn(shape[-1])]
+    assert_near(lambda *a: gelu_grn(*a, 1e-6), definition_of_gelu_grn, leaves)
+
+
+@pytest.mark.usefixtures("build")
+def test_gelu_is_right_from_far_left_to_far_right():
+    x = torch.cat([torch.linspace(-40, 40, 8001), torch.tensor([0.0, 1e-30, -1e-30, 1e18, -1e18])])
+    leaves = [x.view(1, -1, 1), torch.zeros(1), torch.zeros(1)]
+    ours = gradients(lambda *a: gelu_grn(*a, 1e-6), leaves, torch.ones(1, len(x), 1))
+    exact = x.double() * torch.special.erfc(-x.double() / math.sqrt(2)) / 2
+    # The relative error of the tail, too, where PyTorch's own GELU is zero.
+    assert_close(ours[0].flatten().double(), exact, rtol=2e-5, atol=1e-30)
+    leaf = x.double().requires_grad_()
+    torch.nn.functional.gelu(leaf).sum().backward()
+    assert_close(ours[1].flatten().double(), leaf.grad, rtol=1e-5, atol=3e-7)
+
+
+@pytest.mark.usefixtures("build")
+def test_a_silent_channel_and_a_silent_image_have_the_gradients_of_the_definition():
+    x = torch.randn(3, 9, 5)
+    x[:, :, 2] = 0
+    x[1] = 0
+    leaves = [x, torch.randn(5), torch.randn(5)]
+    assert_near(lambda *a: gelu_grn(*a, 1e-6), definition_of_gelu_grn, leaves)
+
+
+@pytest.mark.usefixtures("build")
+def test_nan_comes_out_as_nan_and_stays_in_its_image():
+    x = torch.randn(3, 9, 40).bfloat16()
+    x[1, 4, 7] = float("nan")
+    weight, bias = torch.randn(40, 1, 7, 7), torch.randn(40)
+    convolved = depthwise(x, weight, bias, Tiles.whole(3, 3))
+    scaled = gelu_grn(x, torch.ones(40), torch.ones(40), 1e-6)
+    for y in (convolved, scaled):
+        assert y[1, :, 7].isnan().all()
+        assert y[[0, 2]].isfinite().all()
+
+
+@pytest.mark.usefixtures("build")
+def test_repeats_and_numbers_of_threads_give_the_same_bits():
+    layout = masked(19, (4, 4), 6, 4)
+    leaves = depthwise_leaves(19, 6 * 16, 40, torch.float32)
+    upstream = torch.randn_like(leaves[0])
+    before = torch.get_num_threads()
+    results = []
+    for threads in (1, 2, 3, 2):
+        torch.set_num_threads(threads)
+        results.append(gradients(lambda *a: depthwise(*a, layout.tiles), leaves, upstream))
+    torch.set_num_threads(before)
+    for result in results[1:]:
+        assert_close(result, results[0], rtol=0, atol=0)
+
+
+@pytest.mark.usefixtures("build")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_the_operators_keep_the_rules_of_torch_library():
+    tiles = masked(2, (2, 3), 2, 2).tiles
+    x = torch.randn(2, 8, 5, requires_grad=True)
+    taps, bias = torch.randn(49, 5, requires_grad=True), torch.randn(5, requires_grad=True)
+    torch.library.opcheck(
+        torch.ops.fcmae.depthwise, (x, taps, bias, tiles.patches, tiles.order, [4, 6, 2, 2])
+    )
+    gamma = torch.randn(5, requires_grad=True)
+    torch.library.opcheck(torch.ops.fcmae.gelu_grn, (x, gamma, bias, 1e-6))
+
+
+def test_the_definitions_match_finite_differences():
+    tiles = masked(2, (1, 2), 1, 2).tiles
+    leaves = [t.double().requires_grad_() for t in depthwise_leaves(2, 4, 1, torch.float32)]
+    torch.autograd.gradcheck(lambda *a: reference.depthwise(*a, tiles), leaves)
+    leaves = [torch.randn(*s).double().requires_grad_() for s in [(2, 6, 3), (3,), (3,)]]
+    torch.autograd.gradcheck(definition_of_gelu_grn, leaves)
+
+
+@pytest.mark.usefixtures("build")
+def test_fifty_steps_of_training_follow_the_curve_of_the_definition():
+    def losses(name):
+        torch.manual_seed(0)
+        small = Architecture(depths=(1, 1, 2, 1), dims=(8, 16, 24, 40), version=2)
+        net = Autoencoder(small, decoder=Decoder(width=32))
+        optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+        images = torch.randn(2, 3, 64, 64).cumsum(-1)
+        curve = []
+        with choice.using(name):
+            for step in range(50):
+                visible = torch.tensor([[step % 4], [step % 3]])
+                loss = net(images, visible).loss
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                curve.append(loss.item())
+        return torch.tensor(curve)
+
+    curve = losses("native")
+    assert curve[-1] < 0.98 * curve[0]
+    assert_close(curve, losses("reference"), rtol=1e-4, atol=0)
+
+
+def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monkeypatch):
+    x = torch.randn(1, 4, 8, dtype=torch.float64)
+    weight, bias = torch.randn(8, 1, 7, 7).double(), torch.randn(8).double()
+    with choice.using("native"), pytest.raises(FcmaeError, match="float64"):
+        depthwise(x, weight, bias, Tiles.whole(2, 2))
+    assert depthwise(x, weight, bias, Tiles.whole(2, 2)).dtype == torch.float64
+    monkeypatch.setattr(native, "_load", lambda: "no kernels were compiled")
+    assert choice.describe("cpu") == "reference: no kernels were compiled"
+    with choice.using("native"), pytest.raises(FcmaeError, match="no kernels were compiled"):
+        depthwise(x.float(), weight, bias, Tiles.whole(2, 2))
+
+
+def test_autocast_reaches_the_kernels():
+    x, weight, bias = torch.randn(2, 9, 8), torch.randn(8, 1, 7, 7), torch.randn(8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert depthwise(x, weight, bias, Tiles.whole(3, 3)).dtype == torch.bfloat16
