@@ -116,7 +116,7 @@ class Visible(Layout):
             width=self.width,
             tile_height=side,
             tile_width=side,
-            patches=patches,
+            patches=patches.contiguous(),
             order=(self.y * side + self.x).argsort().to(torch.int32),
             places=self.places,
             index=self.index,
