@@ -50,6 +50,22 @@ TINY_GROUP = [
     ("encoder.stages.2.8.expand.weight", 8),
     ("encoder.stages.3.0.expand.weight", 1),
 ]
+BASE_STAGE = [
+    # mmsegmentation's stage_wise with 12 layers, which the authors' V1 configs name for base.
+    ("encoder.stem.weight", 13),
+    ("encoder.stem_norm.weight", 13),
+    ("encoder.downsamples.2.conv.weight", 13),
+    ("encoder.stages.0.2.expand.weight", 12),
+    ("encoder.stages.2.0.expand.weight", 10),
+    ("encoder.stages.2.26.expand.weight", 10),
+    ("encoder.stages.3.0.expand.weight", 9),
+    ("head.weight", 0),
+]
+TINY_STAGE = [
+    # The same with 6 layers.
+    ("encoder.stem.weight", 7),
+    ("encoder.stages.3.2.expand.weight", 3),
+]
 
 
 def classifier(name: str) -> Classifier:
@@ -68,8 +84,10 @@ def group_of(name: str, groups: list[ParameterGroup]) -> ParameterGroup:
         ("tiny", "single", 0.9, TINY_SINGLE),
         ("base", "group", 0.6, BASE_GROUP),
         ("tiny", "group", 0.8, TINY_GROUP),
+        ("base", "stage", 0.9, BASE_STAGE),
+        ("tiny", "stage", 0.9, TINY_STAGE),
     ],
-    ids=["tiny by single", "base by group", "tiny by group"],
+    ids=["tiny by single", "base by group", "tiny by group", "base by stage", "tiny by stage"],
 )
 def test_layer_scales_are_the_authors(
     model: str, by: str, decay: float, powers: list[tuple[str, int]]

@@ -34,6 +34,15 @@ def test_half_way_down_is_half_the_rate() -> None:
     assert learning_rate(optim, 800 * STEPS, STEPS) == 1e-6
 
 
+def test_a_linear_schedule_falls_evenly() -> None:
+    optim = Optim(schedule="linear", epochs=10, warmup_epochs=2.0, min_lr=1e-4)
+    peak = optim.peak_lr
+    rates = [learning_rate(optim, step, STEPS) for step in (20, 40, 60, 80, 100)]
+    shares = [(rate - 1e-4) / (peak - 1e-4) for rate in rates]
+    assert shares == pytest.approx([1.0, 0.75, 0.5, 0.25, 0.0])
+    assert learning_rate(optim, 10, STEPS) == pytest.approx(peak / 2)
+
+
 def test_warmup_may_fill_the_run_and_be_a_part_of_an_epoch() -> None:
     whole = Optim(epochs=2, warmup_epochs=2.0)
     assert learning_rate(whole, 2 * STEPS - 1, STEPS) == pytest.approx(2.4e-3 * 19 / 20)

@@ -6,7 +6,27 @@ from torch import nn
 
 from fcmae.model.block import NORM_EPS
 from fcmae.model.encoder import Encoder
+from fcmae.model.options import Architecture
 from fcmae.types import Images, Level
+
+
+class LevelNorms(nn.ModuleDict):
+    """A LayerNorm for each level, for models that keep the encoder beside them.
+
+    Args:
+        architecture: The encoder's.
+        stages: Which stages, from 0.
+    """
+
+    def __init__(self, architecture: Architecture, *, stages: Sequence[int] = (0, 1, 2, 3)) -> None:
+        super().__init__({str(i): nn.LayerNorm(architecture.dims[i], eps=NORM_EPS) for i in stages})
+
+    def forward(self, encoder: Encoder, images: Images) -> list[Level]:
+        """One map per stage asked for, largest first."""
+        stages = encoder.stage_by_stage(images, encoder.layout(images))
+        return [
+            layout.to_map(self[str(i)](x)) for i, (x, layout) in enumerate(stages) if str(i) in self
+        ]
 
 
 class Pyramid(nn.Module):
@@ -20,15 +40,9 @@ class Pyramid(nn.Module):
     def __init__(self, encoder: Encoder, *, stages: Sequence[int] = (0, 1, 2, 3)) -> None:
         super().__init__()
         self.encoder = encoder
-        self.norms = nn.ModuleDict(
-            {str(i): nn.LayerNorm(encoder.architecture.dims[i], eps=NORM_EPS) for i in stages}
-        )
+        self.norms = LevelNorms(encoder.architecture, stages=stages)
 
     def forward(self, images: Images) -> list[Level]:
         """One map per stage asked for, largest first."""
-        stages = self.encoder.stage_by_stage(images, self.encoder.layout(images))
-        return [
-            layout.to_map(self.norms[str(i)](x))
-            for i, (x, layout) in enumerate(stages)
-            if str(i) in self.norms
-        ]
+        levels: list[Level] = self.norms(self.encoder, images)
+        return levels

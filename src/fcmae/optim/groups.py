@@ -74,23 +74,32 @@ def layer_of(name: str, depths: list[int], optim: Optim) -> int:
 
     By "single" each block is a layer, and the stem or downsampling before a stage goes with the
     stage's first block. By "group" the stem is layer 0, stages 1 and 2 are one layer each, stage
-    3 is cut into threes, stage 4 is layer 12, and the last downsampling goes with it.
+    3 is cut into threes, stage 4 is layer 12 (by "gapless" the layer after stage 3's), and the last
+    downsampling goes with it. By "stage"
+    the stem and all downsampling are layer 0, and each stage is one layer.
     """
     stage, block = _place(name)
     if stage is None:
         return last_layer(depths, optim)
+    if optim.layer_decay_by == "stage":
+        return 0 if block is None else stage + 1
     if optim.layer_decay_by == "single":
         return sum(depths[:stage]) + 1 + (block or 0)
     if stage == 0 and block is None:
         return 0
     if stage == 3:
-        return NUM_GROUPS
+        return last_layer(depths, optim) - 1
     return stage + 1 + (block or 0) // 3 * (stage == 2)
 
 
 def last_layer(depths: list[int], optim: Optim) -> int:
     """Number of the layer after the encoder (norm, head, decoder), whose rate is not scaled."""
-    return 1 + (sum(depths) if optim.layer_decay_by == "single" else NUM_GROUPS)
+    if optim.layer_decay_by == "single":
+        return 1 + sum(depths)
+    if optim.layer_decay_by == "group":
+        return 1 + NUM_GROUPS
+    # Three stages of one group each, and a third of three blocks each: 6 for tiny, 12 for base.
+    return 1 + 3 + -(-depths[2] // 3)
 
 
 def group_table(groups: list[ParameterGroup]) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Optim:
-    """AdamW under a warmed-up cosine schedule."""
+    """AdamW under a schedule with warm-up."""
 
     base_lr: float = 1.5e-4
     """Learning rate per 256 images: the peak rate is base_lr * batch_size / 256."""
@@ -22,8 +22,15 @@ class Optim:
     """Epochs of linear warm-up, counted within the epochs; by default a tenth of them, at most
     40."""
 
+    schedule: Literal["cosine", "linear", "steps"] = "cosine"
+    """How the learning rate falls after the warm-up: by half a cosine, evenly (a polynomial of
+    power 1, as in segmentation), or to a tenth at each milestone (as in detection)."""
+
+    milestones: tuple[float, ...] = (0.75, 11 / 12)
+    """Shares of the epochs after which steps lower the rate; 27 and 33 of 36 epochs by default."""
+
     min_lr: float = 0.0
-    """Learning rate at the end of the cosine."""
+    """Learning rate at the end."""
 
     weight_decay: float = 0.05
     """Decay of weight matrices and kernels; norms, biases, GRN, LayerScale and the mask token
@@ -35,9 +42,10 @@ class Optim:
     layer_decay: float = 1.0
     """Factor of the learning rate from each layer to the one before it; 1 gives all the same."""
 
-    layer_decay_by: Literal["single", "group"] = "single"
-    """What counts as a layer: every block, or groups of three blocks (the authors' rule for base
-    and larger)."""
+    layer_decay_by: Literal["single", "group", "gapless", "stage"] = "single"
+    """What counts as a layer: every block; groups of three blocks (the authors' rule for base and
+    larger); the same without the gap that it leaves in smaller ones (their rule for detection); or
+    stages, as far below the head as groups would be (their rule for segmentation)."""
 
     clip_grad: float | None = None
     """Largest norm of the gradient; by default it is not clipped."""
@@ -57,6 +65,10 @@ class Optim:
             raise ValueError(
                 f"optim.warmup_epochs is {self.warmup_epochs}, longer than the whole run "
                 f"(optim.epochs is {self.epochs}): lower one or raise the other."
+            )
+        if not all(0 < share < 1 for share in self.milestones):
+            raise ValueError(
+                f"optim.milestones is {self.milestones}, but each must lie strictly between 0 and 1."
             )
         if not 0 < self.layer_decay <= 1:
             raise ValueError(

@@ -8,7 +8,7 @@ from fcmae.optim.options import Optim
 
 
 def learning_rate(optim: Optim, step: int, steps_per_epoch: int) -> float:
-    """Linear warm-up from 0, then half a cosine down to ``min_lr``, for step 0, 1, ...
+    """Linear warm-up from 0, then the schedule's way down to ``min_lr``, for step 0, 1, ...
 
     As in the authors' code the rate moves with every step and the first one's is 0 under warm-up.
     """
@@ -17,8 +17,12 @@ def learning_rate(optim: Optim, step: int, steps_per_epoch: int) -> float:
         return optim.peak_lr * epoch / optim.warmup
     if epoch >= optim.epochs:
         return optim.min_lr
+    if optim.schedule == "steps":
+        passed = sum(epoch >= share * optim.epochs for share in optim.milestones)
+        return max(optim.min_lr, optim.peak_lr * 0.1**passed)
     progress = (epoch - optim.warmup) / (optim.epochs - optim.warmup)
-    return optim.min_lr + (optim.peak_lr - optim.min_lr) * 0.5 * (1 + math.cos(math.pi * progress))
+    left = 1 - progress if optim.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
+    return optim.min_lr + (optim.peak_lr - optim.min_lr) * left
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
