@@ -10,8 +10,9 @@ from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture
+from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.segmenter import Segmenter
 
 Description = dict[str, Any]
 
@@ -33,6 +34,13 @@ def describe(model: nn.Module) -> Description:
                 "architecture": asdict(model.encoder.architecture),
                 "num_classes": model.head.out_features,
             }
+        case Segmenter():
+            return {
+                "kind": "segmenter",
+                "architecture": asdict(model.encoder.architecture),
+                "num_classes": model.num_classes,
+                "head": asdict(model.options),
+            }
         case Encoder():
             return {"kind": "encoder", "architecture": asdict(model.architecture)}
     raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
@@ -53,6 +61,12 @@ def rebuild(description: Description) -> nn.Module:
             )
         case "classifier":
             return Classifier(architecture, num_classes=description["num_classes"])
+        case "segmenter":
+            return Segmenter(
+                architecture,
+                num_classes=description["num_classes"],
+                head=UPerNet(**description["head"]),
+            )
         case "encoder":
             return Encoder(architecture)
     raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")

@@ -71,6 +71,83 @@ class Decoder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UPerNet:
+    """The head of segmentation (section A.4 of the paper)."""
+
+    width: int = 512
+    """Channels of the head, a multiple of 16."""
+
+    auxiliary_width: int = 256
+    """Channels of the auxiliary head on the third stage, a multiple of 16."""
+
+    dropout: float = 0.1
+    """Share of the channels left out before each head's classifier while training."""
+
+    norm: Literal["group", "batch"] = "group"
+    """Group normalises each image alone, so it works with any batch; batch is for weights made
+    elsewhere."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "auxiliary_width"):
+            if getattr(self, name) < 16 or getattr(self, name) % 16:
+                raise ValueError(
+                    f"head.{name} is {getattr(self, name)}, but must be a multiple of 16."
+                )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"head.dropout is {self.dropout}, but must be in [0, 1).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskRCNN:
+    """The heads of the detector (section A.3 of the paper)."""
+
+    width: int = 256
+    """Channels of the feature pyramid network and of the heads."""
+
+    anchor: int | None = None
+    """Side in pixels of the smallest anchors, which doubles from level to level; by default 8 times
+    the stem patch. Small objects need small ones."""
+
+    proposals: int = 512
+    """Proposals of each image that the heads learn from."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "anchor", "proposals"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"head.{name} is {value}, but must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suppression:
+    """Which of many overlapping boxes remain."""
+
+    method: Literal["soft", "hard"] = "soft"
+    """soft lowers the scores of boxes that overlap a better one (soft-NMS, as in the paper); hard
+    drops them."""
+
+    iou: float = 0.5
+    """Overlap, as intersection over union, from which on boxes are taken for the same object."""
+
+    min_score: float = 0.05
+    """Boxes of a lower score are not looked at."""
+
+    most: int = 100
+    """Most objects to find in an image, or in a tile of it."""
+
+    def __post_init__(self) -> None:
+        if self.method not in ("soft", "hard"):
+            raise ValueError(f"suppression.method is {self.method!r}, but must be soft or hard.")
+        for name in ("iou", "min_score"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"suppression.{name} is {getattr(self, name)}, but must be in [0, 1]."
+                )
+        if self.most < 1:
+            raise ValueError(f"suppression.most is {self.most}, but must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Architecture:
     """Everything that fixes the shapes of an encoder's weights; saved beside them."""
 
