@@ -75,8 +75,8 @@ def layer_of(name: str, depths: list[int], optim: Optim) -> int:
     By "single" each block is a layer, and the stem or downsampling before a stage goes with the
     stage's first block. By "group" the stem is layer 0, stages 1 and 2 are one layer each, stage
     3 is cut into threes, stage 4 is layer 12 (by "gapless" the layer after stage 3's), and the last
-    downsampling goes with it. By "stage"
-    the stem and all downsampling are layer 0, and each stage is one layer.
+    downsampling goes with it. By "stage" the stem and all downsampling are layer 0, and each stage
+    is one layer.
     """
     stage, block = _place(name)
     if stage is None:

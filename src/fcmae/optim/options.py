@@ -68,7 +68,8 @@ class Optim:
             )
         if not all(0 < share < 1 for share in self.milestones):
             raise ValueError(
-                f"optim.milestones is {self.milestones}, but each must lie strictly between 0 and 1."
+                f"optim.milestones is {self.milestones}, but each must lie strictly between 0 "
+                "and 1."
             )
         if not 0 < self.layer_decay <= 1:
             raise ValueError(
