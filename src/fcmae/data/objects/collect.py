@@ -1,0 +1,194 @@
+"""Gathering objects from a label file while noting whatever is wrong with them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fcmae.data.image import UnusableImage, upright_size
+from fcmae.data.image_list import ImageList
+from fcmae.data.naming import shown
+from fcmae.data.objects.outlines import MARGIN_PX, outline_area, why_not_outline
+from fcmae.data.objects.table import Objects
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels; (0, 0) is the upper left corner of the image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something wrong in a label file.
+
+    Attributes:
+        file: The file, as it is shown to people.
+        where: Line, or number of the image or annotation.
+        reason: What is wrong.
+    """
+
+    file: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.where}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Images with their objects, and what had to be left out.
+
+    Attributes:
+        images: The images; their ``annotations`` are ``Objects``.
+        problems: Labels that are wrong, none of which is among the objects.
+    """
+
+    images: ImageList
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def objects(self) -> Objects:
+        """The objects of the images."""
+        assert isinstance(self.images.annotations, Objects)
+        return self.images.annotations
+
+
+class Collector:
+    """Images and objects in the order they are found; sound ones are kept, others noted.
+
+    Args:
+        source: The label file or folder.
+        root: The folder that the images' names are relative to.
+        classes: Names of the classes.
+        class_ids: Their numbers in COCO files, by default 1, 2, ...
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        root: Path,
+        classes: Sequence[str],
+        class_ids: Sequence[int] | None = None,
+    ) -> None:
+        self.source, self.root = source, root
+        self.classes = list(classes)
+        self.class_ids = class_ids
+        self.problems: list[Problem] = []
+        self.sizes: list[tuple[int, int]] = []
+        self._names: list[bytes] = []
+        self._image_ids: list[int] = []
+        self._places: dict[bytes, int] = {}
+        self._rows: list[tuple[int, int, Box, bool, float]] = []
+        self._outlines: list[bytes] = []
+
+    def complain(self, where: str, reason: str, file: Path | None = None) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(file=shown(file or self.source), where=where, reason=reason))
+
+    def add_image(
+        self,
+        name: bytes,
+        *,
+        where: str,
+        size: tuple[int, int] | None = None,
+        image_id: int | None = None,
+        file: Path | None = None,
+    ) -> int | None:
+        """Take in an image of which the labels tell; give back its place, or None if unusable.
+
+        Args:
+            name: Path relative to the root.
+            where: Where the labels name it.
+            size: Height and width that the labels tell; without it the image's file is asked.
+            image_id: Its number in COCO files.
+            file: The label file, where each image has its own.
+        """
+        path = self.root / Path(name.decode("utf-8", "surrogateescape"))
+        if name in self._places:
+            self.complain(where, f"the image {shown(path)} was named before", file)
+            return None
+        if not path.is_file():
+            self.complain(where, f"its image {shown(path)} does not exist", file)
+            return None
+        if size is None:
+            try:
+                size = upright_size(path)
+            except UnusableImage as error:
+                self.complain(where, f"its image {error}", file)
+                return None
+        self._places[name] = len(self._names)
+        self._names.append(name)
+        self.sizes.append(size)
+        self._image_ids.append(len(self._names) if image_id is None else image_id)
+        return self._places[name]
+
+    def add(
+        self,
+        image: int,
+        label: int,
+        box: Box,
+        *,
+        where: str,
+        crowd: bool = False,
+        outline: Any = None,
+        area: float | None = None,
+        file: Path | None = None,
+    ) -> None:
+        """Take in an object, unless something is wrong with its box or outline."""
+        size = self.sizes[image]
+        reason = why_not_box(box, size)
+        if reason is None and outline is not None:
+            reason = why_not_outline(outline, size)
+        if reason is not None:
+            self.complain(where, reason, file)
+            return
+        if area is None:
+            left, top, right, bottom = box
+            width_height = (right - left) * (bottom - top)
+            area = width_height if outline is None else outline_area(outline, size)
+        self._rows.append((image, label, box, crowd, area))
+        text = b"" if outline is None else json.dumps(outline, separators=(",", ":")).encode()
+        self._outlines.append(text)
+
+    def finish(self) -> Labelled:
+        """The images in their order, each with its objects in theirs."""
+        images = np.array([row[0] for row in self._rows], dtype=np.int64)
+        order = np.argsort(images, kind="stable").tolist()
+        rows = [self._rows[i] for i in order]
+        texts = [self._outlines[i] for i in order]
+        count = np.bincount(images, minlength=len(self._names))
+        ids = range(1, len(self.classes) + 1) if self.class_ids is None else self.class_ids
+        objects = Objects(
+            source=shown(self.source),
+            sizes=np.array(self.sizes, dtype=np.int64).reshape(-1, 2),
+            image_ids=np.array(self._image_ids, dtype=np.int64),
+            first=np.cumsum([0, *count.tolist()]),
+            boxes=np.array([row[2] for row in rows], dtype=np.float64).reshape(-1, 4),
+            classes=np.array([row[1] for row in rows], dtype=np.int64),
+            class_ids=np.array(ids, dtype=np.int64),
+            crowd=np.array([row[3] for row in rows], dtype=np.bool_),
+            areas=np.array([row[4] for row in rows], dtype=np.float64),
+            blob=b"".join(texts),
+            offsets=np.cumsum([0, *map(len, texts)]),
+        )
+        images_found = ImageList.of(
+            self.root, self._names, classes=tuple(self.classes), annotations=objects
+        )
+        return Labelled(images=images_found, problems=tuple(self.problems))
+
+
+def why_not_box(box: Box, size: tuple[int, int]) -> str | None:
+    """What is wrong with a box in an image of this height and width, or None."""
+    left, top, right, bottom = box
+    said = f"its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})"
+    if right <= left or bottom <= top:
+        return f"{said} has no area"
+    height, width = size
+    outside = min(left, top) < -MARGIN_PX or right > width + MARGIN_PX
+    if outside or bottom > height + MARGIN_PX:
+        return f"{said} leaves the image of {width} x {height} pixels (width x height)"
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        return f"{said} lies beside the image of {width} x {height} pixels (width x height)"
+    return None

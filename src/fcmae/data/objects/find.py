@@ -1,0 +1,241 @@
+"""From what a user names with --data to images with their objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from fcmae.data.listing import PARTS, hold_out
+from fcmae.data.naming import shown
+from fcmae.data.objects.coco import read_coco
+from fcmae.data.objects.collect import Labelled
+from fcmae.data.objects.voc import read_voc
+from fcmae.data.objects.yolo import class_names, read_yolo
+from fcmae.data.yaml_file import read_mapping
+from fcmae.errors import DataError
+
+Kind = Literal["coco", "yolo", "voc"]
+YAMLS = (".yaml", ".yml")
+WAYS = (
+    "a COCO .json, a folder with annotations/instances_train.json and instances_val.json, a folder "
+    "with images and labels (YOLO) or Annotations and JPEGImages (Pascal VOC), or a .yaml that "
+    "names train and val"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Where the labels of one part of a data set are.
+
+    Attributes:
+        kind: How they are written.
+        labels: COCO's file, YOLO's folder of images, or VOC's folder of XML files.
+        images: Folder of the images, where the labels do not say.
+        names: VOC: names of the XML files of this part; by default all.
+        classes: Names of the classes, where something beside the labels tells.
+    """
+
+    kind: Kind
+    labels: Path
+    images: Path | None = None
+    names: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
+
+
+def split_objects(
+    source: Path, val: Path | None = None, *, share: float = 0.2
+) -> tuple[Labelled, Labelled]:
+    """Images with objects to train on and to validate on, with the same classes.
+
+    Taken are: ``val`` where it is named; else the parts of the source; else a share of its images
+    is held out, chosen by the hash of each path.
+    """
+    parts = parts_of(source)
+    train = read_part(parts.get("train") or _only(source, parts))
+    if val is not None:
+        held_out = _sole(val)
+    elif "val" in parts:
+        held_out = parts["val"]
+    else:
+        kept, out = hold_out(train.images, share)
+        return replace(train, images=kept), Labelled(images=out)
+    return train, read_part(held_out, classes=train.images.classes)
+
+
+def evaluation_objects(source: Path, classes: Sequence[str]) -> Labelled:
+    """Images with objects of a model's classes: the part to validate on, where there are parts."""
+    return read_part(_sole(source), classes=classes)
+
+
+def read_part(part: Part, *, classes: Sequence[str] | None = None) -> Labelled:
+    """Read the labels of one part.
+
+    Args:
+        part: Where they are.
+        classes: The only classes there may be, in this order; by default those of the labels.
+    """
+    if part.kind == "coco":
+        found = read_coco(part.labels, part.images)
+    elif part.kind == "yolo":
+        found = read_yolo(part.labels, part.classes or classes)
+    else:
+        found = _read_voc(part, classes)
+    if classes is None or found.images.classes == tuple(classes):
+        return found
+    return replace(found, images=found.images.with_classes(classes))
+
+
+def parts_of(source: Path) -> dict[str, Part]:
+    """The parts of a data set by name, train and val, or all if there is one only.
+
+    Raises:
+        DataError: Nothing there is laid out in a way that is known.
+    """
+    if not source.exists():
+        raise DataError(f"there is no file or folder {shown(source)}.")
+    if source.suffix.lower() in YAMLS:
+        return _from_yaml(source)
+    if source.is_file():
+        if source.suffix.lower() != ".json":
+            raise DataError(f"{shown(source)} names no objects: give {WAYS}.")
+        return {"all": Part(kind="coco", labels=source)}
+    found = _from_folder(source)
+    if not found:
+        raise DataError(f"no labels of objects were found in {shown(source)}: give {WAYS}.")
+    return found
+
+
+def has_objects(source: Path) -> bool:
+    """Whether a folder or file is laid out like labels of objects."""
+    if source.is_dir():
+        return bool(_from_folder(source))
+    return source.suffix.lower() in (*YAMLS, ".json") and source.is_file()
+
+
+def _only(source: Path, parts: dict[str, Part]) -> Part:
+    if "all" not in parts:
+        raise DataError(f"{shown(source)} has a part {' and '.join(parts)}, but none to train on.")
+    return parts["all"]
+
+
+def _sole(source: Path) -> Part:
+    """The part to validate on."""
+    parts = parts_of(source)
+    return parts.get("val") or _only(source, parts)
+
+
+def _from_folder(source: Path) -> dict[str, Part]:
+    yamls = [source / f"{stem}{end}" for stem in ("data", "dataset") for end in YAMLS]
+    for file in yamls:
+        if file.is_file():
+            return _from_yaml(file)
+    for find in (_coco_files, _voc_lists, _subfolders):
+        if found := find(source):
+            return found
+    part = _one_folder(source)
+    return {} if part is None else {"all": part}
+
+
+def _coco_files(source: Path) -> dict[str, Part]:
+    """COCO's files by the part in their names."""
+    files = sorted((source / "annotations").glob("*.json"))
+    instances = [file for file in files if file.stem.startswith("instances")]
+    found = {}
+    for name, words in PARTS.items():
+        fits = [f for f in instances or files if any(word in f.stem.lower() for word in words)]
+        if len(fits) > 1:
+            raise DataError(
+                f"{shown(source)} has several files of labels for {name}: "
+                f"{', '.join(file.name for file in fits)}. Name one."
+            )
+        if fits:
+            found[name] = Part(kind="coco", labels=fits[0])
+    if not found and len(instances or files) == 1:
+        return {"all": Part(kind="coco", labels=(instances or files)[0])}
+    return found
+
+
+def _voc_lists(source: Path) -> dict[str, Part]:
+    """The parts that Pascal VOC lists in ImageSets/Main."""
+    found = {}
+    for name in PARTS:
+        file = source / "ImageSets" / "Main" / f"{name}.txt"
+        if file.is_file() and (source / "Annotations").is_dir():
+            names = tuple(line.split()[0] for line in file.read_text().splitlines() if line.split())
+            part = Part(kind="voc", labels=source / "Annotations", images=_voc_images(source))
+            found[name] = replace(part, names=names)
+    return found
+
+
+def _subfolders(source: Path) -> dict[str, Part]:
+    """Folders train and val, in this folder or in its folder of images."""
+    for base in (source / "images", source):
+        found = {}
+        for name, words in PARTS.items():
+            folders = [base / word for word in words if (base / word).is_dir()]
+            part = _one_folder(folders[0]) if folders else None
+            if part is not None:
+                found[name] = part
+        if found:
+            return found
+    return {}
+
+
+def _one_folder(folder: Path) -> Part | None:
+    """The labels in one folder, without parts."""
+    coco = list(folder.glob("*.coco.json"))
+    if len(coco) == 1:
+        return Part(kind="coco", labels=coco[0], images=folder)
+    for labels in (folder / "Annotations", folder):
+        if next(labels.glob("*.xml"), None):
+            return Part(kind="voc", labels=labels, images=_voc_images(folder))
+    images = folder / "images" if (folder / "images").is_dir() else folder
+    beside = any(part == "images" for part in images.parts) and (
+        Path(*["labels" if part == "images" else part for part in images.parts]).is_dir()
+    )
+    texts = any(
+        file.with_suffix(".txt").is_file() for file in images.glob("*.[jpJPbtBT][pPnNiIm]*")
+    )
+    return Part(kind="yolo", labels=images) if beside or texts else None
+
+
+def _voc_images(folder: Path) -> Path:
+    named = [folder / name for name in ("JPEGImages", "images") if (folder / name).is_dir()]
+    return named[0] if named else folder
+
+
+def _from_yaml(file: Path) -> dict[str, Part]:
+    """The parts that a .yaml names: ``train`` and ``val``, each a COCO .json or a folder."""
+    content = read_mapping(file)
+    names = content.get("names")
+    classes = None if names is None else tuple(class_names(names, file))
+    base = file.parent / str(content.get("path") or "")
+    found = {}
+    for name in PARTS:
+        said = content.get(name)
+        if said is None:
+            continue
+        # An exporter of YOLO writes ../train/images for what lies beside the file.
+        places = [base / str(said), file.parent / str(said).removeprefix("../")]
+        place = next((p for p in places if p.exists()), None)
+        if place is None:
+            raise DataError(f"{shown(file)}: {name} is {said}, but there is no {places[0]}.")
+        if place.is_file():
+            found[name] = Part(kind="coco", labels=place)
+        elif classes is not None:
+            found[name] = Part(kind="yolo", labels=place, classes=classes)
+        elif (part := _one_folder(place)) is not None:
+            found[name] = part
+        else:
+            raise DataError(f"{shown(file)}: {name} is {said}, but no labels were found there.")
+    if "train" not in found and "val" not in found:
+        raise DataError(f"{shown(file)} names neither train nor val.")
+    return found
+
+
+def _read_voc(part: Part, classes: Sequence[str] | None) -> Labelled:
+    if part.names is None:
+        files = sorted(part.labels.glob("*.xml"))
+    else:
+        files = [part.labels / f"{name}.xml" for name in part.names]
+    return read_voc(files, source=part.labels, images=part.images or part.labels, classes=classes)
