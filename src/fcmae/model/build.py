@@ -9,8 +9,9 @@ from fcmae.loss.options import Target
 from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, UPerNet
+from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.model.segmenter import Segmenter
 
@@ -41,6 +42,14 @@ def describe(model: nn.Module) -> Description:
                 "num_classes": model.num_classes,
                 "head": asdict(model.options),
             }
+        case Detector():
+            return {
+                "kind": "detector",
+                "architecture": asdict(model.encoder.architecture),
+                "num_classes": model.num_classes,
+                "masks": model.masks,
+                "head": asdict(model.options),
+            }
         case Encoder():
             return {"kind": "encoder", "architecture": asdict(model.architecture)}
     raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
@@ -66,6 +75,13 @@ def rebuild(description: Description) -> nn.Module:
                 architecture,
                 num_classes=description["num_classes"],
                 head=UPerNet(**description["head"]),
+            )
+        case "detector":
+            return Detector(
+                architecture,
+                num_classes=description["num_classes"],
+                masks=description["masks"],
+                head=MaskRCNN(**description["head"]),
             )
         case "encoder":
             return Encoder(architecture)

@@ -1,0 +1,147 @@
+"""Mask R-CNN on the encoder's pyramid (Faster R-CNN without masks), from torchvision's parts."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
+from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+
+from fcmae.model.detector_heads import Heads, heads, proposal_network
+from fcmae.model.encoder import Encoder
+from fcmae.model.options import Architecture, MaskRCNN, Suppression
+from fcmae.model.pyramid import LevelNorms
+from fcmae.types import Images, Level
+
+Levels = dict[str, Level]
+"""Maps of the feature pyramid network by name: "0" is the finest, "pool" the coarsest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detected:
+    """The objects found in one image, best first.
+
+    Attributes:
+        boxes: Left, top, right and bottom in pixels of the image as it was given.
+        scores: Between 0 and 1.
+        labels: Index of each object's class.
+        masks: How likely each place of a grid over the box belongs to the object; None for a
+            detector without masks.
+    """
+
+    boxes: Float[Tensor, "m 4"]
+    scores: Float[Tensor, " m"]
+    labels: Int[Tensor, " m"]
+    masks: Float[Tensor, "m side side"] | None
+
+
+class Detector(nn.Module):
+    """Encoder, pyramid with a norm per level, feature pyramid network, and two stages of heads.
+
+    Called on images, it gives what it finds in each. For training, ``features`` and then ``losses``
+    of each image.
+
+    Args:
+        architecture: The encoder's.
+        num_classes: How many kinds of objects there are, the background not counted.
+        masks: Whether to find outlines, or boxes only.
+        head: Width of the heads, size of the anchors.
+        drop_path: Stochastic depth at the encoder's last block.
+        checkpointing: Recompute the encoder's blocks in the backward pass.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        num_classes: int,
+        masks: bool = True,
+        head: MaskRCNN | None = None,
+        drop_path: float = 0.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_classes < 1:
+            raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
+        self.options = options = head or MaskRCNN()
+        self.num_classes, self.masks = num_classes, masks
+        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        arch = self.encoder.architecture
+        self.norms = LevelNorms(arch)
+        self.fpn = FeaturePyramidNetwork(list(arch.dims), options.width, LastLevelMaxPool())
+        self.rpn = proposal_network(options, stem=arch.stem)
+        self.heads: Heads = heads(options, num_classes=num_classes, masks=masks, stem=arch.stem)
+        self.suppress(Suppression())
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Choose how overlapping boxes are dealt with from now on, and how many may remain."""
+        self.heads.suppress(suppression)
+
+    def features(self, images: Images) -> Levels:
+        """The maps that the heads look at.
+
+        In float32 whatever computed them: anchors take their type, and boxes need exact pixels.
+        """
+        maps = self.norms(self.encoder, images)
+        merged = self.fpn(OrderedDict((str(i), x) for i, x in enumerate(maps)))
+        return {name: x.float() for name, x in merged.items()}
+
+    def losses(
+        self, images: Images, features: Levels, size: tuple[int, int], target: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The losses of one image; what they are drawn from comes from the global generator.
+
+        Args:
+            images: The image, ``n`` being 1.
+            features: Its maps.
+            size: Height and width of the picture in the image's upper left corner; the rest is
+                padding.
+            target: ``boxes`` (m 4), ``labels`` (m) and, for a detector with masks, ``masks``
+                (m h w).
+        """
+        # torchvision's class 0 is the background.
+        wanted = [{**target, "labels": target["labels"] + 1}]
+        shown = ImageList(images, [size])
+        proposals, of_proposals = self.rpn(shown, features, wanted)
+        _, of_heads = self.heads(features, proposals, [size], wanted)
+        return {**of_proposals, **of_heads}
+
+    def forward(
+        self, images: Images, sizes: Sequence[tuple[int, int]] | None = None
+    ) -> list[Detected]:
+        """What is found in each image.
+
+        Args:
+            images: Normalised images.
+            sizes: Height and width of the picture in each image's upper left corner; by default
+                there is no padding.
+        """
+        height, width = images.shape[-2:]
+        shapes = [(height, width)] * len(images) if sizes is None else list(sizes)
+        features = self.features(images)
+        proposals, _ = self.rpn(ImageList(images, shapes), features)
+        found, _ = self.heads(features, proposals, shapes)
+        return [_detected(one, masks=self.masks) for one in found]
+
+
+def _detected(found: Mapping[str, Tensor], *, masks: bool) -> Detected:
+    return Detected(
+        boxes=found["boxes"].float(),
+        scores=found["scores"].float(),
+        labels=found["labels"] - 1,
+        masks=found["masks"][:, 0].float() if masks else None,
+    )
+
+
+def of_image(features: Levels, index: int) -> Levels:
+    """The maps of one image of a batch."""
+    return {name: x[index : index + 1] for name, x in features.items()}
+
+
+def summed(losses: Mapping[str, Tensor]) -> Tensor:
+    """All losses of an image with equal weight, as Mask R-CNN adds them."""
+    return torch.stack(list(losses.values())).sum()

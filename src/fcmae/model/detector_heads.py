@@ -1,0 +1,125 @@
+"""The two stages of Mask R-CNN's heads: where objects may be, then what they are."""
+
+from math import log2
+from typing import Any
+
+from torch import Tensor
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops.poolers import initLevelMapper
+
+from fcmae.model.options import MaskRCNN, Suppression
+from fcmae.model.suppression import soft_nms
+
+NUM_LEVELS = 5
+RATIOS = (0.5, 1.0, 2.0)
+UNLIMITED = 1_000_000
+NMS_OFF = 1.0
+"""No overlap is above it, so that nothing is suppressed."""
+
+
+class ProposalHead(RPNHead):
+    """torchvision's, with outputs in float32: half precision would round boxes to many pixels."""
+
+    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Objectness and box of every anchor, per level."""
+        objectness, boxes = super().forward(x)
+        return [y.float() for y in objectness], [y.float() for y in boxes]
+
+
+class BoxPredictor(FastRCNNPredictor):
+    """torchvision's, with outputs in float32."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Score of each class, and the box that goes with it."""
+        scores, boxes = super().forward(x)
+        return scores.float(), boxes.float()
+
+
+class Heads(RoIHeads):
+    """torchvision's heads with soft-NMS as a choice; this is the one place where it has a seam."""
+
+    soft_iou: float | None = None
+    most: int = 0
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Choose how overlapping boxes are dealt with."""
+        soft = suppression.method == "soft"
+        self.soft_iou = suppression.iou if soft else None
+        self.most = suppression.most
+        self.score_thresh = suppression.min_score
+        self.nms_thresh = NMS_OFF if soft else suppression.iou
+        self.detections_per_img = UNLIMITED if soft else suppression.most
+
+    def postprocess_detections(
+        self, *args: Any, **kwargs: Any
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Boxes, scores and labels that remain of each image."""
+        found = super().postprocess_detections(*args, **kwargs)
+        if self.soft_iou is None:
+            return found
+        chosen: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
+        for boxes, scores, labels in zip(*found, strict=True):
+            kept, lowered = soft_nms(boxes, scores, labels, iou=self.soft_iou, most=self.most)
+            for column, values in zip(chosen, (boxes[kept], lowered, labels[kept]), strict=True):
+                column.append(values)
+        return chosen
+
+
+def proposal_network(options: MaskRCNN, *, stem: int) -> RegionProposalNetwork:
+    """The first stage: anchors on five levels; a thousand boxes of each image go on."""
+    smallest = options.anchor or 8 * stem
+    sizes = tuple((smallest * 2**level,) for level in range(NUM_LEVELS))
+    anchors = AnchorGenerator(sizes, (RATIOS,) * NUM_LEVELS)
+    return RegionProposalNetwork(
+        anchors,
+        ProposalHead(options.width, len(RATIOS)),
+        fg_iou_thresh=0.7,
+        bg_iou_thresh=0.3,
+        batch_size_per_image=256,
+        positive_fraction=0.5,
+        pre_nms_top_n={"training": 2000, "testing": 1000},
+        post_nms_top_n={"training": 1000, "testing": 1000},
+        nms_thresh=0.7,
+    )
+
+
+def heads(options: MaskRCNN, *, num_classes: int, masks: bool, stem: int) -> Heads:
+    """The second stage: class and box of each proposal, and the mask of each object."""
+    width, hidden = options.width, 4 * options.width
+    of_masks = {
+        "mask_roi_pool": _pool(14, stem),
+        "mask_head": MaskRCNNHeads(width, (width,) * 4, 1),
+        "mask_predictor": MaskRCNNPredictor(width, width, num_classes + 1),
+    }
+    return Heads(
+        _pool(7, stem),
+        TwoMLPHead(width * 7**2, hidden),
+        BoxPredictor(hidden, num_classes + 1),
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.5,
+        batch_size_per_image=options.proposals,
+        positive_fraction=0.25,
+        bbox_reg_weights=None,
+        score_thresh=0.0,
+        nms_thresh=NMS_OFF,
+        detections_per_img=UNLIMITED,
+        **(of_masks if masks else {}),
+    )
+
+
+def _pool(side: int, stem: int) -> MultiScaleRoIAlign:
+    """RoIAlign over the four finer levels.
+
+    torchvision would work the scales out from the first image it sees, wrongly if that is mostly
+    padding.
+    """
+    pool = MultiScaleRoIAlign(["0", "1", "2", "3"], side, sampling_ratio=2)
+    strides = [stem * 2**level for level in range(4)]
+    pool.scales = [1 / stride for stride in strides]
+    pool.map_levels = initLevelMapper(int(log2(strides[0])), int(log2(strides[-1])))
+    return pool
