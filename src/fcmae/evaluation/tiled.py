@@ -1,0 +1,218 @@
+"""Finding objects in images of any size, window by window, and joining what windows cut apart."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.tiles import Regions, Window, windows
+from fcmae.evaluation.detections import Cutout, Detections, in_pixels
+from fcmae.evaluation.forward import evaluating
+from fcmae.model.detector import Detector
+from fcmae.peers import Peers
+
+AGREEMENT = 0.5
+"""Overlap of two boxes, where both windows look, from which on they are of the same object."""
+
+EDGE_PX = 1.5
+"""A box that ends this near to its window's edge may go on beyond it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiler:
+    """A detector that looks at an image in its own size through windows.
+
+    Attributes:
+        model: The detector.
+        tile: Height and width of a window.
+        overlap: Share of a window that lies in the next one; objects up to that size are never cut
+            by all windows that see them.
+        batch_size: Windows at once; the result does not depend on it.
+        peers: Device and precision.
+    """
+
+    model: Detector
+    tile: tuple[int, int]
+    overlap: float = 0.25
+    batch_size: int = 1
+    peers: Peers = field(default_factory=Peers)
+
+    def __call__(
+        self,
+        regions: Regions,
+        normalise: Normalisation,
+        *,
+        done: Callable[[int], object] = lambda number: None,
+    ) -> Detections:
+        """The objects of an image that is read by windows; what windows share is found once.
+
+        Args:
+            regions: The open image.
+            normalise: Of the model.
+            done: Called with the number of windows that were looked at.
+        """
+        placed = windows(regions.size, self.tile, self.overlap)
+        found: list[Detections] = []
+        with evaluating(self.model):
+            for start in range(0, len(placed), self.batch_size):
+                some = placed[start : start + self.batch_size]
+                found += self._look(some, regions, normalise)
+                done(len(some))
+        return joined(found, placed, regions.size)
+
+    def num_windows(self, size: tuple[int, int]) -> int:
+        """How many windows an image of this height and width takes."""
+        return len(windows(size, self.tile, self.overlap))
+
+    def _look(
+        self, some: list[Window], regions: Regions, normalise: Normalisation
+    ) -> Iterator[Detections]:
+        tiles = torch.stack([normalise(regions.read(window)) for window in some])
+        size = (tiles.shape[-2], tiles.shape[-1])
+        stride = self.model.encoder.architecture.stride
+        padded = F.pad(tiles, (0, -size[1] % stride, 0, -size[0] % stride))
+        with self.peers.autocast():
+            found = self.model(padded.to(self.peers.device), [size] * len(some))
+        return (in_pixels(one, fitted=size, original=size) for one in found)
+
+
+def joined(found: list[Detections], placed: list[Window], size: tuple[int, int]) -> Detections:
+    """The objects of all windows of an image, each once.
+
+    Two boxes of a class in two windows are of one object if they agree where both windows look. Of
+    such boxes the best one stands for all if its window saw the whole object; where every window
+    cut it, the parts are joined.
+    """
+    parts = [_moved(one, window, size) for one, window in zip(found, placed, strict=True)]
+    whole = _together(parts, size)
+    cut = np.concatenate([_is_cut(p.boxes, w, size) for p, w in zip(parts, placed, strict=True)])
+    window_of = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    objects = [_one(whole, members, cut) for members in _groups(whole, window_of, placed)]
+    objects.sort(key=lambda part: -part.scores[0])
+    return _together(objects, size) if objects else whole
+
+
+def _moved(found: Detections, window: Window, size: tuple[int, int]) -> Detections:
+    """What a window shows, where it lies in the image."""
+    shift = np.array([window.left, window.top, window.left, window.top])
+    masks = found.masks and [
+        Cutout(top=m.top + window.top, left=m.left + window.left, mask=m.mask) for m in found.masks
+    ]
+    return Detections(
+        size=size,
+        boxes=found.boxes + shift,
+        scores=found.scores,
+        labels=found.labels,
+        masks=masks,
+    )
+
+
+def _together(parts: list[Detections], size: tuple[int, int]) -> Detections:
+    masks = [part.masks for part in parts if part.masks is not None]
+    return Detections(
+        size=size,
+        boxes=np.concatenate([part.boxes for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        masks=[mask for some in masks for mask in some] if len(masks) == len(parts) else None,
+    )
+
+
+def _is_cut(boxes: NDArray[np.float64], window: Window, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether boxes reach an edge of their window behind which the image goes on."""
+    bottom, right = window.top + window.height, window.left + window.width
+    touches = [
+        (boxes[:, 0] < window.left + EDGE_PX) & (window.left > 0),
+        (boxes[:, 1] < window.top + EDGE_PX) & (window.top > 0),
+        (boxes[:, 2] > right - EDGE_PX) & (right < size[1]),
+        (boxes[:, 3] > bottom - EDGE_PX) & (bottom < size[0]),
+    ]
+    cut: NDArray[np.bool_] = np.any(touches, axis=0)
+    return cut
+
+
+def _groups(
+    found: Detections, window_of: NDArray[np.int64], placed: list[Window]
+) -> list[list[int]]:
+    """Numbers of the boxes that are of one object each."""
+    leader = list(range(len(found)))
+
+    def first(number: int) -> int:
+        while leader[number] != number:
+            number = leader[number]
+        return number
+
+    for a, b in _pairs(found, window_of, placed):
+        one, other = sorted((first(a), first(b)))
+        leader[other] = one
+    groups: dict[int, list[int]] = {}
+    for number in range(len(found)):
+        groups.setdefault(first(number), []).append(number)
+    return list(groups.values())
+
+
+def _pairs(
+    found: Detections, window_of: NDArray[np.int64], placed: list[Window]
+) -> Iterator[tuple[int, int]]:
+    """Boxes of one class in two windows that agree where both look."""
+    for i, one in enumerate(placed):
+        for j in range(i + 1, len(placed)):
+            shared = _shared(one, placed[j])
+            if shared is None:
+                continue
+            a, b = np.flatnonzero(window_of == i), np.flatnonzero(window_of == j)
+            seen = [_within(found.boxes[x], shared) for x in (a, b)]
+            alike = found.labels[a][:, None] == found.labels[b][None]
+            agree = (_overlaps(*seen) >= AGREEMENT) & alike
+            for left, right in np.argwhere(agree).tolist():
+                yield int(a[left]), int(b[right])
+
+
+def _shared(one: Window, other: Window) -> tuple[int, int, int, int] | None:
+    """Left, top, right and bottom of what both windows show."""
+    left, top = max(one.left, other.left), max(one.top, other.top)
+    right = min(one.left + one.width, other.left + other.width)
+    bottom = min(one.top + one.height, other.top + other.height)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _within(boxes: NDArray[np.float64], region: tuple[int, int, int, int]) -> NDArray[np.float64]:
+    left, top, right, bottom = region
+    return boxes.clip((left, top, left, top), (right, bottom, right, bottom))
+
+
+def _overlaps(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of every box with every other one; 0 where there is no area."""
+    corners = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = (corners[1] - corners[0]).clip(min=0).prod(axis=2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (a, b)]
+    union = areas[0][:, None] + areas[1][None] - shared
+    overlaps: NDArray[np.float64] = shared / np.maximum(union, 1e-9)
+    return overlaps
+
+
+def _one(found: Detections, members: list[int], cut: NDArray[np.bool_]) -> Detections:
+    """The object that these boxes are of."""
+    whole = [number for number in members if not cut[number]]
+    best = max(whole or members, key=lambda number: found.scores[number])
+    chosen = found.chosen(np.array([best]))
+    if whole:
+        return chosen
+    boxes = found.boxes[members]
+    masks = None
+    if found.masks is not None:
+        mask = found.masks[members[0]]
+        for number in members[1:]:
+            mask = mask.union(found.masks[number])
+        masks = [mask]
+    return Detections(
+        size=found.size,
+        boxes=np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[None],
+        scores=chosen.scores,
+        labels=chosen.labels,
+        masks=masks,
+    )
