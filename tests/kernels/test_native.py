@@ -13,6 +13,8 @@ from fcmae.errors import FcmaeError
 from fcmae.kernels import choice, native, reference
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
+from fcmae.kernels.layer_norm import layer_norm
+from fcmae.kernels.linear import linear
 from fcmae.kernels.tiles import Tiles
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.layout import Visible
@@ -75,10 +77,11 @@ def gradients(function, leaves, upstream):
 def assert_near(function, definition, leaves):
     """Ours, in the leaves' types, against the definition in float64."""
     exact_leaves = [leaf.double() for leaf in leaves]
-    upstream = torch.randn_like(leaves[0])
+    upstream = torch.randn_like(function(*leaves))
     ours = gradients(function, leaves, upstream)
     exact = gradients(definition, exact_leaves, upstream.double())
     for mine, right, leaf in zip(ours, exact, [leaves[0], *leaves], strict=True):
+        assert mine.shape == right.shape
         assert mine.dtype == leaf.dtype
         error = (mine.double() - right).abs().max() / right.abs().max().clamp_min(1e-3)
         assert error < TOLERANCE[leaves[0].dtype]
@@ -112,6 +115,25 @@ def definition_of_gelu_grn(x, gamma, beta):
 def test_gelu_and_grn_equal_the_definition(shape, dtype):
     leaves = [3 * torch.randn(shape).to(dtype), torch.randn(shape[-1]), torch.randn(shape[-1])]
     assert_near(lambda *a: gelu_grn(*a, 1e-6), definition_of_gelu_grn, leaves)
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [(1, 1, 4), (3, 49, 40), (2, 700, 13), (5, 352)], ids=str)
+def test_layer_norm_equals_the_definition(shape, dtype):
+    channels = shape[-1:]
+    leaves = [(2 * torch.randn(shape) + 5).to(dtype), torch.randn(channels), torch.randn(channels)]
+    assert_near(
+        lambda *a: layer_norm(*a, 1e-6),
+        lambda x, *a: torch.nn.functional.layer_norm(x, channels, *a, 1e-6),
+        leaves,
+    )
+
+
+@pytest.mark.usefixtures("build")
+def test_linear_layers_equal_the_definition():
+    leaves = [torch.randn(3, 50, 40), torch.randn(160, 40), torch.randn(160)]
+    assert_near(linear, torch.nn.functional.linear, leaves)
 
 
 @pytest.mark.usefixtures("build")
@@ -174,6 +196,7 @@ def test_the_operators_keep_the_rules_of_torch_library():
     )
     gamma = torch.randn(5, requires_grad=True)
     torch.library.opcheck(torch.ops.fcmae.gelu_grn, (x, gamma, bias, 1e-6))
+    torch.library.opcheck(torch.ops.fcmae.layer_norm, (x, gamma, bias, 1e-6))
 
 
 def test_the_definitions_match_finite_differences():

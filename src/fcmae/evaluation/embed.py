@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.block import NORM_EPS
+from fcmae.model.layers import NORM_EPS
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
 from fcmae.peers import Peers

@@ -4,11 +4,9 @@ from typing import Literal
 
 from torch import nn
 
-from fcmae.model.layers import GRN, LayerScale, StochasticDepth
+from fcmae.model.layers import GRN, LayerNorm, LayerScale, Linear, StochasticDepth
 from fcmae.model.layout import Layout
 from fcmae.types import Features
-
-NORM_EPS = 1e-6
 
 
 class Block(nn.Module):
@@ -26,11 +24,11 @@ class Block(nn.Module):
         super().__init__()
         # A Conv2d for its parameters and their initialisation; the layout computes.
         self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
-        self.norm = nn.LayerNorm(channels, eps=NORM_EPS)
-        self.expand = nn.Linear(channels, 4 * channels)
+        self.norm = LayerNorm(channels)
+        self.expand = Linear(channels, 4 * channels)
         self.act = nn.GELU()
         self.grn = GRN(4 * channels) if version == 2 else None
-        self.contract = nn.Linear(4 * channels, channels)
+        self.contract = Linear(4 * channels, channels)
         self.scale = LayerScale(channels) if version == 1 else None
         self.drop_path = StochasticDepth(drop_path)
 

@@ -3,9 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.model.block import NORM_EPS
 from fcmae.model.encoder import Encoder
-from fcmae.model.layers import initialise
+from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.options import Architecture
 from fcmae.types import Images, Logits
 
@@ -35,7 +34,7 @@ class Classifier(nn.Module):
         if num_classes < 1:
             raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
-        self.norm = nn.LayerNorm(self.encoder.architecture.dims[-1], eps=NORM_EPS)
+        self.norm = LayerNorm(self.encoder.architecture.dims[-1])
         self.head = nn.Linear(self.encoder.architecture.dims[-1], num_classes)
         self.head.apply(initialise)
         self.head.weight.data.mul_(head_init_scale)

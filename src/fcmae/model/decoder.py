@@ -5,7 +5,7 @@ from torch import nn
 
 from fcmae.model.block import Block
 from fcmae.model.encoder import Encoded
-from fcmae.model.layers import initialise
+from fcmae.model.layers import Linear, initialise
 from fcmae.model.layout import Dense
 from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.types import Patches, Positions
@@ -23,10 +23,10 @@ class Decoder(nn.Module):
     def __init__(self, channels: int, values: int, options: DecoderOptions) -> None:
         super().__init__()
         self.options = options
-        self.projection = nn.Linear(channels, options.width)
+        self.projection = Linear(channels, options.width)
         self.mask_token = nn.Parameter(torch.empty(options.width))
         self.blocks = nn.ModuleList(Block(options.width) for _ in range(options.depth))
-        self.prediction = nn.Linear(options.width, values)
+        self.prediction = Linear(options.width, values)
         self.apply(initialise)
         nn.init.normal_(self.mask_token, std=0.02)
 

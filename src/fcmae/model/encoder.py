@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from fcmae.kernels.linear import linear
 from fcmae.masking import patch_grid
-from fcmae.model.block import NORM_EPS, Block
-from fcmae.model.layers import initialise
+from fcmae.model.block import Block
+from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
 from fcmae.model.options import Architecture
 from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
@@ -31,7 +31,7 @@ class Downsample(nn.Module):
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(channels, eps=NORM_EPS)
+        self.norm = LayerNorm(channels)
         self.conv = nn.Conv2d(channels, out, 2, stride=2)
 
     def forward(self, x: Features, layout: Layout) -> tuple[MergedFeatures, Layout]:
@@ -63,7 +63,7 @@ class Encoder(nn.Module):
         self.stem = nn.Conv2d(
             architecture.channels, dims[0], architecture.stem, stride=architecture.stem
         )
-        self.stem_norm = nn.LayerNorm(dims[0], eps=NORM_EPS)
+        self.stem_norm = LayerNorm(dims[0])
         self.downsamples = nn.ModuleList(Downsample(c, out) for c, out in pairwise(dims))
         last = max(1, sum(depths) - 1)
         rates = iter(drop_path * i / last for i in range(sum(depths)))
@@ -149,4 +149,5 @@ def check_divisible(height: int, width: int, stride: int) -> None:
 
 def linear_patches(x: Patches, conv: nn.Conv2d) -> Tensor:
     """A convolution whose stride is its kernel, on patches laid out as (row, column, channel)."""
-    return F.linear(x, rearrange(conv.weight, "o c r s -> o (r s c)"), conv.bias)
+    assert conv.bias is not None
+    return linear(x, rearrange(conv.weight, "o c r s -> o (r s c)"), conv.bias)

@@ -8,7 +8,11 @@ from torch import Tensor, nn
 
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.grn import grn
+from fcmae.kernels.layer_norm import layer_norm
+from fcmae.kernels.linear import linear
 from fcmae.types import Features
+
+NORM_EPS = 1e-6
 
 
 class GRN(nn.Module):
@@ -51,6 +55,29 @@ class GRN(nn.Module):
     def extra_repr(self) -> str:
         """The arguments, for ``print(model)``."""
         return f"{self.gamma.numel()}, channels_last={self.channels_last}, eps={self.eps}"
+
+
+class LayerNorm(nn.LayerNorm):
+    """PyTorch's LayerNorm over the last axis, computed by our kernels.
+
+    Args:
+        channels: Size of the last axis.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=NORM_EPS)
+
+    def forward(self, x: Float[Tensor, "... c"]) -> Float[Tensor, "... c"]:
+        """Normalise the last axis."""
+        return layer_norm(x, self.weight, self.bias, self.eps)
+
+
+class Linear(nn.Linear):
+    """PyTorch's linear layer on features, computed by our kernels."""
+
+    def forward(self, x: Features) -> Float[Tensor, "n p d"]:
+        """Multiply the last axis."""
+        return linear(x, self.weight, self.bias)
 
 
 class StochasticDepth(nn.Module):

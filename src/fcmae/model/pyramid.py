@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcmae.model.block import NORM_EPS
 from fcmae.model.encoder import Encoder
+from fcmae.model.layers import LayerNorm
 from fcmae.model.options import Architecture
 from fcmae.types import Images, Level
 
@@ -19,7 +19,7 @@ class LevelNorms(nn.ModuleDict):
     """
 
     def __init__(self, architecture: Architecture, *, stages: Sequence[int] = (0, 1, 2, 3)) -> None:
-        super().__init__({str(i): nn.LayerNorm(architecture.dims[i], eps=NORM_EPS) for i in stages})
+        super().__init__({str(i): LayerNorm(architecture.dims[i]) for i in stages})
 
     def forward(self, encoder: Encoder, images: Images) -> list[Level]:
         """One map per stage asked for, largest first."""

@@ -58,18 +58,12 @@ struct Shape {
 };
 
 // What a thread keeps of one image: sums and factors per channel, padded to whole vectors.
-struct Rows {
-    int64_t size;
-    float* data;
+struct Rows : Buffer {
+    int64_t length;
 
-    Rows(int rows, int64_t channels) : size(vectors(channels) * LANES) {
-        data = static_cast<float*>(std::aligned_alloc(sizeof(Vec), rows * size * sizeof(float)));
-    }
-    ~Rows() { std::free(data); }
-    Rows(const Rows&) = delete;
-    explicit operator bool() const { return data; }
-    Vec* row(int i) const { return reinterpret_cast<Vec*>(data + i * size); }
-    void zero(int i) const { std::memset(data + i * size, 0, size * sizeof(float)); }
+    Rows(int rows, int64_t channels)
+        : Buffer(rows * vectors(channels) * LANES), length(vectors(channels)) {}
+    Vec* row(int i) const { return reinterpret_cast<Vec*>(data) + i * length; }
 };
 
 // energy -> 1 + gamma * energy / (mean energy + eps), and 1 / (mean energy + eps).
@@ -84,9 +78,9 @@ float scales(const Shape& s, const float* energy, const float* gamma, float* sca
 template <typename T>
 void forward_image(const Shape& s, const T* x, const float* gamma, const float* beta, float* energy,
                    T* y, const Rows& rows) {
-    int64_t n = vectors(s.channels);
+    int64_t n = rows.length;
     Vec *squares = rows.row(0), *scale = rows.row(1);
-    rows.zero(0);
+    rows.zero();
     for (int64_t p = 0; p < s.positions; ++p)
         for (int64_t v = 0; v < n; ++v) {
             int64_t at = p * s.channels + v * LANES;
@@ -111,9 +105,9 @@ template <typename T>
 void backward_image(const Shape& s, const T* x, const float* gamma, const float* energy,
                     const T* grad, T* grad_x, float* grad_gamma, float* grad_beta,
                     const Rows& rows) {
-    int64_t n = vectors(s.channels);
+    int64_t n = rows.length;
     Vec *product = rows.row(0), *sum = rows.row(1), *scale = rows.row(2), *factor = rows.row(3);
-    rows.zero(0), rows.zero(1), rows.zero(2), rows.zero(3);
+    rows.zero();
     for (int64_t p = 0; p < s.positions; ++p)
         for (int64_t v = 0; v < n; ++v) {
             int64_t at = p * s.channels + v * LANES;

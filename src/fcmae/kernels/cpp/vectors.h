@@ -82,6 +82,20 @@ inline int lanes(int64_t channels, int64_t vector) {
     return left < LANES ? int(left) : LANES;
 }
 
+// Aligned memory of one thread; false if there was none.
+struct Buffer {
+    int64_t size;
+    float* data;
+
+    explicit Buffer(int64_t floats)
+        : size(floats),
+          data(static_cast<float*>(std::aligned_alloc(sizeof(Vec), floats * sizeof(float)))) {}
+    ~Buffer() { std::free(data); }
+    Buffer(const Buffer&) = delete;
+    explicit operator bool() const { return data; }
+    void zero() const { std::memset(data, 0, size * sizeof(float)); }
+};
+
 // ---------------------------------------------------------------- threads
 
 // GOMP_parallel(function, argument, threads, flags), which OpenMP runtimes offer; null for one thread.
