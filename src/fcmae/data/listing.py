@@ -19,7 +19,7 @@ from fcmae.randomness import bits
 
 __all__ = ["ImageList", "few_labels", "find_images", "hold_out", "split"]
 
-PARTS = {"train": ("train",), "val": ("val", "valid", "validation")}
+PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation")}
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
 LISTS = (".txt", ".csv")

@@ -1,6 +1,7 @@
 """How files become batches, and what augmentation does to them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 def _check_share(name: str, value: float) -> None:
@@ -108,4 +109,76 @@ class Augment:
             raise ValueError(
                 f"augment.mixup is {self.mixup} and augment.cutmix is {self.cutmix}, "
                 "but both must be 0 or more."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMapOptions:
+    """What the numbers in masks mean."""
+
+    classes: Path | None = None
+    """File that names the classes, one per line in the order of their numbers; by default
+    classes.txt beside the images, or what the .yaml says."""
+
+    ignore_index: int | None = None
+    """Number of pixels that nobody is judged by; by default what the .yaml says, or 255."""
+
+    reduce_zero_label: bool | None = None
+    """Whether 0 is ignored too and 1 is the first class, as in ADE20K; by default what the .yaml
+    says, or false."""
+
+    def __post_init__(self) -> None:
+        if self.ignore_index is not None and not 0 <= self.ignore_index < 2**16:
+            raise ValueError(
+                f"labels.ignore_index is {self.ignore_index}, but must be from 0 to 65535."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneAugment:
+    """The augmentation of segmentation: resize at random, crop, flip, change colours."""
+
+    scale: tuple[float, float] = (0.5, 2.0)
+    """Smallest and largest factor of the image's size, drawn evenly."""
+
+    short_side: int | None = None
+    """Shorter side in pixels that an image has at factor 1, or less if the longer one would be over
+    four times as much; by default that of the crop."""
+
+    most_of_one_class: float = 0.75
+    """Share of a crop that one class may fill; up to ten crops are tried."""
+
+    flip: bool = True
+    """Mirror half of the crops left to right."""
+
+    colour: bool = True
+    """Change brightness, contrast, saturation and hue of 8-bit colour images."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(
+                f"augment.scale is {self.scale}, but must be two factors above 0, the smaller "
+                "first."
+            )
+        if self.short_side is not None and self.short_side < 1:
+            raise ValueError(f"augment.short_side is {self.short_side}, but must be at least 1.")
+        _check_share("augment.most_of_one_class", self.most_of_one_class)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jitter:
+    """The augmentation of detection: large-scale jitter, and a flip."""
+
+    scale: tuple[float, float] = (0.1, 2.0)
+    """Smallest and largest factor of the size at which the image just fits into the view, drawn
+    evenly; of what is larger than the view, a random part is shown."""
+
+    flip: bool = True
+    """Mirror half of the views left to right."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(
+                f"augment.scale is {self.scale}, but must be two factors above 0, the smaller "
+                "first."
             )

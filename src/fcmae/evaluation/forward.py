@@ -92,9 +92,6 @@ def _gather(
     width = int(gather(torch.tensor([0 if rows is None else rows.shape[1]])).max())
     rows = gather(torch.empty(0, width) if rows is None else rows)
     indices, labels = gather(indices), gather(labels)
-    lines = "".join(json.dumps(pair) + "\n" for pair in unusable).encode()
-    text = bytes(gather(torch.tensor(list(lines), dtype=torch.uint8)).tolist()).decode()
-
     order = torch.argsort(indices, stable=True)
     first = torch.ones(len(order), dtype=torch.bool)
     first[1:] = indices[order][1:] != indices[order][:-1]
@@ -103,5 +100,13 @@ def _gather(
         indices=indices[order],
         rows=rows[order],
         labels=None if (labels == NO_LABEL).all() else labels[order],
-        unusable=sorted({(path, why) for path, why in map(json.loads, text.splitlines())}),
+        unusable=gather_unusable(unusable, peers),
     )
+
+
+def gather_unusable(unusable: list[tuple[str, str]], peers: Peers) -> list[tuple[str, str]]:
+    """The files that any process had to leave out, in order, each once."""
+    lines = "".join(json.dumps(pair) + "\n" for pair in unusable).encode()
+    rows = peers.gather(torch.tensor(list(lines), dtype=torch.uint8).to(peers.device))
+    text = bytes(rows.tolist()).decode()
+    return sorted({(path, why) for path, why in map(json.loads, text.splitlines())})

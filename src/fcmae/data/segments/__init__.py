@@ -1,0 +1,1 @@
+"""Label maps: images in which every pixel names a class."""

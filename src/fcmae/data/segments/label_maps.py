@@ -1,0 +1,90 @@
+"""The label maps of a list of images."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcmae.data.annotations import IGNORE, Annotation, Annotations
+from fcmae.data.entrance import UnusableImage
+from fcmae.data.image_list import ImageList
+from fcmae.data.segments.read import read_label_map
+
+OUTSIDE = -2
+"""In a table: a number that no class has."""
+NUMBERS = 2**16
+"""Numbers that a label map can hold."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelMaps(Annotations):
+    """One file per image, whose pixels are numbers of classes.
+
+    Attributes:
+        maps: The files, in the images' order.
+        table: Class index of each number in the files, ``IGNORE``, or ``OUTSIDE``.
+    """
+
+    maps: ImageList
+    table: NDArray[np.int16]
+
+    def read(self, index: int, size: tuple[int, int]) -> Annotation:
+        """``mask``: the class index of each pixel, int16."""
+        path, name = self.maps.path(index), self.maps.name(index)
+        try:
+            numbers = read_label_map(path, size)
+        except UnusableImage as error:
+            raise UnusableImage(path, f"its mask {name}: {error.reason}") from error
+        known = (numbers >= 0) & (numbers < NUMBERS)
+        mask = np.where(known, self.table[numbers.clip(0, NUMBERS - 1)], np.int16(OUTSIDE))
+        if (mask == OUTSIDE).any():
+            outside = self._what_is_outside(numbers[mask == OUTSIDE])
+            raise UnusableImage(path, f"its mask {name}: {outside}")
+        return {"mask": mask}
+
+    def subset(self, indices: NDArray[np.int64]) -> "LabelMaps":
+        """The label maps of these images."""
+        return replace(self, maps=self.maps.subset(indices))
+
+    def renumbered(self, table: NDArray[np.int64]) -> "LabelMaps":
+        """The same files, in which class ``k`` is called ``table[k]``."""
+        named = self.table >= 0
+        changed = self.table.copy()
+        changed[named] = table[self.table[named]]
+        return replace(self, table=changed)
+
+    def fingerprint(self) -> str:
+        """Changes with the files, and with what their numbers mean."""
+        digest = hashlib.sha256(self.maps.fingerprint().encode())
+        digest.update(self.table.astype("<i2").tobytes())
+        return digest.hexdigest()
+
+    def _what_is_outside(self, numbers: NDArray[np.int32]) -> str:
+        found, counts = np.unique(numbers, return_counts=True)
+        several = "".join(f", {number}" for number in found[1:4])
+        classes = np.flatnonzero(self.table >= 0)
+        return (
+            f"{int(counts.sum())} pixels have the number {found[0]}{several}, but the classes are "
+            f"{classes.min()} to {classes.max()}{self._and_ignored()}"
+        )
+
+    def _and_ignored(self) -> str:
+        ignored = np.flatnonzero(self.table == IGNORE)
+        return f" and {', '.join(map(str, ignored[:3]))} is ignored" if len(ignored) else ""
+
+
+def table_of(num_classes: int, *, ignore_index: int, reduce_zero_label: bool) -> NDArray[np.int16]:
+    """What each number in a label map means.
+
+    Args:
+        num_classes: How many classes there are.
+        ignore_index: The number of pixels that nobody is judged by.
+        reduce_zero_label: Whether 0 is ignored too, and 1 is the first class.
+    """
+    first = int(reduce_zero_label)
+    table = np.full(NUMBERS, OUTSIDE, dtype=np.int16)
+    table[first : first + num_classes] = np.arange(num_classes)
+    table[:first] = IGNORE
+    table[ignore_index] = IGNORE
+    return table

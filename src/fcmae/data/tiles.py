@@ -1,0 +1,168 @@
+"""Images that are looked at piece by piece: where the pieces lie, and reading only those.
+
+Segmentation and detection of images larger than a model or the memory takes both.
+"""
+
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcmae.data.entrance import entrance, kind_of
+from fcmae.data.image import open_image
+from fcmae.data.modes import Picture, scaled, with_channels
+
+EVERYTHING = 2**40
+"""More pixels or bytes than any file holds: who asks for pieces means large images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A region of an image, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+
+def windows(size: tuple[int, int], tile: tuple[int, int], overlap: float) -> list[Window]:
+    """The fewest windows that cover an image, row by row; the last ones end at its border.
+
+    Args:
+        size: Height and width of the image.
+        tile: Of a window; along a shorter image, its whole side.
+        overlap: Share of a window that at least lies in the next one.
+    """
+    if not 0 <= overlap < 1:
+        raise ValueError(f"overlap is {overlap}, but must be at least 0 and below 1.")
+    rows, columns = (_starts(have, side, overlap) for have, side in zip(size, tile, strict=True))
+    height, width = min(size[0], tile[0]), min(size[1], tile[1])
+    return [Window(top=y, left=x, height=height, width=width) for y, x in product(rows, columns)]
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    step = max(1, int(side * (1 - overlap)))
+    count = math.ceil(max(length - side, 0) / step) + 1
+    return [min(i * step, max(length - side, 0)) for i in range(count)]
+
+
+class Regions(ABC):
+    """An open image.
+
+    Attributes:
+        size: Height and width.
+    """
+
+    size: tuple[int, int]
+
+    @abstractmethod
+    def read(self, window: Window) -> Picture:
+        """The pixels of a window, with the channels asked for."""
+
+
+@contextmanager
+def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Regions]:
+    """Open an image of any size to read windows of it.
+
+    Of a TIFF in tiles or strips of 8 or 16 bits only those are read that a window touches;
+    everything else is decoded whole, through the same door as all images.
+
+    Raises:
+        UnusableImage: Whatever is wrong with the file, also when a window is read inside.
+    """
+    with entrance(path, EVERYTHING) as file:
+        if kind_of(file) == "TIFF":
+            import tifffile
+
+            with tifffile.TiffFile(file, _multifile=False) as tiff:
+                if _has_pieces(tiff.pages[0]):
+                    yield Pieces(tiff.pages[0], channels)
+                    return
+        picture = open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
+        yield Decoded(picture)
+
+
+class Decoded(Regions):
+    """A picture that is in memory."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.size = (picture.shape[0], picture.shape[1])
+
+    def read(self, window: Window) -> Picture:
+        """A view of it."""
+        return self.picture[window.slices]
+
+
+class Pieces(Regions):
+    """The first page of a TIFF, whose tiles or strips are decoded when they are asked for."""
+
+    def __init__(self, page: Any, channels: int) -> None:
+        self.page, self.channels = page, channels
+        self.size = (page.imagelength, page.imagewidth)
+        self.side = (
+            (page.tilelength, page.tilewidth)
+            if page.is_tiled
+            else (page.rowsperstrip, page.imagewidth)
+        )
+        self.columns = math.ceil(page.imagewidth / self.side[1])
+
+    def read(self, window: Window) -> Picture:
+        """Pasted together from the tiles that the window touches."""
+        pixels = np.zeros(
+            (window.height, window.width, self.page.samplesperpixel), dtype=self.page.dtype
+        )
+        ends = (window.top + window.height, window.left + window.width)
+        rows, columns = (
+            range(start // side, math.ceil(end / side))
+            for start, end, side in zip((window.top, window.left), ends, self.side, strict=True)
+        )
+        for row, column in product(rows, columns):
+            self._paste(pixels, window, row, column)
+        return with_channels(scaled(pixels), self.channels)
+
+    def _paste(self, pixels: NDArray[Any], window: Window, row: int, column: int) -> None:
+        """Lay what a window shows of one tile where it belongs."""
+        top, left = row * self.side[0] - window.top, column * self.side[1] - window.left
+        tile = self._decode(row * self.columns + column)[max(-top, 0) :, max(-left, 0) :]
+        place = pixels[max(top, 0) :, max(left, 0) :]
+        height, width = (min(a, b) for a, b in zip(tile.shape[:2], place.shape[:2], strict=True))
+        place[:height, :width] = tile[:height, :width]
+
+    def _decode(self, index: int) -> NDArray[Any]:
+        """A tile or strip, height x width x channels; one that was never written is 0."""
+        page, count = self.page, self.page.databytecounts[index]
+        if count == 0:
+            return np.zeros((*self.side, page.samplesperpixel), dtype=page.dtype)
+        page.parent.filehandle.seek(page.dataoffsets[index])
+        encoded = page.parent.filehandle.read(count)
+        decoded, _, _ = page.decode(encoded, index, jpegtables=page.jpegtables)
+        tile: NDArray[Any] = decoded[0]
+        return tile
+
+
+def _has_pieces(page: Any) -> bool:
+    """Whether tiles or strips can be decoded alone by the same rule as the whole."""
+    contiguous, upright = int(page.planarconfig) == 1, 274 not in page.tags
+    plain = int(page.photometric) in (1, 2) and not any(
+        int(extra) in (1, 2) for extra in page.extrasamples
+    )
+    depths = page.dtype in (np.dtype("u1"), np.dtype("u2"))
+    upright = upright or int(page.tags[274].value) == 1
+    return bool(contiguous and plain and depths and upright and page.axes in ("YX", "YXS"))

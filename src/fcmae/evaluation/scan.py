@@ -1,0 +1,139 @@
+"""The class of every pixel of an image of any size: whole or by windows, at several scales."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.segments.views import base_factor
+from fcmae.data.tiles import Regions, Window, windows
+from fcmae.evaluation.options import Scan
+from fcmae.model.segmenter import Segmenter
+from fcmae.peers import Peers
+from fcmae.types import Images, Level
+
+Scores = Float[Tensor, "1 classes h w"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanner:
+    """A segmenter with a way to look at images.
+
+    Attributes:
+        model: The segmenter, in eval mode.
+        how: Whole or by windows, scales, mirror image.
+        tile: Height and width of a window.
+        batch_size: Windows that the model sees at once; the result does not depend on it.
+        peers: Device and precision.
+    """
+
+    model: Segmenter
+    how: Scan
+    tile: tuple[int, int]
+    batch_size: int = 1
+    peers: Peers = field(default_factory=Peers)
+
+    def probabilities(self, image: Float[Tensor, "1 c h w"]) -> Scores:
+        """The probability of each class at each pixel, averaged over scales and mirror images."""
+        size = (image.shape[-2], image.shape[-1])
+        factor = 1.0 if self.how.short_side is None else base_factor(size, self.how.short_side)
+        seen: list[Scores] = []
+        for scale in self.how.scales:
+            view = _resized(image, [max(1, round(side * factor * scale)) for side in size])
+            for mirrored in (False, True) if self.how.flip else (False,):
+                scores = self.scores(view.flip(-1) if mirrored else view).softmax(dim=1)
+                seen.append(_resized(scores.flip(-1) if mirrored else scores, list(size)))
+        return torch.stack(seen).mean(dim=0)
+
+    def classes(self, image: Float[Tensor, "1 c h w"]) -> Int[np.ndarray, "h w"]:
+        """The likeliest class of each pixel."""
+        return self.probabilities(image)[0].argmax(dim=0).cpu().numpy()
+
+    def scores(self, image: Float[Tensor, "1 c h w"]) -> Scores:
+        """Class scores of an image in its own size."""
+        size = (image.shape[-2], image.shape[-1])
+        if self.how.mode == "whole":
+            return self._of_tiles(image)
+        placed = windows(size, self.tile, self.how.overlap)
+        total = torch.zeros(1, self.model.num_classes, *size, device=image.device)
+        times = torch.zeros(1, 1, *size, device=image.device)
+        for start in range(0, len(placed), self.batch_size):
+            some = placed[start : start + self.batch_size]
+            tiles = torch.cat([image[(..., *window.slices)] for window in some])
+            for window, scores in zip(some, self._of_tiles(tiles), strict=True):
+                total[(..., *window.slices)] += scores
+                times[(..., *window.slices)] += 1
+        return total / times
+
+    def _of_tiles(self, tiles: Images) -> Level:
+        """Class scores of images of one size, filled up with the mean colour to fit the stride."""
+        height, width = tiles.shape[-2:]
+        stride = self.model.encoder.architecture.stride
+        padded = F.pad(tiles, (0, -width % stride, 0, -height % stride))
+        with torch.no_grad(), self.peers.autocast():
+            scores = self.model(padded.to(self.peers.device))
+        return scores[:, :, :height, :width].float()
+
+    def num_windows(self, size: tuple[int, int]) -> int:
+        """How many windows ``large`` looks at in an image of this height and width."""
+        return len(windows(size, self.tile, self.how.overlap))
+
+    def large(
+        self,
+        regions: Regions,
+        normalise: Normalisation,
+        *,
+        done: Callable[[int], object] = lambda number: None,
+    ) -> Iterator[tuple[int, NDArray[np.int16]]]:
+        """The class of each pixel of an image that is read by windows, some rows at a time.
+
+        In memory are the scores of one row of windows, never those of the whole image. Windows
+        slide at the image's own size.
+
+        Args:
+            regions: The open image.
+            normalise: Of the model.
+            done: Called with the number of windows that were looked at.
+
+        Yields:
+            The first row, and the classes of as many rows as no later window touches.
+        """
+        placed = windows(regions.size, self.tile, self.how.overlap)
+        rows = [[w for w in placed if w.top == top] for top in sorted({w.top for w in placed})]
+        classes, width = self.model.num_classes, regions.size[1]
+        band = torch.zeros(classes, rows[0][0].height, width)
+        for number, row in enumerate(rows):
+            self._add(band, row, regions, normalise, done)
+            top, last = row[0].top, number + 1 == len(rows)
+            finished = row[0].height if last else rows[number + 1][0].top - top
+            # How many windows saw a pixel does not change which class has the largest sum.
+            yield top, band[:, :finished].argmax(dim=0).numpy().astype(np.int16)
+            band = F.pad(band[:, finished:], (0, 0, 0, finished))
+
+    def _add(
+        self,
+        band: Float[Tensor, "classes h w"],
+        row: list[Window],
+        regions: Regions,
+        normalise: Normalisation,
+        done: Callable[[int], object],
+    ) -> None:
+        for start in range(0, len(row), self.batch_size):
+            some = row[start : start + self.batch_size]
+            tiles = torch.stack([normalise(regions.read(window)) for window in some])
+            for window, scores in zip(some, self._of_tiles(tiles).cpu(), strict=True):
+                band[:, :, window.slices[1]] += scores
+            done(len(some))
+
+
+def _resized(x: Level, size: list[int]) -> Level:
+    """Bilinear, with antialiasing where it shrinks."""
+    if list(x.shape[-2:]) == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False, antialias=True)

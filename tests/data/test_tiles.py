@@ -1,0 +1,80 @@
+"""Windows cover an image; pieces of a file are what the whole of it shows there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from fcmae.data.image import open_image
+from fcmae.data.tiles import Window, open_regions, windows
+
+
+@pytest.mark.parametrize("size", [(512, 512), (600, 1000), (300, 700), (1, 5000)])
+@pytest.mark.parametrize("overlap", [0.0, 1 / 3, 0.9])
+def test_windows_cover_every_pixel_inside_the_image(size: tuple[int, int], overlap: float) -> None:
+    seen = np.zeros(size, dtype=np.int64)
+    for window in windows(size, (512, 512), overlap):
+        part = seen[window.slices]
+        assert part.shape == (window.height, window.width) == tuple(min(s, 512) for s in size)
+        part += 1
+    assert seen.min() >= 1
+
+
+@pytest.mark.parametrize(("tile", "stride"), [(512, 341), (640, 426)])
+def test_the_authors_strides_come_from_a_third_of_overlap(tile: int, stride: int) -> None:
+    lefts = sorted({window.left for window in windows((tile, 2000), (tile, tile), 1 / 3)})
+    assert lefts[:3] == [0, stride, 2 * stride]
+    assert lefts[-1] == 2000 - tile
+
+
+def test_an_overlap_of_everything_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"overlap is 1\.0, but must be at least 0 and below 1"):
+        windows((10, 10), (5, 5), 1.0)
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (70, 90, 3), dtype=np.uint8)
+DEEP = np.random.default_rng(1).integers(0, 65536, (70, 90, 5), dtype=np.uint16)
+FILES = {
+    "tiles.tif": (PIXELS, {"tile": (32, 16), "photometric": "rgb"}),
+    "jpeg.tif": (PIXELS, {"rowsperstrip": 70, "photometric": "rgb"}),
+    "strips.tif": (PIXELS, {"rowsperstrip": 8, "compression": "zlib", "photometric": "rgb"}),
+    "deep.tif": (DEEP, {"tile": (16, 16), "photometric": "minisblack", "planarconfig": "contig"}),
+    "planes.tif": (
+        np.moveaxis(DEEP, 2, 0).copy(),
+        {"photometric": "minisblack", "planarconfig": "separate"},
+    ),
+    "grey.tif": (PIXELS[..., 0].copy(), {"tile": (16, 16)}),
+    "float.tif": (DEEP[..., 0].astype(np.float32), {"tile": (16, 16)}),
+}
+
+
+@pytest.mark.parametrize("name", [*FILES, "picture.png"])
+def test_pieces_are_what_the_whole_shows(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name in FILES:
+        pixels, how = FILES[name]
+        tifffile.imwrite(path, pixels, **how)
+    else:
+        Image.fromarray(PIXELS).save(path)
+    channels = 5 if name in ("deep.tif", "planes.tif") else 3
+    whole = open_image(path, channels=channels)
+    with open_regions(path, channels=channels) as regions:
+        assert regions.size == (70, 90)
+        for top, left, height, width in [(0, 0, 70, 90), (5, 20, 30, 41), (69, 89, 1, 1)]:
+            window = Window(top=top, left=left, height=height, width=width)
+            np.testing.assert_array_equal(regions.read(window), whole[window.slices])
+
+
+def test_only_the_tiles_that_are_needed_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tiles.tif"
+    tifffile.imwrite(path, PIXELS, tile=(16, 16), photometric="rgb", compression="zlib")
+    decoded = []
+    with open_regions(path, channels=3) as regions:
+        decode = regions._decode
+        monkeypatch.setattr(regions, "_decode", lambda i: decoded.append(i) or decode(i))
+        regions.read(Window(top=16, left=30, height=16, width=10))
+    assert decoded == [7, 8]
