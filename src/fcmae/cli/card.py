@@ -9,12 +9,14 @@ from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture
 
-Kind = Literal["autoencoder", "classifier", "encoder"]
+Kind = Literal["autoencoder", "classifier", "detector", "encoder", "segmenter"]
 
 NEEDS = {
     "autoencoder": "an autoencoder, which `fcmae pretrain` makes",
     "classifier": "a classifier, which `fcmae finetune classify` makes",
+    "detector": "a detector, which `fcmae finetune detect` makes",
     "encoder": "an encoder",
+    "segmenter": "a segmenter, which `fcmae finetune segment` makes",
 }
 
 
@@ -26,7 +28,8 @@ class Weights:
         path: The file.
         kind: Which model it holds.
         architecture: The encoder's.
-        classes: Names of a classifier's classes.
+        classes: Names of the classes of a model that tells some apart.
+        class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
         mean: Mean of each channel, by which images are normalised.
         std: Standard deviation of each channel.
@@ -37,6 +40,7 @@ class Weights:
     kind: Kind
     architecture: Architecture
     classes: list[str] | None
+    class_ids: list[int] | None
     size: tuple[int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -67,6 +71,7 @@ def read_weights(path: Path, *, kind: Kind | None = None) -> Weights:
             kind=model["kind"],
             architecture=Architecture(**fields),
             classes=found.get("classes"),
+            class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
             mean=tuple(found.get("mean", Loader.mean)),
             std=tuple(found.get("std", Loader.std)),

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 from fcmae.data.objects.table import Objects
-from fcmae.errors import FcmaeError
 
 Entries = Mapping[int, Sequence[Mapping[str, Any]]]
 """For each image that was looked at, by its index: label, bbox, score and segmentation."""
@@ -71,7 +70,7 @@ class CocoScores:
 def require_coco_eval() -> None:
     """Refuse to begin what will end with an evaluation that is not installed."""
     if importlib.util.find_spec("faster_coco_eval") is None:
-        raise FcmaeError(
+        raise ValueError(
             "average precision is computed by faster-coco-eval, which is not installed: "
             'pip install "fcmae[detect]".'
         )

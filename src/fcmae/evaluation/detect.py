@@ -91,7 +91,7 @@ def judge(
             for i in range(len(detections))
         ]
         lines.append({"index": index, "found": entries})
-    seen = {line["index"]: line["found"] for line in _gathered(lines, peers)}
+    seen = {line["index"]: line["found"] for line in gather_lines(lines, peers)}
     if not seen:
         raise DataError("there is not one usable image to look at.")
     return DetectionResult(
@@ -117,7 +117,7 @@ def as_results(objects: Objects, seen: dict[int, list[dict[str, Any]]]) -> list[
     ]
 
 
-def _gathered(lines: list[dict[str, Any]], peers: Peers) -> list[dict[str, Any]]:
+def gather_lines(lines: list[dict[str, Any]], peers: Peers) -> list[dict[str, Any]]:
     """The lines of all processes."""
     text = "".join(json.dumps(line) + "\n" for line in lines).encode()
     rows = torch.frombuffer(bytearray(text), dtype=torch.uint8) if text else torch.empty(0).byte()

@@ -1,0 +1,134 @@
+"""A trained detector over images, fitted or by windows: the wiring that two commands share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from fcmae.checkpoint.weights import load_model
+from fcmae.cli.card import Weights, loader_of
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.detect_monitor import fitted
+from fcmae.cli.inference import launch
+from fcmae.cli.size import Size, sides
+from fcmae.data.image import UnusableImage
+from fcmae.data.image_list import ImageList
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.options import Loader
+from fcmae.data.tiles import open_regions
+from fcmae.evaluation.detect import Found, detect
+from fcmae.evaluation.detections import Detections
+from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.tiled import Tiler
+from fcmae.model.detector import Detector
+from fcmae.model.options import Suppression
+from fcmae.peers import Peers
+
+
+@runtime_checkable
+class Options(Protocol):
+    """The options that looking for objects needs."""
+
+    @property
+    def size(self) -> Size | None:
+        """What images are fitted into; None for what the weights were made for."""
+
+    @property
+    def tiles(self) -> Tiles:
+        """Windows to look through."""
+
+    @property
+    def suppression(self) -> Suppression:
+        """Which of overlapping boxes remain."""
+
+    @property
+    def loader(self) -> Loader:
+        """Reading of files."""
+
+    @property
+    def run(self) -> Compute:
+        """Device, precision, windows at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """A detector on its device, and the images to show it.
+
+    Attributes:
+        model: The detector.
+        images: All images.
+        options: How to look.
+        within: Height and width that images are fitted into.
+        loader: Reading of files, with the model's normalisation.
+        peers: The processes.
+        console: Shows the progress.
+        unusable: (path, reason) of the files that this process had to leave out so far.
+    """
+
+    model: Detector
+    images: ImageList
+    options: Options
+    within: tuple[int, int]
+    loader: Loader
+    peers: Peers
+    console: Console
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+
+    def found(self) -> Found:
+        """What is found in each image of this process's share, under a progress bar."""
+        return self._by_windows() if self.options.tiles.size is not None else self._fitted()
+
+    def _fitted(self) -> Found:
+        batches = fitted(self.images, self.within, self.model, self.loader, self.peers)
+        if self.peers.leads:
+            share = -(-len(self.images) // self.peers.size)
+            batches = self.console.track(batches, "detecting", total=share)
+        return detect(self.model, batches, self.peers, unusable=self.unusable)
+
+    def _by_windows(self) -> Found:
+        for index in range(self.peers.rank, len(self.images), self.peers.size):
+            try:
+                yield index, self._through_windows(index)
+            except UnusableImage as error:
+                self.unusable.append((self.images.name(index), error.reason))
+
+    def _through_windows(self, index: int) -> Detections:
+        tiles, channels = self.options.tiles, self.model.encoder.architecture.channels
+        tiler = Tiler(
+            model=self.model,
+            tile=sides(tiles.size or self.within),
+            overlap=tiles.overlap,
+            batch_size=self.options.run.batch_size,
+            peers=self.peers,
+        )
+        normalise = Normalisation.of(self.loader, channels)
+        with open_regions(self.images.path(index), channels=channels) as regions:
+            total = tiler.num_windows(regions.size)
+            if not self.peers.leads:
+                return tiler(regions, normalise)
+            with self.console.counting(f"windows of {self.images.name(index)}", total) as count:
+                return tiler(regions, normalise, done=count)
+
+
+def open_detector(
+    options: Options, weights: Weights, images: ImageList, console: Console
+) -> Looking:
+    """The detector of a weights file on its device, ready to look at images."""
+    model, _ = load_model(weights.path)
+    assert isinstance(model, Detector)
+    model.suppress(options.suppression)
+    return Looking(
+        model=model,
+        images=images,
+        options=options,
+        within=sides(options.size or weights.size),
+        loader=loader_of(weights, options.loader),
+        peers=launch(options.run, model),
+        console=console,
+    )
+
+
+def each_above(found: Found, score: float) -> Iterator[tuple[int, Detections]]:
+    """What was found with at least this score."""
+    for index, detections in found:
+        yield index, detections.above(score)

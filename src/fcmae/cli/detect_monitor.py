@@ -1,0 +1,116 @@
+"""What is measured and drawn while a detector trains."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from fcmae.analysis.overlays import draw_detections
+from fcmae.checkpoint.durable import write_text
+from fcmae.data.batch import Batch
+from fcmae.data.feed import evaluation_batches
+from fcmae.data.image import open_image
+from fcmae.data.image_list import ImageList
+from fcmae.data.objects.views import Fit, to_look_at
+from fcmae.data.options import Loader
+from fcmae.evaluation.coco import CocoScores
+from fcmae.evaluation.detect import Found, detect, judge
+from fcmae.model.detector import Detector
+from fcmae.peers import Peers
+from fcmae.task import Evaluation
+
+PRECISION = "precision.json"
+"""File in the run's folder with COCO's numbers and the table per class."""
+
+DRAWN = 4
+"""Validation images of which there is a picture."""
+
+SHOWN_SCORE = 0.5
+"""Objects of a lower score are not in the pictures."""
+
+
+class AveragePrecision(Evaluation):
+    """COCO's average precision on the validation images, and a picture of the first few.
+
+    Args:
+        images: The images with their objects.
+        within: Height and width that they are fitted into.
+        loader: Reading of files.
+        every: Epochs between two evaluations.
+    """
+
+    name = "val"
+
+    def __init__(
+        self, images: ImageList, within: tuple[int, int], loader: Loader, *, every: int
+    ) -> None:
+        self.images, self.within, self.loader, self.every = images, within, loader, every
+
+    def __call__(
+        self, model: nn.Module, peers: Peers, folder: Path, epoch: int
+    ) -> dict[str, float]:
+        """Average precision of boxes and, where there are any, of masks."""
+        assert isinstance(model, Detector)
+        unusable: list[tuple[str, str]] = []
+        batches = fitted(self.images, self.within, model, self.loader, peers)
+        found = detect(model, batches, peers, unusable=unusable)
+        result = judge(self._drawing(found, folder), self.images, peers, unusable=unusable)
+        if peers.leads:
+            text = json.dumps(summary(result.scores, result.images), indent=1)
+            write_text(folder.parent / PRECISION, text + "\n")
+        return numbers(result.scores)
+
+    def _drawing(self, found: Found, folder: Path) -> Found:
+        """Pass on what was found, drawing it for the first images."""
+        for index, detections in found:
+            if index < DRAWN:
+                folder.mkdir(parents=True, exist_ok=True)
+                picture = open_image(
+                    self.images.path(index),
+                    max_pixels=self.loader.max_pixels,
+                    max_bytes=self.loader.max_bytes,
+                )
+                shown = detections.above(SHOWN_SCORE)
+                image = draw_detections(picture, shown, self.images.classes or ())
+                image.save(folder / f"detections-{index}.png")
+            yield index, detections
+
+
+def fitted(
+    images: ImageList, within: tuple[int, int], model: Detector, loader: Loader, peers: Peers
+) -> Iterator[Batch]:
+    """A process's share of the images, one by one, so that none is padded to another's size."""
+    architecture = model.encoder.architecture
+    return evaluation_batches(
+        to_look_at(images),
+        Fit(within, architecture.stride),
+        loader=loader,
+        channels=architecture.channels,
+        batch_size=1,
+        rank=peers.rank,
+        world=peers.size,
+    )
+
+
+def summary(scores: CocoScores, images: int) -> dict[str, Any]:
+    """What there is to say in JSON."""
+    return {
+        "images": images,
+        "boxes": asdict(scores.boxes),
+        "masks": None if scores.masks is None else asdict(scores.masks),
+        "per_class": [asdict(row) for row in scores.per_class],
+    }
+
+
+def numbers(scores: CocoScores) -> dict[str, float]:
+    """COCO's numbers by name; those of which there is no object are left out."""
+    kinds = {"box": scores.boxes} | ({} if scores.masks is None else {"mask": scores.masks})
+    return {
+        f"{kind}_{name}": value
+        for kind, precision in kinds.items()
+        for name, value in asdict(precision).items()
+        if value is not None
+    }

@@ -1,0 +1,122 @@
+"""``fcmae evaluate detect``: average precision of a detector on labelled images."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.card import Weights, loader_of, read_weights
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.labelled import BadLabels, accepted
+from fcmae.cli.preflight import check_pictures
+from fcmae.cli.show import files, say, show_places, show_unusable
+from fcmae.cli.show_detected import show_precision
+from fcmae.cli.size import Size, sides
+from fcmae.data.image_list import ImageList
+from fcmae.data.objects.find import evaluation_objects
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.errors import CheckpointError
+from fcmae.evaluation.coco import require_coco_eval
+from fcmae.evaluation.options import Tiles
+from fcmae.model.options import Suppression
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateDetect:
+    """Average precision (COCO's) of a detector on labelled images."""
+
+    data: Path
+    """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of which the part to
+    validate on is taken), or a .yaml that names val."""
+
+    weights: Path
+    """Folder of a run of fcmae finetune detect, or weights file."""
+
+    out: Path | None = None
+    """Folder for what was found, as COCO writes results."""
+
+    size: Size | None = None
+    """Height and width that images are fitted into, whichever way round suits them; by default what
+    the weights were made for."""
+
+    bad_labels: BadLabels = "stop"
+    """What to do with labels that are wrong: stop, or leave them out and say so."""
+
+    tiles: Tiles = Tiles()
+    suppression: Suppression = Suppression()
+    loader: Loader = Loader()
+    run: Compute = Compute(batch_size=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorEvaluated:
+    """How well objects were found. Precisions are shares between 0 and 1.
+
+    Attributes:
+        images: Images looked at.
+        boxes: COCO's numbers for boxes: ap, ap50, ap75, small, medium, large; None where there are
+            no such objects.
+        masks: The same for masks, where labels and detector have them.
+        per_class: Objects and average precision of each class.
+        unusable: Files left out, with the reason.
+        out: Folder of the results, where one was asked for.
+    """
+
+    images: int
+    boxes: dict[str, float | None]
+    masks: dict[str, float | None] | None
+    per_class: list[dict[str, Any]]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+    out: Path | None = None
+
+
+def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvaluated:
+    """Check what the weights and the labels say, then look."""
+    require_coco_eval()
+    weights = read_weights(options.weights, kind="detector")
+    sides(options.size or weights.size)
+    loader_of(weights, options.loader)
+    if weights.classes is None:
+        raise CheckpointError(
+            f"{weights.path} does not name its classes, so that labels cannot be compared with it."
+        )
+    found = evaluation_objects(options.data, weights.classes)
+    images = accepted(found, options.bad_labels, options.data, console)
+    if options.tiles.size is None:
+        check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    if options.out is None:
+        return _evaluate(options, weights, images, console)
+    with hold(options.out):
+        return _evaluate(options, weights, images, console)
+
+
+def _evaluate(
+    options: EvaluateDetect, weights: Weights, images: ImageList, console: Console
+) -> DetectorEvaluated:
+    import json
+
+    from fcmae.checkpoint.durable import write_text
+    from fcmae.cli.detect_inference import open_detector
+    from fcmae.cli.detect_monitor import summary
+    from fcmae.evaluation.detect import judge
+
+    looking = open_detector(options, weights, images, console)
+    result = judge(looking.found(), images, looking.peers, unusable=looking.unusable)
+    said = summary(result.scores, result.images)
+    if options.out is not None and looking.peers.leads:
+        write_text(options.out / "results.json", json.dumps(result.found) + "\n")
+        write_text(options.out / "precision.json", json.dumps(said, indent=1) + "\n")
+    return DetectorEvaluated(**said, unusable=files(result.unusable), out=options.out)
+
+
+def show_detector_evaluated(result: DetectorEvaluated, terminal: Terminal) -> None:
+    """COCO's numbers and the files left out."""
+    show_precision(result.boxes, result.masks, result.per_class, terminal)
+    if result.unusable:
+        say(terminal, f"{len(result.unusable)} files could not be used:")
+        show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {result.images:,} images.")
+    show_places(terminal, results=result.out)

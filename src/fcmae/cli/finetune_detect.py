@@ -1,0 +1,192 @@
+"""``fcmae finetune detect``: first the options of a run, then the run itself."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.card import loader_of
+from fcmae.cli.console import Console
+from fcmae.cli.labelled import BadLabels, accepted, for_masks
+from fcmae.cli.preflight import (
+    architecture_of,
+    check_batch,
+    check_channels,
+    check_labelled,
+    check_pictures,
+    weights_or_none,
+)
+from fcmae.cli.show import say, show_places
+from fcmae.cli.show_detected import show_precision
+from fcmae.cli.size import Size, divisible_sides, sides
+from fcmae.data.image_list import ImageList
+from fcmae.data.objects.find import split_objects
+from fcmae.data.options import Jitter, Loader
+from fcmae.engine.lock import hold
+from fcmae.engine.options import Run
+from fcmae.evaluation.coco import require_coco_eval
+from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
+from fcmae.optim.options import Optim
+
+FINETUNING = Optim(
+    base_lr=1.6e-3,
+    batch_size=16,
+    epochs=36,
+    schedule="steps",
+    betas=(0.9, 0.999),
+    layer_decay=0.9,
+    clip_grad=1.0,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneDetect:
+    """Train a detector (Mask R-CNN), from pre-trained weights or from scratch.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+
+    data: Path
+    """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a .yaml that names
+    train and val."""
+
+    val: Path | None = None
+    """Labels to validate on, where data does not hold them."""
+
+    val_share: float = 0.2
+    """Share of the images held out to validate on, where there are no others for that."""
+
+    out: Path
+    """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
+
+    weights: Path | None = None
+    """Folder of a run, or weights file, whose encoder to start from; left out: from scratch."""
+
+    model: ModelName | None = None
+    """Size of the encoder; by default that of the weights, or atto."""
+
+    masks: bool | None = None
+    """Whether to find outlines; by default where the labels have them."""
+
+    size: Size = 512
+    """Side in pixels of the views to train on, or height,width: multiples of the stride."""
+
+    test_size: Size | None = None
+    """Height and width that images are fitted into to validate, whichever way round suits them; by
+    default the same."""
+
+    bad_labels: BadLabels = "stop"
+    """What to do with labels that are wrong: stop before training, or leave them out and say so."""
+
+    freeze_stages: int = 0
+    """How many stages of the encoder stay as they are, the stem with them."""
+
+    every: int = 1
+    """Epochs between two validations; the last epoch is always validated."""
+
+    head: MaskRCNN = MaskRCNN()
+    suppression: Suppression = Suppression()
+    encoder: Encoder = Encoder()
+    augment: Jitter = Jitter()
+    optim: Optim = FINETUNING
+    loader: Loader = Loader()
+    run: Run = Run()
+
+    def __post_init__(self) -> None:
+        check_labelled(self.val_share, None, self.run.seed)
+        if self.every < 1:
+            raise ValueError(f"every is {self.every}, but must be at least 1.")
+        if not 0 <= self.freeze_stages <= 4:
+            raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
+        if self.freeze_stages and self.weights is None:
+            raise ValueError(
+                f"freeze_stages is {self.freeze_stages}, but there are no --weights to keep."
+            )
+        if self.run.compile:
+            raise ValueError(
+                "run.compile does not go with detection, where every image has another number of "
+                "boxes: leave it out."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorTrained:
+    """What a run of training a detector has come to.
+
+    Attributes:
+        out: Folder of the run.
+        weights: The final weights: for ``--weights`` of the other commands.
+        weights_best: The weights of the best validation.
+        pictures: Folder of the pictures.
+        train_images: Images trained on.
+        val_images: Images validated on.
+        steps: Optimizer steps.
+        epochs: Passes over the images.
+        boxes: COCO's numbers for boxes, by the final weights.
+        masks: The same for masks, where there are any.
+        best_ap: The highest average precision of any epoch, of masks where there are any (chosen on
+            these images, so a little flattering).
+        per_class: Average precision of each class.
+        metrics: The last loss and validation.
+    """
+
+    out: Path
+    weights: Path
+    weights_best: Path
+    pictures: Path
+    train_images: int
+    val_images: int
+    steps: int
+    epochs: int
+    boxes: dict[str, float | None]
+    masks: dict[str, float | None] | None
+    best_ap: float | None
+    per_class: list[dict[str, Any]]
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTrained:
+    """Check all that can be checked without PyTorch, then train."""
+    require_coco_eval()
+    weights = weights_or_none(options.weights)
+    architecture = architecture_of(options.model, options.encoder, weights)
+    divisible_sides(options.size, architecture.stride)
+    sides(options.test_size or options.size, "test_size")
+    check_channels(options.loader, architecture.channels)
+    if weights is not None:
+        loader_of(weights, options.loader)
+    train, val = images_of(options, console)
+    check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    check_pictures(train, loader=options.loader, channels=architecture.channels)
+    with hold(options.out):
+        from fcmae.cli.finetune_detect_wiring import train as train_detector
+
+        return train_detector(options, architecture, weights, (train, val), console)
+
+
+def images_of(options: FinetuneDetect, console: Console) -> tuple[ImageList, ImageList]:
+    """Images to train on and to validate on, with sound labels."""
+    train, val = split_objects(options.data, options.val, share=options.val_share)
+    train = for_masks(train, options.masks)
+    val = for_masks(val, None if train.objects.outlined else False)
+    source = options.val or options.data
+    return (
+        accepted(train, options.bad_labels, options.data, console),
+        accepted(val, options.bad_labels, source, console),
+    )
+
+
+def show_detector_trained(result: DetectorTrained, terminal: Terminal) -> None:
+    """Average precision, and where things are."""
+    show_precision(result.boxes, result.masks, result.per_class, terminal)
+    say(
+        terminal,
+        f"Validated on {result.val_images:,} images after {result.steps:,} steps on "
+        f"{result.train_images:,}.",
+    )
+    show_places(terminal, weights=result.weights, pictures=result.pictures)
+    say(
+        terminal,
+        f"Next: fcmae predict detect --data IMAGES --weights {result.out} --out detections",
+    )

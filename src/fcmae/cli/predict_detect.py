@@ -1,0 +1,122 @@
+"""``fcmae predict detect``: the objects in images, drawn and written down."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.card import Weights, loader_of, read_weights
+from fcmae.cli.compute import Compute
+from fcmae.cli.console import Console
+from fcmae.cli.preflight import check_pictures
+from fcmae.cli.show import files, say, show_places, show_table, show_unusable
+from fcmae.cli.size import Size, sides
+from fcmae.cli.sources import find_all
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.evaluation.options import Tiles
+from fcmae.model.options import Suppression
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictDetect:
+    """Find objects in images: boxes, masks, names and scores, drawn and written down."""
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: Path
+    """Folder of a run of fcmae finetune detect, or weights file."""
+
+    out: Path
+    """Folder for detections.json (as COCO writes labels, with scores), the pictures, and an outline
+    file for each image."""
+
+    score: float = 0.5
+    """Lowest score of the objects that are drawn and written."""
+
+    pictures: bool = True
+    """Draw what was found over each image."""
+
+    geojson: bool = True
+    """Write a GeoJSON file for each image: outlines, or boxes, in pixels from the upper left."""
+
+    size: Size | None = None
+    """Height and width that images are fitted into, whichever way round suits them; by default what
+    the weights were made for."""
+
+    tiles: Tiles = Tiles()
+    suppression: Suppression = Suppression()
+    loader: Loader = Loader()
+    run: Compute = Compute(batch_size=1)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"score is {self.score}, but must be in [0, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorPredicted:
+    """What was found in images.
+
+    Attributes:
+        out: The folder.
+        images: Images looked at.
+        objects: How many objects of each class were found, the most frequent first.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    objects: dict[str, int]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicted:
+    """Check what the weights and the images say, then look."""
+    weights = read_weights(options.weights, kind="detector")
+    sides(options.size or weights.size)
+    loader_of(weights, options.loader)
+    images = find_all(options.data)
+    if options.tiles.size is None:
+        check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    with hold(options.out):
+        return _predict(options, weights, images, console)
+
+
+def _predict(
+    options: PredictDetect, weights: Weights, images: ImageList, console: Console
+) -> DetectorPredicted:
+    from fcmae.cli.detect_inference import each_above, open_detector
+    from fcmae.cli.detect_output import Output
+    from fcmae.evaluation.forward import gather_unusable
+
+    looking = open_detector(options, weights, images, console)
+    output = Output(options.out, images, weights, looking.loader)
+    for index, found in each_above(looking.found(), options.score):
+        output.add(index, found)
+        if options.pictures:
+            output.draw(index, found)
+        if options.geojson:
+            output.outline(index, found)
+    counted = output.finish(looking.peers)
+    names = Counter(counted.labels)
+    return DetectorPredicted(
+        out=options.out,
+        images=counted.images,
+        objects=dict(names.most_common()),
+        unusable=files(gather_unusable(looking.unusable, looking.peers)),
+    )
+
+
+def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> None:
+    """How many objects of each class were found, and where they are written."""
+    rows = [(name, f"{count:,}") for name, count in list(result.objects.items())[:20]]
+    show_table(terminal, ("class", "objects"), rows)
+    if result.unusable:
+        say(terminal, f"{len(result.unusable)} files could not be used:")
+        show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {result.images:,} images.")
+    show_places(terminal, results=result.out)
