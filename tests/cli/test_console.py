@@ -18,6 +18,7 @@ PLAN = Plan(
     micro_batch=5,
     processes=1,
     device="cpu",
+    kernels="reference, as asked for",
     precision="float32",
     peak_lr=1e-3,
     parameters=1234,

@@ -18,8 +18,9 @@ WAYS = ("visible", "masked_dense", "dense")
 class BenchPretrain:
     """Time one full training step: on visible patches, masked dense, and on whole images.
 
-    The three take turns, so that a busy machine is unfair to none. The step on whole images is
-    that of the plain encoder, with no decoder behind it.
+    The three take turns, so that a busy machine is unfair to none. Masked dense and whole images
+    are computed by PyTorch's own operators; the step on whole images is that of the plain encoder,
+    with no decoder behind it.
     """
 
     model: list[ModelName] = field(default_factory=lambda: ["atto"])
@@ -88,6 +89,7 @@ class Bench:
     Attributes:
         device: Name of the device.
         precision: Type of the matrix products.
+        kernels: What computed the step on visible patches.
         threads: Threads of PyTorch on the CPU.
         torch: Version of PyTorch.
         rows: One per setting.
@@ -95,6 +97,7 @@ class Bench:
 
     device: str
     precision: str
+    kernels: str
     threads: int
     torch: str
     rows: list[Row]
@@ -129,5 +132,6 @@ def show_bench(result: Bench, terminal: Terminal) -> None:
     say(
         terminal,
         f"One step of {result.rows[0].batch_size} images in {result.precision} on {result.device} "
-        f"({result.threads} threads, PyTorch {result.torch}); the speed-up is over masked dense.",
+        f"({result.threads} threads, PyTorch {result.torch}, kernels: {result.kernels}); the "
+        "speed-up is over masked dense.",
     )

@@ -16,6 +16,7 @@ import torch
 from fcmae.cli.bench import WAYS, Bench, BenchPretrain, Row
 from fcmae.cli.console import Console
 from fcmae.engine import devices
+from fcmae.kernels import choice
 from fcmae.masking import Mask, draw_visible, patch_grid
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import architecture
@@ -45,6 +46,7 @@ def measure(options: BenchPretrain, console: Console) -> Bench:
     return Bench(
         device=torch.cuda.get_device_name(peers.device) if cuda else platform.machine(),
         precision=devices.precision(options.run, peers.device.type),
+        kernels=choice.describe(peers.device.type),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         rows=rows,
@@ -97,19 +99,20 @@ def _steps(
     optim = Optim()
     optimizer = build_optimizer(parameter_groups(net, optim), optim, peers.device)
 
-    def step(loss: Callable[[], torch.Tensor]) -> None:
-        with peers.autocast():
+    def step(loss: Callable[[], torch.Tensor], kernels: choice.Kernels) -> None:
+        with choice.using(kernels), peers.autocast():
             value = loss()
         value.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    losses = {
-        "visible": lambda: net(images, visible).loss,
-        "masked_dense": lambda: net(images, visible, masked_dense=True).loss,
-        "dense": lambda: _dense_loss(net, images),
+    steps: dict[str, Step] = {
+        "visible": partial(step, lambda: net(images, visible).loss, options.run.kernels),
+        "masked_dense": partial(
+            step, lambda: net(images, visible, masked_dense=True).loss, "reference"
+        ),
+        "dense": partial(step, lambda: _dense_loss(net, images), "reference"),
     }
-    steps: dict[str, Step] = {way: partial(step, losses[way]) for way in WAYS}
     return steps, visible.shape[1] / (rows * columns)
 
 

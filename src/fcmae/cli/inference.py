@@ -59,7 +59,12 @@ def open_model(
 
 def launch(compute: Compute, model: nn.Module) -> Peers:
     """Start the processes, and put the model on this one's device."""
-    run = Run(device=compute.device, devices=compute.devices, precision=compute.precision)
+    run = Run(
+        device=compute.device,
+        devices=compute.devices,
+        precision=compute.precision,
+        kernels=compute.kernels,
+    )
     peers = devices.peers(devices.launch(run))
     model.to(peers.device)
     return peers

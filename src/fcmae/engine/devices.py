@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
 from fcmae.errors import DistributedError, OutOfMemory
+from fcmae.kernels import choice
 from fcmae.peers import Peers
 
 PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
@@ -38,6 +39,7 @@ logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 def launch(run: Run) -> Fabric:
     """Take part in the run's processes: start them, or find those of torchrun or SLURM."""
+    choice.choose(run.kernels)
     kind = device_kind(run)
     if kind == "cpu":
         keep_freed_memory()

@@ -25,6 +25,7 @@ from fcmae.engine.options import Run
 from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.signals import StopFlag
 from fcmae.errors import Interrupted, NonFiniteError
+from fcmae.kernels import choice
 from fcmae.optim.groups import group_table
 from fcmae.optim.options import Optim
 from fcmae.optim.schedule import learning_rate
@@ -247,6 +248,7 @@ class Loop:
             processes=fabric.world_size,
             device=devices.device_name(fabric),
             precision=devices.precision(self.run, kind),
+            kernels=choice.describe(kind),
             peak_lr=self.optim.peak_lr,
             parameters=sum(p.numel() for p in self.learner.parameters),
             groups=group_table(self.learner.groups),

@@ -28,6 +28,10 @@ class Run:
     """Type of the matrix products; auto takes bfloat16 on devices that compute it natively.
     Weights, optimizer and statistics stay in float32."""
 
+    kernels: Literal["auto", "reference", "native"] = "auto"
+    """What computes convolutions, norms and GRN: reference is plain PyTorch, native is compiled for
+    the CPU; auto takes native where it can."""
+
     compile: bool = False
     """Run the model through torch.compile."""
 

@@ -20,6 +20,7 @@ class Plan:
         processes: Number of processes.
         device: What they compute on.
         precision: Type of the matrix products.
+        kernels: What computes the hot operations, and why.
         peak_lr: Highest learning rate of the schedule.
         parameters: Number of trained parameters.
         groups: Table of the parameter groups, as text.
@@ -35,6 +36,7 @@ class Plan:
     processes: int
     device: str
     precision: str
+    kernels: str
     peak_lr: float
     parameters: int
     groups: str
@@ -45,7 +47,7 @@ class Plan:
             f"{self.epochs} epochs of {self.images:,} images, {self.steps:,} steps{done}; "
             f"effective batch {self.batch_size} ({self.processes} x {self.micro_batch} at a time), "
             f"peak learning rate {self.peak_lr:.3g}; {self.parameters:,} parameters in "
-            f"{self.precision} on {self.device}"
+            f"{self.precision} on {self.device}, kernels: {self.kernels}"
         )
 
 
