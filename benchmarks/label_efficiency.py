@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from fcmae.analysis.feature_distance import feature_distance
-from fcmae.checkpoint.weights import load_encoder_into
+from fcmae.checkpoint.weights import load_into
 from fcmae.cli.sources import find_all
 from fcmae.data.augment import Evaluation, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
@@ -139,7 +139,7 @@ def finetune(args: argparse.Namespace) -> str:
         architecture(args.model, stem=args.stem), num_classes=len(images.classes), drop_path=0.1
     )
     if args.weights:
-        load_encoder_into(model, args.weights)
+        load_into(model, args.weights)
     augment = Augment(scale=(0.35, 1.0), rand_augment=None, mixup=0.0, cutmix=0.0, erase=0.0)
     optim = Optim(
         base_lr=args.lr * 256 / args.batch,
@@ -188,7 +188,7 @@ def probe(args: argparse.Namespace) -> str:
     assert classes is not None
     model = Classifier(architecture(args.model, stem=args.stem), num_classes=len(classes))
     if args.weights:
-        load_encoder_into(model, args.weights)
+        load_into(model, args.weights)
     model.eval()
     train, val = embed(model, labelled(args, "train")), embed(model, labelled(args, "val"))
     rows: list[dict[str, object]] = [

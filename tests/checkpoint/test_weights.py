@@ -12,7 +12,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from fcmae.checkpoint.header import read_card, read_header
-from fcmae.checkpoint.weights import load_encoder_into, load_model, save_weights
+from fcmae.checkpoint.weights import load_into, load_model, save_weights
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
@@ -72,17 +72,10 @@ def test_a_path_without_weights_says_what_is_missing(tmp_path: Path) -> None:
         read_card(tmp_path)
 
 
-def test_pickled_files_are_refused_unread(tmp_path: Path) -> None:
-    path = tmp_path / "convnextv2.PTH"
-    path.write_bytes(b"PK")
-    with pytest.raises(CheckpointError, match="comes with a later release"):
-        load_model(path)
-
-
-def test_files_of_other_libraries_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "timm.safetensors"
-    save_file({"w": torch.ones(2)}, path)
-    with pytest.raises(CheckpointError, match="without the card that fcmae writes"):
+def test_files_of_other_things_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "vit.safetensors"
+    save_file({"blocks.0.attn.qkv.weight": torch.ones(2)}, path)
+    with pytest.raises(CheckpointError, match=r"no ConvNeXt in a form that is known .*blocks\.0"):
         load_model(path)
 
 
@@ -90,6 +83,8 @@ def test_files_of_other_libraries_are_told_apart(tmp_path: Path) -> None:
     ("content", "says"),
     [
         (b"", "is not a safetensors file"),
+        (b"\x80\x02}q\x00.", "is a bare pickle or a file of PyTorch before 1.6"),
+        (b"PK\x03\x04" + bytes(100), "is damaged: File is not a zip file"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is not a safetensors file"),
         (struct.pack("<Q", 50) + b"{}", "is truncated, or not"),
         (struct.pack("<Q", 2**60) + b"{}", "is not a safetensors file"),
@@ -150,31 +145,34 @@ def test_an_encoder_moves_from_pre_training_to_a_classifier(tmp_path: Path) -> N
     pretrained, model = autoencoder(), classifier()
     before = {name: x.clone() for name, x in model.state_dict().items()}
     save_weights(tmp_path / "weights.safetensors", pretrained, {})
-    report = load_encoder_into(model, tmp_path)
+    report = load_into(model, tmp_path)
     assert_close(model.encoder.state_dict(), pretrained.encoder.state_dict(), rtol=0, atol=0)
     assert_close(model.head.weight.data, before["head.weight"], rtol=0, atol=0)
-    assert report.missing == ["norm.weight", "norm.bias", "head.weight", "head.bias"]
-    assert set(report.taken) == {n for n in before if n.startswith("encoder.")}
-    assert set(report.unexpected) == {n for n in pretrained.state_dict() if "decoder." in n}
+    assert report.new == ["norm.weight", "norm.bias", "head.weight", "head.bias"]
+    assert set(report.names("taken")) == {n for n in before if n.startswith("encoder.")}
+    dropped = {n for n in pretrained.state_dict() if "decoder." in n}
+    assert set(report.names("dropped")) == dropped
 
 
 def test_a_bare_encoder_gives_and_takes_too(tmp_path: Path) -> None:
     encoder, model = Encoder(SMALL), classifier()
     save_weights(tmp_path / "weights.safetensors", encoder, {})
-    load_encoder_into(model, tmp_path)
+    load_into(model, tmp_path)
     assert_close(model.encoder.state_dict(), encoder.state_dict(), rtol=0, atol=0)
     save_weights(tmp_path / "weights.safetensors", classifier(), {})
-    report = load_encoder_into(encoder, tmp_path)
-    assert report.missing == []
+    report = load_into(encoder, tmp_path)
+    assert report.new == []
+    assert {name.split(".")[0] for name in report.names("dropped")} == {"norm", "head"}
 
 
 def test_another_encoder_is_refused_with_what_differs(tmp_path: Path) -> None:
     save_weights(tmp_path / "weights.safetensors", autoencoder(), {})
     other = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=2)
     with pytest.raises(CheckpointError) as caught:
-        load_encoder_into(Classifier(other, num_classes=3), tmp_path)
-    assert "holds another encoder: stem.weight has shape [4, 3, 1, 1] instead of [4, 3, 2, 2]" in (
-        str(caught.value)
+        load_into(Classifier(other, num_classes=3), tmp_path)
+    assert (
+        "holds another encoder: encoder.stem.weight has shape [4, 3, 1, 1] instead of [4, 3, 2, 2]"
+        in (str(caught.value))
     )
 
 

@@ -1,17 +1,28 @@
 """What a weights file says about itself, read without PyTorch and without its tensors."""
 
 import json
+import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcmae.checkpoint.archive import SIGNATURE, read_archive
+from fcmae.checkpoint.formats.contents import Contents
+from fcmae.checkpoint.formats.form import Shape
+from fcmae.checkpoint.formats.recognise import Recognised, recognise
+from fcmae.checkpoint.vocabulary import MAX_AXES
 from fcmae.errors import CheckpointError
 
 WEIGHTS = "weights.safetensors"
+OTHERS = ("model.safetensors", "pytorch_model.bin")
+"""Weights in folders that other libraries, and our exports, make."""
 KEY = "fcmae"
-MAX_HEADER = 100_000_000
-PICKLED = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
+MAX_HEADER = 2 * 2**20
+"""Bytes of the longest header that is read: that of some 15,000 tensors."""
+PICKLE, TAR = b"\x80", b"ustar"
+MAX_TEXT = 300
 
 Card = dict[str, Any]
 """What is known about weights: ``model`` (its description) and how they came about."""
@@ -19,17 +30,26 @@ Card = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """The first bytes of a weights file.
+    """What can be known about a weights file before its tensors are read.
 
     Attributes:
         path: The file.
-        card: What fcmae wrote about the weights.
-        shapes: Shape of each tensor by name.
+        card: What is known about the weights.
+        shapes: Shape of each tensor by its name in the file.
+        recognised: How to read the file of another library; None for one of fcmae.
     """
 
     path: Path
     card: Card
-    shapes: dict[str, tuple[int, ...]]
+    shapes: dict[str, Shape]
+    recognised: Recognised | None = None
+
+    @property
+    def shapes_here(self) -> dict[str, Shape]:
+        """Shape of each tensor that is used, by our name for it."""
+        if self.recognised is None:
+            return self.shapes
+        return self.recognised.shapes
 
 
 def read_card(path: Path) -> Card:
@@ -37,49 +57,134 @@ def read_card(path: Path) -> Card:
     return read_header(path).card
 
 
-def read_header(path: Path) -> Header:
-    """Read and check the header of a weights file or of a run's folder.
+def read_header(path: Path, *, part: str = "") -> Header:
+    """Read and check what a weights file, or a run's folder, says about its tensors.
+
+    Args:
+        path: A file of fcmae, or of another library in a form that is known.
+        part: Which of several nets in the file, by the start of its names.
 
     Raises:
-        CheckpointError: There is no such file, or it is not whole, or not one of fcmae.
+        CheckpointError: There is no such file, or it is not whole, or of no known form.
     """
     path = weights_file(path)
+    if _begins(path).startswith(SIGNATURE):
+        archive = read_archive(path)
+        shapes = {name: x.shape for name, x in archive.tensors.items()}
+        return _foreign(path, shapes, archive.facts, part)
     content = _parse(path)
     metadata = content.pop("__metadata__", {})
-    if KEY not in metadata:
-        raise CheckpointError(
-            f"{path} is a safetensors file without the card that fcmae writes into its own: "
-            "weights of other libraries can be imported in a later release."
-        )
     try:
-        card = json.loads(metadata[KEY])
-        shapes = {name: tuple(entry["shape"]) for name, entry in content.items()}
-    except (ValueError, TypeError, KeyError) as error:
+        shapes = {name: _shape(entry["shape"]) for name, entry in content.items()}
+        if KEY in metadata:
+            return Header(path=path, card=json.loads(metadata[KEY]), shapes=shapes)
+        facts = {key: _json(text) for key, text in metadata.items()}
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"the header of {path} is damaged: copy the file anew from where it came from, or give "
             "the command of its run again, which writes it anew."
         ) from error
-    return Header(path=path, card=card, shapes=shapes)
+    return _foreign(path, shapes, facts, part)
 
 
 def weights_file(path: Path) -> Path:
-    """The weights file that a path means: itself, or the one in a run's folder."""
+    """The weights file that a path means: itself, or the one in a folder."""
     if path.is_dir():
-        if not (path / WEIGHTS).is_file():
-            raise CheckpointError(
-                f"{path} holds no {WEIGHTS}, which a run writes when it finishes: finish the run "
-                "by giving its command again, or give another folder or file."
-            )
-        return path / WEIGHTS
+        for name in (WEIGHTS, *OTHERS):
+            if (path / name).is_file():
+                return path / name
+        raise CheckpointError(
+            f"{path} holds no {WEIGHTS}, which a run writes when it finishes: finish the run "
+            "by giving its command again, or give another folder or file."
+        )
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "does not exist"
-        raise CheckpointError(f"{path} {what}: give the folder of a run or a .safetensors file.")
-    if path.suffix.lower() in PICKLED:
         raise CheckpointError(
-            f"{path} looks like a pickled PyTorch file. fcmae reads safetensors only; the import "
-            "of .pt and .pth files comes with a later release."
+            f"{path} {what}: give the folder of a run, a file of weights, or the name of published "
+            "ones, such as timm:convnextv2_tiny.fcmae."
         )
     return path
+
+
+def _foreign(path: Path, shapes: dict[str, Shape], facts: Mapping[str, Any], part: str) -> Header:
+    """The header of a file of another library."""
+    if strange := [name for name in shapes if not _is_text(name)]:
+        raise CheckpointError(f"{path} has a tensor whose name is not text: {strange[0][:50]!r}.")
+    inside = {n: s for n, s in shapes.items() if not part or n.startswith(f"{part}.")}
+    recognised = recognise(inside, what=str(path))
+    card = {
+        "model": recognised.contents.description(),
+        **_known(facts, recognised.contents),
+    }
+    others = {name: f"not in the part {part}" for name in shapes if name not in inside}
+    return Header(path=path, card=card, shapes=shapes, recognised=recognised.without(others))
+
+
+def _known(facts: Mapping[str, Any], contents: Contents) -> Card:
+    """What our exports write beside the weights, as far as it can be true."""
+    channels = contents.architecture.channels
+    checks = {
+        "classes": _are(facts.get("classes"), contents.num_classes or 0, str),
+        "size": _are(facts.get("size"), 2, int) and min(facts["size"]) > 0,
+        "mean": _are(facts.get("mean"), channels, float),
+        "std": _are(facts.get("std"), channels, float) and min(facts["std"]) > 0,
+        "licence": _is_text(facts.get("licence")),
+        "lineage": _is_lineage(facts.get("lineage")),
+    }
+    return {name: facts[name] for name, holds in checks.items() if holds}
+
+
+def _are(values: Any, count: int, kind: type) -> bool:
+    """Whether something is a list of so many finite values of a kind."""
+    return (
+        isinstance(values, (list, tuple))
+        and len(values) == count > 0
+        and all(type(x) is kind and (kind is not float or math.isfinite(x)) for x in values)
+        and all(_is_text(x) for x in values if kind is str)
+    )
+
+
+def _is_text(value: Any) -> bool:
+    """Whether something can be shown on a line."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
+
+
+def _is_lineage(value: Any) -> bool:
+    """Whether something tells where weights come from."""
+    return isinstance(value, list) and all(
+        isinstance(entry, dict) and all(x is None or _is_text(x) for x in entry.values())
+        for entry in value
+    )
+
+
+def _shape(value: Any) -> Shape:
+    if len(value) > MAX_AXES or any(type(x) is not int or x < 0 for x in value):
+        raise ValueError("not a shape")
+    return tuple(value)
+
+
+def _json(text: Any) -> Any:
+    """The value that a text of the metadata stands for; the text itself if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return text
+
+
+def _begins(path: Path) -> bytes:
+    """The first bytes of a file, of which some forms are refused at once."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}.") from error
+    if (start.startswith(PICKLE) and start[8:9] != b"{") or start[257:262] == TAR:
+        raise CheckpointError(
+            f"{path} was not read: it is a bare pickle or a file of PyTorch before 1.6, which "
+            "cannot be read without running it. Load it where you trust it, and save its "
+            "state_dict() anew."
+        )
+    return start
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -90,17 +195,17 @@ def _parse(path: Path) -> dict[str, Any]:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= MAX_HEADER:
-                raise CheckpointError(f"{path} is not a safetensors file.")
+                raise CheckpointError(f"{path} is not a safetensors file, nor one of torch.save.")
             if 8 + length > size:
                 raise CheckpointError(f"{path} is truncated, or not a safetensors file.")
-            content = json.loads(file.read(length))
-        ends = [v["data_offsets"][1] for k, v in content.items() if k != "__metadata__"]
-        end = 8 + length + max(ends, default=0)
+            content = dict(json.loads(file.read(length)))
+        entries = [entry for name, entry in content.items() if name != "__metadata__"]
+        end = 8 + length + max((entry["data_offsets"][1] for entry in entries), default=0)
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a safetensors file.") from error
     if end != size:
         what = "truncated" if end > size else "longer than its header says"
         raise CheckpointError(f"{path} is {what}: {size:,} bytes instead of {end:,}.")
-    return dict(content)
+    return content

@@ -1,45 +1,32 @@
 """Weights for use: one safetensors file that says which model it is, and the way back."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fcmae.checkpoint import durable
+from fcmae.checkpoint.adapt import Rule, adapt_stem
+from fcmae.checkpoint.foreign import tensors_of
+from fcmae.checkpoint.formats.form import Shape
+from fcmae.checkpoint.formats.recognise import some
 from fcmae.checkpoint.header import KEY, Card, Header, read_header
-from fcmae.checkpoint.tensors import (
-    Tensors,
-    is_finite,
-    non_finite,
-    num_bytes,
-    read_tensors,
-    write_tensors,
-)
+from fcmae.checkpoint.report import Entry, How, Report
+from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoder
 
 FORMAT = 1
 PREFIX = "encoder."
+STEM = "encoder.stem.weight"
 
-
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What became of the weights in a file.
-
-    Attributes:
-        taken: The model's tensors that were loaded.
-        missing: The model's other tensors, which are as they were.
-        unexpected: The file's tensors that the model has no place for.
-    """
-
-    taken: list[str]
-    missing: list[str]
-    unexpected: list[str]
+Shapes = Mapping[str, Shape]
+Value = TypeVar("Value")
 
 
 def save_weights(
@@ -77,69 +64,146 @@ def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
     return {KEY: json.dumps(content, allow_nan=False)}
 
 
-def load_model(path: Path) -> tuple[nn.Module, Card]:
+def load_model(source: Path | Header) -> tuple[nn.Module, Card]:
     """The model in a file or a run's folder, in evaluation mode on the CPU, and its card.
 
     Raises:
         CheckpointError: The file is not whole, or not one that this version can rebuild.
     """
-    header = read_header(path)
+    header = _header(source)
     try:
-        model = rebuild(header.card["model"])
+        model = _rebuilt(header)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"the model in {header.path} needs another version of fcmae: {error}"
         ) from error
-    wanted = {name: tuple(x.shape) for name, x in model.state_dict().items()}
-    if differences := _differences(wanted, header.shapes):
-        raise CheckpointError(f"{header.path} does not fit its own model: {_list(differences)}.")
-    model.load_state_dict(_finite_tensors(header))
+    load_into(model, header)
     return model.eval(), header.card
 
 
-def load_encoder_into(model: nn.Module, path: Path) -> Taken:
-    """Give a model's encoder the weights of the encoder in a file or a run's folder.
+def _rebuilt(header: Header) -> nn.Module:
+    """A new model of the header's description, once the file is known to hold its weights."""
+    description = header.card["model"]
+    if sum(description["architecture"]["depths"]) > len(header.shapes):
+        raise ValueError("it has more blocks than tensors")
+    if header.recognised is None:
+        with torch.device("meta"):
+            wanted = _shapes(rebuild(description))
+        if differences := _differences(wanted, _prefixed(header.shapes)):
+            raise CheckpointError(f"{header.path} does not fit its own model: {some(differences)}.")
+    return rebuild(description)
+
+
+def load_into(
+    model: nn.Module,
+    source: Path | Header,
+    *,
+    without: Collection[str] = (),
+    adapt: Rule | None = None,
+) -> Report:
+    """Give a model the weights of a file: the encoder, and every other part that fits it whole.
+
+    Parts are what stands before the first dot of a name: norm, head, decoder, norms.
 
     Args:
         model: An encoder, or a model that has one as ``encoder``.
-        path: Weights of any model of fcmae.
+        source: Weights of any model, or their header.
+        without: Parts that stay as they are.
+        adapt: How the stem becomes one for the model's number of channels, where that differs.
 
     Raises:
         CheckpointError: The file's encoder is another one; the message lists what differs.
     """
-    header = read_header(path)
-    encoder = model if isinstance(model, Encoder) else model.get_submodule("encoder")
-    inside = {name: x for name, x in header.shapes.items() if name.startswith(PREFIX)}
-    prefix = PREFIX if inside else ""
-    names = {name: name.removeprefix(prefix) for name in inside or header.shapes}
-    wanted = {name: tuple(x.shape) for name, x in encoder.state_dict().items()}
-    if differences := _differences(wanted, {names[n]: header.shapes[n] for n in names}):
-        raise CheckpointError(f"{header.path} holds another encoder: {_list(differences)}.")
-
+    header, wanted = _header(source), _shapes(model)
+    given = _prefixed(header.shapes_here)
+    channels = wanted[STEM][1]
+    adapted = ""
+    if adapt is not None and STEM in given and given[STEM][1] != channels:
+        adapted = f"{adapt} over {channels} channels"
+        given[STEM] = (given[STEM][0], channels, *given[STEM][2:])
+    refused = _refused(wanted, given, without)
+    if "encoder" in refused:
+        raise CheckpointError(f"{header.path} holds another encoder: {refused['encoder']}.")
     tensors = _finite_tensors(header)
-    encoder.load_state_dict({short: tensors[name] for name, short in names.items()})
-    within = "" if encoder is model else PREFIX
-    taken = [within + name for name in wanted]
-    return Taken(
-        taken=taken,
-        missing=[name for name in model.state_dict() if name not in set(taken)],
-        unexpected=[name for name in header.shapes if name not in names],
+    if adapt is not None and adapted:
+        tensors[STEM] = adapt_stem(tensors[STEM], channels, adapt)
+    taken = {name: x for name, x in tensors.items() if _part(name) not in refused}
+    prefix = PREFIX if isinstance(model, Encoder) else ""
+    model.load_state_dict({n.removeprefix(prefix): x for n, x in taken.items()}, strict=False)
+    entries = _entries(header, refused, adapted)
+    filled = {entry.here for entry in entries}
+    return Report(
+        format=header.recognised.format.name if header.recognised else "fcmae",
+        entries=entries,
+        new=[name for name in wanted if name not in filled],
     )
+
+
+def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[str, str]:
+    """The parts of a file that the model does not take, and why."""
+    refused = dict.fromkeys(without, "the model has one of its own")
+    for part in {_part(name) for name in given} - set(refused):
+        here = {name: shape for name, shape in wanted.items() if _part(name) == part}
+        there = {name: shape for name, shape in given.items() if _part(name) == part}
+        if not here:
+            refused[part] = "the model has no such part"
+        elif differences := _differences(here, there):
+            refused[part] = some(differences)
+    return refused
+
+
+def _entries(header: Header, refused: Mapping[str, str], adapted: str) -> list[Entry]:
+    """What became of every tensor of the file."""
+    found = header.recognised
+    if found is None:
+        ways = list(zip(header.shapes, _prefixed(header.shapes), strict=True))
+    else:
+        ways = [(found.prefix + move.theirs, move.ours) for move in found.moves]
+    entries = []
+    for there, here in ways:
+        how: How = "taken" if there in (here, here.removeprefix(PREFIX)) else "renamed"
+        if found is not None and header.shapes[there] != found.shapes[here]:
+            how = "reshaped"
+        if _part(here) in refused:
+            entries.append(Entry(name=there, how="dropped", why=refused[_part(here)]))
+        elif here == STEM and adapted:
+            entries.append(Entry(name=there, how="adapted", here=here, why=adapted))
+        else:
+            entries.append(Entry(name=there, how=how, here=here))
+    dropped = {} if found is None else found.dropped
+    return entries + [Entry(name=name, how="dropped", why=why) for name, why in dropped.items()]
+
+
+def _header(source: Path | Header) -> Header:
+    return source if isinstance(source, Header) else read_header(source)
+
+
+def _part(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _shapes(model: nn.Module) -> dict[str, Shape]:
+    return _prefixed({name: tuple(x.shape) for name, x in model.state_dict().items()})
+
+
+def _prefixed(named: Mapping[str, Value]) -> dict[str, Value]:
+    """The names of a bare encoder as those of the encoder of a model."""
+    if any(name.startswith(PREFIX) for name in named):
+        return dict(named)
+    return {PREFIX + name: value for name, value in named.items()}
 
 
 def _finite_tensors(header: Header) -> dict[str, Tensor]:
     try:
-        tensors = dict(read_tensors(header.path))
+        tensors = _prefixed(tensors_of(header))
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{header.path} cannot be read: {error}") from error
     if bad := [name for name, x in tensors.items() if not is_finite(x)]:
-        raise CheckpointError(f"{header.path} holds NaN or infinity in {_list(bad)}.")
+        raise CheckpointError(f"{header.path} holds NaN or infinity in {some(bad)}.")
     return tensors
 
 
-def _differences(
-    wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]
-) -> list[str]:
+def _differences(wanted: Shapes, given: Shapes) -> list[str]:
     """How the tensors of a file differ from those of a model, in words."""
     missing = [f"{name} is missing" for name in wanted if name not in given]
     extra = [f"{name} is not in the model" for name in given if name not in wanted]
@@ -149,8 +213,3 @@ def _differences(
         if name in given and given[name] != shape
     ]
     return other + missing + extra
-
-
-def _list(entries: list[str], most: int = 5) -> str:
-    more = f", and {len(entries) - most} more" if len(entries) > most else ""
-    return ", ".join(entries[:most]) + more

@@ -2,7 +2,7 @@
 
 import json
 
-from fcmae.checkpoint.weights import load_encoder_into
+from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import PRECISION, AveragePrecision
@@ -95,5 +95,5 @@ def detector(
     )
     model.suppress(options.suppression)
     if weights is not None:
-        load_encoder_into(model, weights.path)
+        load_into(model, weights.path)
     return model

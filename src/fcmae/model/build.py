@@ -13,6 +13,7 @@ from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
 
 Description = dict[str, Any]
@@ -50,6 +51,12 @@ def describe(model: nn.Module) -> Description:
                 "masks": model.masks,
                 "head": asdict(model.options),
             }
+        case Pyramid():
+            return {
+                "kind": "pyramid",
+                "architecture": asdict(model.encoder.architecture),
+                "stages": [int(stage) for stage in model.norms],
+            }
         case Encoder():
             return {"kind": "encoder", "architecture": asdict(model.architecture)}
     raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
@@ -83,6 +90,8 @@ def rebuild(description: Description) -> nn.Module:
                 masks=description["masks"],
                 head=MaskRCNN(**description["head"]),
             )
+        case "pyramid":
+            return Pyramid(Encoder(architecture), stages=description["stages"])
         case "encoder":
             return Encoder(architecture)
     raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")

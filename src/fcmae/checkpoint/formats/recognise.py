@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fcmae.checkpoint.formats.contents import Contents, contents_of, shapes_of
 from fcmae.checkpoint.formats.form import AnyTensor, Shape
@@ -24,6 +24,7 @@ class Recognised:
         contents: What they are the weights of.
         moves: What becomes of each tensor that is taken.
         dropped: The file's other tensors, with the reason.
+        shapes: Shape of each tensor that is taken, by our name for it.
     """
 
     format: Format
@@ -31,6 +32,11 @@ class Recognised:
     contents: Contents
     moves: tuple[Move, ...]
     dropped: dict[str, str]
+    shapes: dict[str, Shape]
+
+    def without(self, others: Mapping[str, str]) -> "Recognised":
+        """The same beside other tensors of the file, which are dropped for the reasons given."""
+        return replace(self, dropped={**self.dropped, **others})
 
     def to_ours(self, tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
         """The tensors by our names and in our shapes; those that are dropped may be left out."""
@@ -74,7 +80,12 @@ def recognise(shapes: Mapping[str, Shape], *, what: str = "this file") -> Recogn
         ],
     )
     return Recognised(
-        format=format, prefix=prefix, contents=contents, moves=tuple(moves), dropped=dropped
+        format=format,
+        prefix=prefix,
+        contents=contents,
+        moves=tuple(moves),
+        dropped=dropped,
+        shapes={name: expected[name] for name in there},
     )
 
 
