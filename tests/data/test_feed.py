@@ -96,9 +96,11 @@ def test_the_views_of_an_image_decode_it_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    decode = samples.open_image
+    decode = samples.open_for
     monkeypatch.setattr(
-        samples, "open_image", lambda path, **rest: opened.append(path) or decode(path, **rest)
+        samples,
+        "open_for",
+        lambda aim, path, **rest: opened.append(path) or decode(aim, path, **rest),
     )
     run(feed(find_images(folder), repeats=4), last_step=12)
     assert len(opened) == len(set(opened)) == 12

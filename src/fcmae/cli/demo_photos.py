@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from fcmae.data.augment import resize
+from fcmae.data.cut import resize
 from fcmae.data.image import open_image
 from fcmae.data.png import write_png
 from fcmae.errors import DataError

@@ -19,6 +19,7 @@ from torchvision.transforms import RandomResizedCrop
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Augment, Crop
+from fcmae.data.region import Box, Region, aligned
 
 RATIO = [3 / 4, 4 / 3]
 """Narrowest and widest shape of a random crop, as everywhere in the field."""
@@ -26,18 +27,29 @@ RATIO = [3 / 4, 4 / 3]
 WARP_FROM = 384
 """From this size on the whole picture is evaluated, warped (the authors' datasets.py:78-83)."""
 
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom of a region, in pixels, not necessarily whole ones."""
-
 
 class View(ABC):
-    """Makes tensors of ``size`` (height, width) out of pictures of any size."""
+    """Makes tensors of ``size`` (height, width) out of pictures of any size.
+
+    A view first says which region it shows, given no more than height and width, and later gets
+    that region's pixels.
+
+    Attributes:
+        size: Height and width of every view.
+        approximate: Whether the pixels may be those of ``fcmae.data.cut.cut``, which are quicker to
+            get, instead of those of its definition.
+    """
 
     size: tuple[int, int]
+    approximate: bool = True
 
     @abstractmethod
-    def __call__(self, picture: Picture, normalise: Normalisation) -> Float[Tensor, "c h w"]:
-        """One view of the picture."""
+    def aim(self, height: int, width: int) -> Region:
+        """The region that is shown of a picture of this size."""
+
+    @abstractmethod
+    def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
+        """Write the view into its place in the batch, given the pixels of its region."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +59,13 @@ class Pretraining(View):
     size: tuple[int, int]
     crop: Crop = field(default_factory=Crop)
 
-    def __call__(self, picture: Picture, normalise: Normalisation) -> Float[Tensor, "c h w"]:
-        """One random crop."""
-        return normalise(random_crop(picture, self.size, self.crop.scale, self.crop.flip))
+    def aim(self, height: int, width: int) -> Region:
+        """A random region."""
+        return random_region(height, width, self.size, self.crop.scale, self.crop.flip)
+
+    def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
+        """Nothing but normalised."""
+        normalise(crop, out=out)
 
 
 @dataclass(frozen=True)
@@ -63,44 +79,57 @@ class Supervised(View):
         if self.augment.rand_augment is not None:
             rand_augment(self.augment.rand_augment, min(self.size), (0.5, 0.5, 0.5))
 
-    def __call__(self, picture: Picture, normalise: Normalisation) -> Float[Tensor, "c h w"]:
-        """One augmented crop."""
-        crop = random_crop(picture, self.size, self.augment.scale, self.augment.flip)
+    def aim(self, height: int, width: int) -> Region:
+        """A random region."""
+        return random_region(height, width, self.size, self.augment.scale, self.augment.flip)
+
+    def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
+        """Augmented."""
         if self.augment.rand_augment and crop.dtype == np.uint8 and crop.shape[2] == 3:
             change = rand_augment(self.augment.rand_augment, min(self.size), normalise.mean)
             crop = np.asarray(change(Image.fromarray(crop)))
-        erase = RandomErasing(self.augment.erase, mode="pixel", device="cpu")
-        erased: Tensor = erase(normalise(crop))
-        return erased
+        normalise(crop, out=out)
+        RandomErasing(self.augment.erase, mode="pixel", device="cpu")(out)  # in place
 
 
 @dataclass(frozen=True)
 class Evaluation(View):
-    """The centre: the picture is resized so that ``crop_ratio`` of it fills the view."""
+    """The centre: the picture is resized so that ``crop_ratio`` of it fills the view.
+
+    What is measured is not approximated.
+    """
 
     size: tuple[int, int]
     crop_ratio: float = 0.875
+    approximate = False
 
     def __post_init__(self) -> None:
         if not 0 < self.crop_ratio <= 1:
             raise ValueError(f"crop_ratio is {self.crop_ratio}, but must be above 0 and at most 1.")
 
-    def __call__(self, picture: Picture, normalise: Normalisation) -> Float[Tensor, "c h w"]:
-        """The one view there is."""
-        warp = max(self.size) >= WARP_FROM
-        box = None if warp else centre_box(picture.shape[:2], self.size, self.crop_ratio)
-        return normalise(resize(picture, self.size, box))
+    def aim(self, height: int, width: int) -> Region:
+        """The centre."""
+        if max(self.size) >= WARP_FROM:
+            box: Box = (0, 0, width, height)
+        else:
+            box = centre_box((height, width), self.size, self.crop_ratio)
+        return Region(box=box, size=self.size, context=True)
+
+    def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
+        """Nothing but normalised."""
+        normalise(crop, out=out)
 
 
-def random_crop(
-    picture: Picture, size: tuple[int, int], scale: tuple[float, float], flip: bool
-) -> Picture:
-    """Cut out a random region, resize it, and mirror every other one."""
+def random_region(
+    height: int, width: int, size: tuple[int, int], scale: tuple[float, float], flip: bool
+) -> Region:
+    """Torchvision's random resized crop, aligned, every other one mirrored."""
     # torchvision draws the region from the shape alone.
-    outline = torch.empty(1).expand(1, *picture.shape[:2])
-    top, left, height, width = RandomResizedCrop.get_params(outline, list(scale), RATIO)
-    crop = resize(picture[top : top + height, left : left + width], size)
-    return crop[:, ::-1] if flip and torch.rand(1).item() < 0.5 else crop
+    outline = torch.empty(1).expand(1, height, width)
+    top, left, rows, columns = RandomResizedCrop.get_params(outline, list(scale), RATIO)
+    mirrored = flip and torch.rand(1).item() < 0.5
+    region = Region(box=(left, top, left + columns, top + rows), size=size, flip=mirrored)
+    return aligned(region, height, width)
 
 
 def centre_box(have: tuple[int, ...], want: tuple[int, int], crop_ratio: float) -> Box:
@@ -116,21 +145,6 @@ def centre_box(have: tuple[int, ...], want: tuple[int, int], crop_ratio: float) 
     top, bottom = (edge * have[0] / resized[0] for edge in (start[0], start[0] + want[0]))
     left, right = (edge * have[1] / resized[1] for edge in (start[1], start[1] + want[1]))
     return left, top, right, bottom
-
-
-def resize(picture: Picture, size: tuple[int, int], box: Box | None = None) -> Picture:
-    """Bicubic with antialiasing, by Pillow; channel by channel where Pillow knows no such mode."""
-    height, width = size
-    if picture.dtype == np.uint8 and picture.shape[2] == 3:
-        image = Image.fromarray(np.ascontiguousarray(picture))
-        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box))
-    channels = []
-    for channel in np.moveaxis(picture, 2, 0):
-        image = Image.fromarray(np.ascontiguousarray(channel))
-        channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box)))
-    resized = np.stack(channels, axis=2)
-    # Bicubic weights overshoot; 8 bits are clipped by Pillow already.
-    return resized if picture.dtype == np.uint8 else resized.clip(0, 1)
 
 
 def rand_augment(recipe: str, side: int, mean: tuple[float, ...]) -> RandAugment:

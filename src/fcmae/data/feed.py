@@ -50,7 +50,13 @@ class Feed:
         self.seed, self.loader, self.channels = seed, loader, channels
         self.unusable = Unusable(len(images), loader)
         self._samples = Samples(
-            images, view, seed=seed, loader=loader, channels=channels, replacing=True
+            images,
+            view,
+            seed=seed,
+            loader=loader,
+            channels=channels,
+            replacing=True,
+            repeats=repeats,
         )
 
     @property

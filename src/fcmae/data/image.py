@@ -24,72 +24,39 @@ maximum is mapped to [0, 1], picture by picture. NaN and infinite values are ref
 """
 
 import logging
-import os
-import stat
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Sequence
 from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from fcmae.data.decoded import Decoded, plain
+from fcmae.data.entrance import FORMATS, Source, UnusableImage, entrance, kind_of
 from fcmae.data.modes import Picture, Refused, picture_from, upright, with_channels
-from fcmae.data.naming import shown
 from fcmae.data.options import Loader
-from fcmae.errors import DataError
+from fcmae.data.region import Region, reduction
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+__all__ = ["UnusableImage", "open_for", "open_image", "upright_size"]
+
+Aim = Callable[[int, int], Sequence[Region]]
+"""Says which regions are wanted of an upright picture of this height and width."""
+
 MAX_ASPECT = 200
 """Of a longer strip, a crop would show nothing but a smear."""
 
-KINDS = {
-    b"\xff\xd8": "JPEG",
-    b"\x89PNG": "PNG",
-    b"RIFF": "WebP",
-    b"BM": "BMP",
-    b"GIF8": "GIF",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-}
-OTHERS = {
-    b"<!DOC": "an HTML page",
-    b"<!doc": "an HTML page",
-    b"<html": "an HTML page",
-    b"<HTML": "an HTML page",
-    b"<svg": "an SVG drawing",
-    b"<?xml": "XML",
-    b"%PDF": "PDF",
-    b"%!PS": "PostScript",
-    b"8BPS": "a Photoshop file",
-    b"PK\3\4": "a ZIP archive",
-    b"\x93NUMPY": "a NumPy array",
-    b"\0\0\0\x0cjP": "JPEG 2000",
-    b"\0\0\0\x0cJXL": "JPEG XL",
-    b"\0\5\x16\7": "macOS metadata (AppleDouble)",
-}
-BRANDS = {b"avif": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"isom": "a video"}
+JPEG = ("JPEG", "MPO")
+"""The second is what phones write: JPEG with more pictures behind the first."""
 
+LYING = (5, 6, 7, 8)
+"""EXIF orientations in which rows are columns."""
 
 # What Pillow would log becomes an error of ours.
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 
-class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the program
-    """A file that is not an image we accept, with the reason in the user's words."""
-
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(shown(path), reason)
-        self.path, self.reason = self.args
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-
 def open_image(
-    path: str | os.PathLike[str],
+    path: Source,
     *,
     channels: int | None = None,
     max_pixels: int = Loader.max_pixels,
@@ -107,55 +74,128 @@ def open_image(
     Raises:
         UnusableImage: Whatever is wrong with the file; nothing else is raised.
     """
-    try:
-        with _regular_file(path, max_bytes) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = _decode(file, keep_alpha=channels in (2, 4), max_pixels=max_pixels)
-        _check_size(picture.shape[1], picture.shape[0], max_pixels)
+    keep_alpha = channels in (2, 4)
+    with entrance(path, max_bytes) as file:
+        image = _opened(file, max_pixels)
+        if image is None:
+            picture = _by_tifffile(file, keep_alpha, max_pixels)
+        else:
+            image.load()
+            picture = upright(picture_from(image, keep_alpha=keep_alpha), _orientation(image))
         if channels is not None:
             picture = with_channels(picture, channels)
         return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
-    except Exception as error:  # decoders raise anything at all on hostile bytes
-        raise UnusableImage(path, _reason(error)) from error
 
 
-@contextmanager
-def _regular_file(path: str | os.PathLike[str], max_bytes: int) -> Iterator[IO[bytes]]:
-    """Open without ever waiting: a pipe or device would block a reader for ever."""
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused("not a regular file")
-        if status.st_size == 0:
-            raise Refused("the file is empty")
-        if status.st_size > max_bytes:
-            raise Refused(f"{status.st_size} bytes are more than --loader.max_bytes {max_bytes}")
-        yield file
+def open_for(
+    aim: Aim,
+    path: Source,
+    *,
+    channels: int,
+    max_pixels: int = Loader.max_pixels,
+    max_bytes: int = Loader.max_bytes,
+) -> Decoded:
+    """Read a picture by the table above, as far as some regions of it need.
+
+    A JPEG is decoded at half, a quarter or an eighth of its size where that leaves every region
+    with the pixels that it asks for; all else comes at full size.
+
+    Args:
+        aim: Called once, when height and width are known.
+        path: Any file name; only the content decides.
+        channels: What the model takes, as in ``open_image``.
+        max_pixels: Larger pictures are refused unread.
+        max_bytes: Larger files are refused unread.
+
+    Raises:
+        UnusableImage: Whatever is wrong with the file; nothing else is raised.
+    """
+    with entrance(path, max_bytes) as file:
+        image = _opened(file, max_pixels)
+        if image is not None:
+            return _decoded_for(aim, image, channels)
+        picture = _by_tifffile(file, channels in (2, 4), max_pixels)
+        height, width = picture.shape[:2]
+        return Decoded(
+            pixels=with_channels(picture, channels),
+            channels=channels,
+            height=height,
+            width=width,
+            regions=aim(height, width),
+        )
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def upright_size(path: Source) -> tuple[int, int]:
+    """Height and width of a picture, once upright, from the file's header alone.
+
+    Raises:
+        UnusableImage: The header cannot be read.
+    """
+    with entrance(path, Loader.max_bytes) as file:
+        image = _opened(file, sys.maxsize)
+        if image is None:
+            height, width = _by_tifffile(file, False, Loader.max_pixels).shape[:2]
+            return height, width
+        return _upright_size(image)
 
 
-def _decode(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:
-    kind = _kind(file)
+def _opened(file: IO[bytes], max_pixels: int) -> Image.Image | None:
+    """The picture as Pillow opens it, not decoded yet; None for a TIFF that is not for Pillow."""
+    kind = kind_of(file)
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
         if kind == "TIFF":
-            from fcmae.data.tiff import read_tiff
-
-            return read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)
+            return None
         raise
     _check_size(*image.size, max_pixels)
     if kind == "TIFF":
-        from fcmae.data.tiff import pillow_suffices, read_tiff
+        from fcmae.data.tiff import pillow_suffices
 
-        if not pillow_suffices(image):
-            return read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)
+        return image if pillow_suffices(image) else None
+    return image
+
+
+def _by_tifffile(file: IO[bytes], keep_alpha: bool, max_pixels: int) -> Picture:
+    from fcmae.data.tiff import read_tiff
+
+    picture = read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)
+    _check_size(picture.shape[1], picture.shape[0], max_pixels)
+    return picture
+
+
+def _decoded_for(aim: Aim, image: Image.Image, channels: int) -> Decoded:
+    if image.format not in JPEG:
+        image.load()  # of a TIFF or PNG, this can change size and orientation
+    height, width = _upright_size(image)
+    regions = aim(height, width)
+    factor = _reduce(image, reduction(regions)) if image.format in JPEG else 1
     image.load()
-    picture = picture_from(image, keep_alpha=keep_alpha)
-    return upright(picture, _orientation(image))
+    pixels = plain(image, channels)
+    if pixels is None:
+        picture = picture_from(image, keep_alpha=channels in (2, 4))
+        pixels = with_channels(picture, channels)
+    return Decoded(
+        pixels=pixels,
+        channels=channels,
+        orientation=_orientation(image),
+        reduction=factor,
+        height=height,
+        width=width,
+        regions=regions,
+    )
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    return (width, height) if _orientation(image) in LYING else (height, width)
+
+
+def _reduce(image: Image.Image, factor: int) -> int:
+    """Have a JPEG decoded so many times smaller; give back how many times it will be."""
+    width, height = image.size
+    drafted = factor > 1 and image.draft(None, (width // factor, height // factor))
+    return factor if drafted else 1
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
@@ -165,38 +205,9 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise Refused(f"{width} x {height} pixels: one side is over {MAX_ASPECT} times the other")
 
 
-def _kind(file: IO[bytes]) -> str:
-    """What the first bytes say; anything but our formats is refused by its name."""
-    head = file.read(32)
-    file.seek(0)
-    for magic, kind in KINDS.items():
-        if head.startswith(magic):
-            return kind
-    other = BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
-    for magic, name in OTHERS.items():
-        if head.lstrip().startswith(magic):
-            other = name
-    what = f"it is {other}" if other else f"it begins with {head[:12]!r}"
-    raise Refused(f"{what}, not one of {', '.join(FORMATS)}")
-
-
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation; a damaged EXIF block says nothing about the pixels, so 1."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow raises many kinds of error here
         return 1
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, Refused):
-        return str(error)
-    if isinstance(error, UnidentifiedImageError):
-        return "damaged: its header cannot be read"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot be read: {error.strerror}"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more pixels than Pillow's limit of {2 * (Image.MAX_IMAGE_PIXELS or 0)}"
-    return f"damaged: {shown(' '.join(str(error).split())[:200]) or type(error).__name__}"

@@ -26,14 +26,20 @@ class Normalisation:
             return cls(mean=loader.mean, std=loader.std)
         return cls(mean=(fmean(loader.mean),) * channels, std=(fmean(loader.std),) * channels)
 
-    def __call__(self, picture: Picture) -> Float[Tensor, "c h w"]:
-        """A picture as a normalised tensor."""
+    def __call__(
+        self, picture: Picture, out: Float[Tensor, "c h w"] | None = None
+    ) -> Float[Tensor, "c h w"]:
+        """A picture as a normalised tensor, written into ``out`` where that is given."""
         # NumPy, because PyTorch would start threads for such a small task.
         full = 255.0 if picture.dtype == np.uint8 else 1.0
         scale = (1 / (full * np.array(self.std))).astype(np.float32)[:, None, None]
         shift = (np.array(self.mean) / np.array(self.std)).astype(np.float32)[:, None, None]
-        image = np.ascontiguousarray(picture.transpose(2, 0, 1)).astype(np.float32)
-        return torch.from_numpy(image * scale - shift)
+        planes = np.ascontiguousarray(picture.transpose(2, 0, 1))
+        image = np.empty(planes.shape, np.float32) if out is None else out.numpy()
+        image[...] = planes
+        image *= scale
+        image -= shift
+        return torch.from_numpy(image) if out is None else out
 
     def undo(self, images: Float[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
         """Normalised images back in [0, 1]; what lies outside is clipped."""

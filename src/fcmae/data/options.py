@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 def _check_share(name: str, value: float) -> None:
@@ -31,6 +32,11 @@ class Loader:
     max_unusable: float = 0.01
     """Share of unusable files above which a run stops (100 files are always allowed, unless
     they are more than half)."""
+
+    decode: Literal["fitting", "exact"] = "fitting"
+    """How training crops get their pixels. fitting: JPEG decoded at the smallest of 1, 1/2, 1/4
+    and 1/8 of its size that has as many pixels as the crop needs, and resized in integers. exact:
+    decoded in full and resized by Pillow, which is slower. Evaluation is always exact."""
 
     max_pixels: int = 64_000_000
     """Images of more pixels are refused unread."""

@@ -1,7 +1,10 @@
 """The data set as a loader's processes see it: keys in, one batch out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,12 +13,15 @@ from torch import Tensor
 from fcmae.data.annotations import Annotation
 from fcmae.data.augment import View
 from fcmae.data.batch import Batch
-from fcmae.data.image import UnusableImage, open_image
+from fcmae.data.cut import cut, exact
+from fcmae.data.decoded import Decoded
+from fcmae.data.image import UnusableImage, open_for, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.data.order import Key
+from fcmae.data.region import Region
 from fcmae.data.scene import SceneView
 from fcmae.data.targets import Target, Targets
 from fcmae.errors import DataError
@@ -27,15 +33,33 @@ ATTEMPTS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """An image and all that is known about it."""
+    """An image and all that is known about it.
 
-    picture: Picture
+    Attributes:
+        picture: The whole of it, or what was decoded of it for the regions.
+        regions: What each view shows; none for a ``SceneView``, which takes the whole.
+        label: Index of its class.
+        annotation: Its other labels.
+    """
+
+    picture: Picture | Decoded
+    regions: Sequence[Region]
     label: int | None
-    annotation: Annotation | None
+    annotation: Annotation
+
+
+class Seeds(NamedTuple):
+    """Of one view: for what it shows, and for what is done to that."""
+
+    view: int
+    finish: int
 
 
 class Samples:
     """Reads images and makes views of them, each a function of (seed, epoch, index, view) alone.
+
+    All views of an image in an epoch have a say in how it is decoded, also those that another batch
+    or process shows, so that none depends on how they are shared out.
 
     An unusable file is replaced by another image of the data set (with that image's label), drawn
     by the same rule in every run; where nothing may be replaced it is left out. Either way it is
@@ -51,8 +75,9 @@ class Samples:
         loader: Loader,
         channels: int,
         replacing: bool,
+        repeats: int = 1,
     ) -> None:
-        self.images, self.view = images, view
+        self.images, self.view, self.repeats = images, view, repeats
         self.seed, self.loader, self.channels = seed, loader, channels
         self.replacing = replacing
         self.normalise = Normalisation.of(loader, channels)
@@ -71,28 +96,24 @@ class Samples:
             return error
 
     def _batch(self, keys: list[Key]) -> Batch:
-        views, labels, targets, kept = [], [], list[Target](), []
+        views, labels, targets, kept = list[Tensor](), [], list[Target](), list[Key]()
         unusable = list[tuple[str, str]]()
-        drawn = np.asarray(bits(self.seed, "view", *np.array(keys).T))
-        seeds = dict(zip(keys, drawn.tolist(), strict=True))
+        seeds = self._seeds(keys)
+        room = torch.empty(len(keys), self.channels, *(self.view.size or (0, 0)))
         with state_kept():
-            for (epoch, index), group in groupby(keys, key=lambda key: key[:2]):
-                sample = self._read(epoch, index, unusable)
+            for image, group in groupby(keys, key=lambda key: key[:2]):
+                sample = self._read(image, seeds[image], unusable)
                 if sample is None:
                     continue
                 for key in group:
-                    seed_host(seeds[key])
-                    view, target = self._view(sample)
-                    views.append(view.numpy())
+                    view, target = self._view(sample, key[2], seeds[image], room[len(kept)])
+                    views.append(view)
                     targets.append(target)
                     labels.append(sample.label)
                     kept.append(key)
-        # NumPy stacks without waking PyTorch's threads.
-        size = self.view.size or (0, 0)
-        stacked = np.stack(views) if views else np.empty((0, self.channels, *size), "f4")
         columns = torch.tensor(kept, dtype=torch.int64).reshape(-1, 3)
         return Batch(
-            images=torch.from_numpy(stacked),
+            images=room[: len(views)] if isinstance(self.view, View) else _stacked(views, room),
             labels=None if self.images.labels is None else torch.tensor(labels, dtype=torch.int64),
             targets=None if self.images.annotations is None else Targets.of(targets),
             indices=columns[:, 1].clone(),
@@ -101,14 +122,27 @@ class Samples:
             unusable=unusable,
         )
 
-    def _read(self, epoch: int, index: int, unusable: list[tuple[str, str]]) -> Sample | None:
-        chosen = index
+    def _seeds(self, keys: list[Key]) -> dict[tuple[int, int], list[Seeds]]:
+        """For each image of the batch, those of all of its views in this epoch."""
+        images = list(dict.fromkeys(key[:2] for key in keys))
+        epochs, indices = np.array(images).T[..., None]
+        places = epochs, indices, np.arange(self.repeats)
+        drawn = [np.asarray(bits(self.seed, name, *places)).tolist() for name in Seeds._fields]
+        return {
+            image: [Seeds(*pair) for pair in zip(*of_image, strict=True)]
+            for image, *of_image in zip(images, *drawn, strict=True)
+        }
+
+    def _read(
+        self, image: tuple[int, int], seeds: list[Seeds], unusable: list[tuple[str, str]]
+    ) -> Sample | None:
+        chosen = image[1]
         for attempt in range(ATTEMPTS + 1):
             if attempt:
-                key = integer(self.seed, "replacement", epoch, index, attempt)
+                key = integer(self.seed, "replacement", *image, attempt)
                 chosen = key % len(self.images)
             try:
-                return self._open(chosen)
+                return self._open(chosen, seeds)
             except UnusableImage as error:
                 unusable.append((self.images.name(chosen), error.reason))
             if not self.replacing:
@@ -119,24 +153,56 @@ class Samples:
             "`fcmae check` lists all of them."
         )
 
-    def _open(self, index: int) -> Sample:
-        picture = open_image(
-            self.images.path(index),
-            channels=self.channels,
-            max_pixels=self.loader.max_pixels,
-            max_bytes=self.loader.max_bytes,
-        )
+    def _open(self, index: int, seeds: list[Seeds]) -> Sample:
+        picture: Picture | Decoded
+        path, regions = self.images.path(index), list[Region]()
+        limits = {"max_pixels": self.loader.max_pixels, "max_bytes": self.loader.max_bytes}
+        if (
+            isinstance(self.view, View)
+            and self.view.approximate
+            and self.loader.decode == "fitting"
+        ):
+            picture = open_for(
+                partial(_aim, self.view, seeds), path, channels=self.channels, **limits
+            )
+            size, regions = (picture.height, picture.width), picture.regions
+        else:
+            picture = open_image(path, channels=self.channels, **limits)
+            size = (picture.shape[0], picture.shape[1])
+            if isinstance(self.view, View):
+                regions = _aim(self.view, seeds, *size)
         annotations = self.images.annotations
-        size = (picture.shape[0], picture.shape[1])
         return Sample(
             picture=picture,
+            regions=regions,
             label=self.images.label(index),
-            annotation=None if annotations is None else annotations.read(index, size),
+            annotation={} if annotations is None else annotations.read(index, size),
         )
 
-    def _view(self, sample: Sample) -> tuple[Tensor, Target]:
-        annotation = sample.annotation or {}
+    def _view(
+        self, sample: Sample, number: int, seeds: list[Seeds], room: Tensor
+    ) -> tuple[Tensor, Target]:
+        """One view and its labels; the view in the room made for it, where its size is known."""
+        picture = sample.picture
         if isinstance(self.view, SceneView):
-            return self.view(sample.picture, annotation, self.normalise)
-        target = {name: torch.tensor(values) for name, values in annotation.items()}
-        return self.view(sample.picture, self.normalise), target
+            seed_host(seeds[number].view)
+            assert not isinstance(picture, Decoded)
+            return self.view(picture, sample.annotation, self.normalise)
+        region = sample.regions[number]
+        crop = cut(picture, region) if isinstance(picture, Decoded) else exact(picture, region)
+        seed_host(seeds[number].finish)
+        self.view.finish(crop, self.normalise, room)
+        return room, {name: torch.tensor(values) for name, values in sample.annotation.items()}
+
+
+def _aim(view: View, seeds: list[Seeds], height: int, width: int) -> list[Region]:
+    regions = []
+    for of_view in seeds:
+        seed_host(of_view.view)
+        regions.append(view.aim(height, width))
+    return regions
+
+
+def _stacked(views: list[Tensor], room: Tensor) -> Tensor:
+    # NumPy stacks without waking PyTorch's threads.
+    return torch.from_numpy(np.stack([view.numpy() for view in views])) if views else room[:0]

@@ -1,0 +1,120 @@
+"""What comes in: regular files that begin like one of our formats; errors in the user's words."""
+
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from PIL import Image, UnidentifiedImageError
+
+from fcmae.data.modes import Refused
+from fcmae.data.naming import shown
+from fcmae.errors import DataError
+
+Source = str | os.PathLike[str]
+"""Where the bytes of an image are."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+KINDS = {
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG": "PNG",
+    b"RIFF": "WebP",
+    b"BM": "BMP",
+    b"GIF8": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
+OTHERS = {
+    b"<!DOC": "an HTML page",
+    b"<!doc": "an HTML page",
+    b"<html": "an HTML page",
+    b"<HTML": "an HTML page",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "XML",
+    b"%PDF": "PDF",
+    b"%!PS": "PostScript",
+    b"8BPS": "a Photoshop file",
+    b"PK\3\4": "a ZIP archive",
+    b"\x93NUMPY": "a NumPy array",
+    b"\0\0\0\x0cjP": "JPEG 2000",
+    b"\0\0\0\x0cJXL": "JPEG XL",
+    b"\0\5\x16\7": "macOS metadata (AppleDouble)",
+}
+BRANDS = {b"avif": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC", b"isom": "a video"}
+
+
+class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the program
+    """A file that is not an image we accept, with the reason in the user's words."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(shown(path), reason)
+        self.path, self.reason = self.args
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@contextmanager
+def entrance(source: Source, max_bytes: int) -> Iterator[IO[bytes]]:
+    """Open a file to decode it inside; whatever goes wrong there is the file's fault.
+
+    Raises:
+        UnusableImage: Anything was raised inside, or the file could not be opened.
+    """
+    try:
+        with _regular_file(source, max_bytes) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield file
+    except Exception as error:  # decoders raise anything at all on hostile bytes
+        raise UnusableImage(source, _reason(error)) from error
+
+
+@contextmanager
+def _regular_file(path: Source, max_bytes: int) -> Iterator[IO[bytes]]:
+    """Open without ever waiting: a pipe or device would block a reader for ever."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("not a regular file")
+        if status.st_size == 0:
+            raise Refused("the file is empty")
+        if status.st_size > max_bytes:
+            raise Refused(f"{status.st_size} bytes are more than --loader.max_bytes {max_bytes}")
+        yield file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def kind_of(file: IO[bytes]) -> str:
+    """What the first bytes say; anything but our formats is refused by its name."""
+    head = file.read(32)
+    file.seek(0)
+    for magic, kind in KINDS.items():
+        if head.startswith(magic):
+            return kind
+    other = BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
+    for magic, name in OTHERS.items():
+        if head.lstrip().startswith(magic):
+            other = name
+    what = f"it is {other}" if other else f"it begins with {head[:12]!r}"
+    raise Refused(f"{what}, not one of {', '.join(FORMATS)}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return "damaged: its header cannot be read"
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more pixels than Pillow's limit of {2 * (Image.MAX_IMAGE_PIXELS or 0)}"
+    return f"damaged: {shown(' '.join(str(error).split())[:200]) or type(error).__name__}"
