@@ -36,7 +36,8 @@ class BenchPretrain:
     """Images per step."""
 
     rounds: int = 5
-    """Turns of each; the median counts. A first turn is not counted."""
+    """Timed turns of each; the median counts. Three turns before them, one of which tells the
+    memory, are not counted."""
 
     encoder: Encoder = Encoder()
     run: Run = Run(devices=1)
