@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -47,3 +48,21 @@ class Child:
     def kill(self) -> None:
         self.send(signal.SIGKILL)
         self.wait()
+
+
+def together(action: Callable[[], object], processes: int = 2) -> list[int]:
+    """Do the same in several processes, as torchrun would start them; their exit codes."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+
+    def one(rank: int) -> None:
+        os.environ |= {
+            "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+            "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0",
+            "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
+        }  # fmt: skip
+        action()
+
+    children = [Child(lambda rank=rank: one(rank)) for rank in range(processes)]  # type: ignore[misc]
+    return [child.wait() for child in children]

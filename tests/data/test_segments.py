@@ -13,7 +13,8 @@ from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
-from fcmae.data.segments.find import evaluation_segments, images_of, layout_of, split_segments
+from fcmae.data.segments.find import evaluation_segments, images_of, split_segments
+from fcmae.data.segments.layout import has_segments, layout_of
 from fcmae.data.segments.views import SegmentationCrop, base_factor
 from fcmae.errors import DataError
 
@@ -212,7 +213,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "two images of a name": (
         lambda root: Image.new("RGB", (24, 20)).save(root / "images/train/train-0.bmp"),
-        "holds train-0.bmp and train-0.png, but a name may appear once",
+        "train-0.png: train-0.bmp has the same name, which may appear once",
     ),
     "no images": (
         lambda root: [path.unlink() for path in (root / "images/train").iterdir()],
@@ -275,7 +276,30 @@ def test_masks_without_images_are_reported(make: Make) -> None:
     source = make()
     (source / "images/val/val-0.png").unlink()
     images = images_of(layout_of(source, PLAIN), ("val",), source)
-    assert images.set_aside == (("val/val-0.png", "a mask without an image"),)
+    assert images.set_aside == (("../../masks/val/val-0.png", "a mask without an image"),)
+
+
+def test_whoever_asks_for_all_problems_gets_each(make: Make) -> None:
+    source = make()
+    (source / "masks/train/train-2.png").unlink()
+    (source / "masks/train/other.png").write_bytes(b"")
+    Image.new("RGB", (24, 20)).save(source / "images/train/train-0.bmp")
+    images = images_of(layout_of(source, PLAIN), ("train",), source, strict=False)
+    assert len(images) == 2
+    assert images.set_aside == (
+        ("train-0.png", "train-0.bmp has the same name, which may appear once"),
+        ("train-2.png", f"there is no mask {source}/masks/train/train-2.png"),
+        ("../../masks/train/other.png", "a mask without an image"),
+    )
+
+
+def test_only_what_is_laid_out_so_is_taken_for_label_maps(make: Make) -> None:
+    source = make()
+    assert has_segments(source)
+    assert not has_segments(source / "images")
+    (source / "d.yaml").write_text("train: {images: images/train, masks: masks/train}")
+    assert has_segments(source / "d.yaml")
+    assert not has_segments(source / "classes.txt")
 
 
 def test_the_fingerprint_follows_the_meaning_of_numbers(make: Make) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,34 +12,18 @@ from runs import lines, newest, options, run_options, train
 from torch.testing import assert_close
 from toys import ToyEvaluation, ToyFeed, ToyTask
 
+import forking
 from fcmae.checkpoint.weights import load_model
 from fcmae.errors import NonFiniteError, StorageError
-from forking import IGNORE_THREADS, Child
+from forking import IGNORE_THREADS
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
 
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
-def together(out: Path, processes: int = 2, **changes: Any) -> list[int]:
-    """Train in several processes; their exit codes."""
-    port = str(free_port())
-
-    def one(rank: int) -> None:
-        os.environ |= {
-            "TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
-            "RANK": str(rank), "LOCAL_RANK": str(rank), "GROUP_RANK": "0",
-            "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
-        }  # fmt: skip
-        train(out, task=changes.pop("task", None) or ToyTask(drop_path=0.0), **changes)
-
-    children = [Child(lambda rank=rank: one(rank)) for rank in range(processes)]
-    return [child.wait() for child in children]
+def together(out: Path, **changes: Any) -> list[int]:
+    """Train in two processes; their exit codes."""
+    task = changes.pop("task", None)
+    return forking.together(lambda: train(out, task=task or ToyTask(drop_path=0.0), **changes))
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,37 @@
-"""``fcmae check``: open every image and name those that cannot be used."""
+"""``fcmae check``: open every image, read every label, and name those that cannot be used."""
 
+import hashlib
+import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console as Terminal
 
+from fcmae.cli.check_parts import Parts, find_parts
 from fcmae.cli.console import Console
 from fcmae.cli.show import files, say, show_table, show_unusable
-from fcmae.data.check import check as check_images
+from fcmae.data.check import Finding, Report, inspect, report_of
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import find_images
-from fcmae.data.options import Loader
+from fcmae.data.options import LabelMapOptions, Loader
 
 MAX_CLASSES = 60
+MAX_PROBLEMS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Open every image of a data set; count what is there and name what cannot be used."""
+    """Open every image of a data set and read its labels; name what cannot be used."""
 
     data: Path
-    """Folder of images, read recursively, or a .txt or .csv list."""
+    """Folder of images, read recursively, a .txt or .csv list; or images with labels as fcmae
+    finetune takes them."""
 
+    task: Literal["auto", "classify", "segment", "detect"] = "auto"
+    """What the images are labelled for; auto goes by how they are laid out."""
+
+    labels: LabelMapOptions = LabelMapOptions()
     loader: Loader = Loader()
 
 
@@ -33,11 +42,14 @@ class Checked:
     Attributes:
         usable: How many files are images that can be used.
         unusable: The others, with the reason.
-        classes: Images of each class, where folders or a list tell classes.
+        classes: Images of each class, where folders or a list tell classes; images that show each
+            class, where masks or objects do.
         kinds: How many images there are of each kind, such as "3 channels of 8 bits".
         heights: Smallest, median and largest height of the usable images in pixels.
         widths: Smallest, median and largest width.
         fingerprint: Changes when the data set does.
+        problems: Labels that are wrong: file, where in it, and what is wrong.
+        parts: Images of each part, where there are several.
     """
 
     usable: int
@@ -47,42 +59,73 @@ class Checked:
     heights: tuple[int, int, int]
     widths: tuple[int, int, int]
     fingerprint: str
+    problems: list[dict[str, str]] = field(default_factory=list)
+    parts: dict[str, int] = field(default_factory=dict)
 
 
 def check(options: Check, console: Console) -> Checked:
-    """Open every image through the same door that training uses."""
-    images = find_images(options.data)
-    with console.counting("checking", len(images)) as count:
-        report = check_images(images, loader=options.loader, found=lambda _: count(1))
+    """Open every image through the same door that training uses, and its labels with it."""
+    parts = find_parts(options.data, options.task, options.labels)
+    findings, aside = list[Finding](), list[tuple[str, str]]()
+    for images in parts.images.values():
+        aside += [(_inside(path, images, options.data), why) for path, why in images.set_aside]
+        with console.counting("checking", len(images)) as count:
+            for finding in inspect(images, options.loader):
+                path = _inside(finding.path, images, options.data)
+                findings.append(replace(finding, path=path))
+                count(1)
+    report = report_of(findings, aside)
+    several = len(parts.images) > 1
+    prints = [images.fingerprint() for images in parts.images.values()]
     return Checked(
         usable=report.usable,
         unusable=files(report.unusable),
-        classes=_classes(images),
+        classes=_classes(parts, report),
         kinds=report.kinds,
         heights=report.heights,
         widths=report.widths,
-        fingerprint=images.fingerprint(),
+        fingerprint=hashlib.sha256(" ".join(prints).encode()).hexdigest() if several else prints[0],
+        problems=[vars(problem) for problem in parts.problems],
+        parts={name: len(images) for name, images in parts.images.items()} if several else {},
     )
 
 
 def show_checked(result: Checked, terminal: Terminal) -> None:
-    """Counts, sizes, and the files that cannot be used."""
+    """Counts, sizes, and what cannot be used."""
     if result.classes:
         rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:MAX_CLASSES]]
         show_table(terminal, ("class", "images"), rows)
+    for name, count in result.parts.items():
+        say(terminal, f"{name} has {count:,} images.")
     for kind, count in result.kinds.items():
         say(terminal, f"{count:,} images have {kind}.")
     if result.usable:
         for name, (low, middle, high) in (("height", result.heights), ("width", result.widths)):
             say(terminal, f"The {name} is {low} to {high} pixels, the median {middle}.")
+    if result.problems:
+        say(terminal, f"{len(result.problems):,} labels are wrong:")
+        for problem in result.problems[:MAX_PROBLEMS]:
+            say(terminal, f"  {problem['file']}, {problem['where']}: {problem['reason']}")
+        if len(result.problems) > MAX_PROBLEMS:
+            more = len(result.problems) - MAX_PROBLEMS
+            say(terminal, f"  ... and {more} more (--json lists all).")
     if result.unusable:
         say(terminal, f"{len(result.unusable):,} files cannot be used:")
         show_unusable(result.unusable, terminal)
     say(terminal, f"{result.usable:,} files are usable images.")
 
 
-def _classes(images: ImageList) -> dict[str, int] | None:
-    if images.labels is None or images.classes is None:
+def _inside(path: str, images: ImageList, data: Path) -> str:
+    """A path of one part as seen from the data set's folder."""
+    folder = data if data.is_dir() else data.parent
+    return Path(os.path.relpath(images.root / path, folder)).as_posix()
+
+
+def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
+    """How many images are of each class, or show it."""
+    [first, *_] = parts.images.values()
+    if first.classes is None:
         return None
-    counts = Counter(images.labels.tolist())
-    return {name: counts[index] for index, name in enumerate(images.classes)}
+    labels = first.labels
+    counts = report.classes if labels is None else Counter(labels.tolist())
+    return {name: counts.get(index, 0) for index, name in enumerate(first.classes)}

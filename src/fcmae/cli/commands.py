@@ -13,12 +13,24 @@ from fcmae.cli.evaluate_features import (
     evaluate_linear,
     evaluate_neighbours,
 )
+from fcmae.cli.evaluate_segment import EvaluateSegment, evaluate_segment
 from fcmae.cli.evaluated import show_evaluated
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
+from fcmae.cli.finetune_segment import (
+    FinetuneSegment,
+    finetune_segment,
+    show_finetuned_segmenter,
+)
 from fcmae.cli.info import Info, info, show_info
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
+from fcmae.cli.predict_segment import (
+    PredictSegment,
+    predict_segment,
+    show_predicted_segments,
+)
 from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
 from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
+from fcmae.cli.segmented import show_segmented
 
 COMMANDS: dict[str, Command] = {
     "demo": Command(
@@ -52,11 +64,23 @@ COMMANDS: dict[str, Command] = {
         show=show_finetuned,
         example="fcmae finetune classify --data photos --weights runs/pretrain --out runs/classify",
     ),
+    "finetune segment": Command(
+        options=FinetuneSegment,
+        run=finetune_segment,
+        show=show_finetuned_segmenter,
+        example="fcmae finetune segment --data scenes --weights runs/pretrain --out runs/segment",
+    ),
     "evaluate classify": Command(
         options=EvaluateClassify,
         run=evaluate_classify,
         show=show_evaluated,
         example="fcmae evaluate classify --data labelled --weights runs/classify",
+    ),
+    "evaluate segment": Command(
+        options=EvaluateSegment,
+        run=evaluate_segment,
+        show=show_segmented,
+        example="fcmae evaluate segment --data scenes --weights runs/segment",
     ),
     "evaluate neighbours": Command(
         options=EvaluateNeighbours,
@@ -75,6 +99,12 @@ COMMANDS: dict[str, Command] = {
         run=predict_classify,
         show=show_predicted,
         example="fcmae predict classify --data photos --weights runs/classify --out classes.csv",
+    ),
+    "predict segment": Command(
+        options=PredictSegment,
+        run=predict_segment,
+        show=show_predicted_segments,
+        example="fcmae predict segment --data photos --weights runs/segment --out segmented",
     ),
     "embed": Command(
         options=Embed,

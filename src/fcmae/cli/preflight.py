@@ -27,12 +27,14 @@ def check_pictures(images: ImageList, *, loader: Loader, channels: int) -> None:
     """Refuse images of which none of the first few can be used, as with a wrong channel count."""
     for index in range(min(len(images), TRIED)):
         try:
-            open_image(
+            picture = open_image(
                 images.path(index),
                 channels=channels,
                 max_pixels=loader.max_pixels,
                 max_bytes=loader.max_bytes,
             )
+            if images.annotations is not None:
+                images.annotations.read(index, (picture.shape[0], picture.shape[1]))
             return
         except UnusableImage as error:
             last = error

@@ -5,9 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median_low
 
+import numpy as np
+
+from fcmae.data.annotations import IGNORE
 from fcmae.data.cores import num_workers
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
@@ -26,6 +29,7 @@ class Finding:
         height: In pixels, once upright.
         width: In pixels, once upright.
         kind: Channels and depth, such as "3 channels of 8 bits".
+        classes: Indices of the classes that its labels show.
     """
 
     path: str
@@ -33,6 +37,7 @@ class Finding:
     height: int = 0
     width: int = 0
     kind: str = ""
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,7 @@ class Report:
         kinds: How many pictures there are of each kind, the most frequent first.
         heights: Smallest, median and largest.
         widths: Smallest, median and largest.
+        classes: In how many images labels show each class, by its index.
     """
 
     usable: int
@@ -52,6 +58,7 @@ class Report:
     kinds: dict[str, int]
     heights: tuple[int, int, int]
     widths: tuple[int, int, int]
+    classes: dict[int, int] = field(default_factory=dict)
 
 
 def check(
@@ -72,14 +79,20 @@ def check(
         findings.append(finding)
         if found is not None:
             found(finding)
+    return report_of(findings, images.set_aside)
+
+
+def report_of(findings: Sequence[Finding], set_aside: Sequence[tuple[str, str]] = ()) -> Report:
+    """What findings add up to, with what was set aside by its name."""
     good = [finding for finding in findings if finding.reason is None]
     bad = [(finding.path, finding.reason) for finding in findings if finding.reason is not None]
     return Report(
         usable=len(good),
-        unusable=sorted([*bad, *images.set_aside]),
+        unusable=sorted([*bad, *set_aside]),
         kinds=dict(Counter(finding.kind for finding in good).most_common()),
         heights=_spread([finding.height for finding in good]),
         widths=_spread([finding.width for finding in good]),
+        classes=dict(Counter(label for finding in good for label in finding.classes)),
     )
 
 
@@ -122,12 +135,22 @@ def _inspect(images: ImageList, loader: Loader, index: int) -> Finding:
     limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
     try:
         picture = open_image(images.path(index), **limits)
+        seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
         return Finding(path=images.name(index), reason=error.reason)
     height, width, channels = picture.shape
     depth = "8 bits" if picture.dtype == "uint8" else "more than 8 bits"
     kind = f"{channels} channel{'s' * (channels > 1)} of {depth}"
-    return Finding(path=images.name(index), height=height, width=width, kind=kind)
+    return Finding(path=images.name(index), height=height, width=width, kind=kind, classes=seen)
+
+
+def _classes(images: ImageList, index: int, size: tuple[int, int]) -> tuple[int, ...]:
+    """The classes in an image's labels; wrong labels raise ``UnusableImage`` here too."""
+    if images.annotations is None:
+        return ()
+    annotation = images.annotations.read(index, size)
+    labels = annotation.get("mask", annotation.get("labels"))
+    return () if labels is None else tuple(k for k in np.unique(labels).tolist() if k != IGNORE)
 
 
 # What every task of a process of the pool needs; sent once rather than with each task.

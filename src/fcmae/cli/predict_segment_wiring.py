@@ -1,0 +1,171 @@
+"""Segmenting images into files: the rooms wired together."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Integer
+from numpy.typing import NDArray
+
+from fcmae.analysis.label_pictures import draw_classes, write_label_map
+from fcmae.analysis.reconstructions import as_shown
+from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.cli.card import Weights, loader_of
+from fcmae.cli.console import Console
+from fcmae.cli.predict_segment import PredictedSegments, PredictSegment
+from fcmae.cli.scanning import open_scanner, own_sizes
+from fcmae.cli.show import files
+from fcmae.data.image import UnusableImage, upright_size
+from fcmae.data.image_list import ImageList
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.tiles import open_regions
+from fcmae.data.trace import polygons, signed_area
+from fcmae.errors import DataError
+from fcmae.evaluation.forward import evaluating, gather_unusable
+from fcmae.evaluation.scan import Scanner
+from fcmae.types import Images
+
+LabelMap = Integer[np.ndarray, "h w"]
+
+
+def predict(
+    options: PredictSegment, weights: Weights, images: ImageList, console: Console
+) -> PredictedSegments:
+    """Segment all images, large ones by windows, and write what was asked for."""
+    small, large, unusable = by_size(images, options.large)
+    scanner = open_scanner(options, weights)
+    output, peers = Output(options, weights, images), scanner.peers
+    with evaluating(scanner.model):
+        found = images.subset(small)
+        for batch in own_sizes(options, weights, found, console, peers, what="segmenting"):
+            unusable += batch.unusable
+            if len(batch):
+                called = scanner.classes(batch.images.to(peers.device))
+                output.write(int(small[int(batch.indices[0])]), called, batch.images)
+        for index in large[peers.rank :: peers.size].tolist():
+            try:
+                output.write(index, _by_windows(scanner, output, index, console), None)
+            except UnusableImage as error:
+                unusable.append((images.name(index), error.reason))
+    return _reported(output, scanner, options.out, len(large), unusable)
+
+
+def by_size(
+    images: ImageList, most_pixels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[str, str]]]:
+    """Indices of images that are looked at whole and of larger ones, and files that are no images.
+
+    Raises:
+        DataError: There is no image among them.
+    """
+    small, large, unusable = list[int](), list[int](), list[tuple[str, str]]()
+    for index in range(len(images)):
+        try:
+            height, width = upright_size(images.path(index))
+        except UnusableImage as error:
+            unusable.append((images.name(index), error.reason))
+        else:
+            (large if height * width > most_pixels else small).append(index)
+    if not small and not large:
+        raise DataError(
+            f"none of the {len(images)} files can be used, such as {unusable[0][0]}: "
+            f"{unusable[0][1]}. `fcmae check` lists all of them."
+        )
+    return np.array(small, dtype=np.int64), np.array(large, dtype=np.int64), unusable
+
+
+def _reported(
+    output: "Output",
+    scanner: Scanner,
+    out: Path,
+    num_large: int,
+    unusable: list[tuple[str, str]],
+) -> PredictedSegments:
+    """What all processes have done together."""
+    peers = scanner.peers
+    mine = torch.from_numpy(np.append(output.counts, output.written)).to(peers.device)
+    *counts, images = peers.gather(mine[None]).sum(dim=0).tolist()
+    most = sorted((i for i in range(len(counts)) if counts[i]), key=lambda i: -counts[i])
+    return PredictedSegments(
+        out=out,
+        images=images,
+        large=num_large,
+        classes={output.classes[i]: counts[i] / sum(counts) for i in most},
+        unusable=files(gather_unusable(unusable, peers)),
+    )
+
+
+def _by_windows(scanner: Scanner, output: "Output", index: int, console: Console) -> LabelMap:
+    """The class of each pixel of an image that is never in memory as a whole."""
+    path, channels = output.images.path(index), output.channels
+    with open_regions(path, channels=channels) as regions:
+        height, width = regions.size
+        found = np.empty((height, width), np.uint8 if len(output.classes) <= 256 else np.int16)
+        what = f"windows of {path.name}"
+        with console.counting(what, scanner.num_windows(regions.size)) as count:
+            for top, rows in scanner.large(regions, output.normalise, done=count):
+                found[top : top + len(rows)] = rows
+    return found
+
+
+class Output:
+    """The files of a folder.
+
+    Attributes:
+        images: All images.
+        stems: Their names without folder and ending.
+        classes: Names of the classes.
+        channels: Of the images.
+        normalise: How images become what the model sees.
+        counts: Pixels that were called each class.
+        written: Images that were written.
+    """
+
+    def __init__(self, options: PredictSegment, weights: Weights, images: ImageList) -> None:
+        self.folder, self.forms, self.images = options.out, set(options.write), images
+        number = weights.description["num_classes"]
+        self.stems = [Path(images.name(i)).stem for i in range(len(images))]
+        self.classes = weights.classes or [str(label) for label in range(number)]
+        self.channels = weights.architecture.channels
+        self.normalise = Normalisation.of(loader_of(weights, options.loader), self.channels)
+        self.counts = np.zeros(number, dtype=np.int64)
+        self.written = 0
+
+    def write(self, index: int, called: LabelMap, image: Images | None) -> None:
+        """Write an image's classes in each form; the overlay, if there is an image to lie over."""
+        self.counts += np.bincount(called.ravel(), minlength=len(self.counts))
+        self.written += 1
+        with storage_errors(self.folder):
+            if "masks" in self.forms:
+                write_label_map(called, len(self.classes), self._path("masks", index, "png"))
+            if "overlays" in self.forms and image is not None:
+                shown = as_shown(image, self.normalise)[0].numpy()
+                draw_classes(shown, called, self.classes, self._path("overlays", index, "png"))
+            if "polygons" in self.forms:
+                path = self._path("polygons", index, "geojson")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_text(path, json.dumps(self._features(called)) + "\n")
+
+    def _features(self, called: LabelMap) -> dict[str, object]:
+        """A feature for each connected region of a class; y grows downwards, as in the image."""
+        features = [
+            {
+                "type": "Feature",
+                "properties": {
+                    "class": self.classes[label],
+                    "index": label,
+                    "pixels": int(sum(map(signed_area, rings))),
+                },
+                "geometry": {"type": "Polygon", "coordinates": rings},
+            }
+            for label in np.unique(called).tolist()
+            for rings in polygons(called == label)
+        ]
+        return {"type": "FeatureCollection", "features": features}
+
+    def _path(self, form: str, index: int, ending: str) -> Path:
+        """The image's name with another ending; with a number where names appear twice."""
+        stem = self.stems[index]
+        name = stem if self.stems.count(stem) == 1 else f"{index + 1:05}-{stem}"
+        return self.folder / form / f"{name}.{ending}"

@@ -1,0 +1,169 @@
+"""Where the parts of a data set with label maps are.
+
+Accepted are: a folder with ``images`` and ``masks`` inside (or ``annotations``, as ADE20K calls
+them), each of which may hold ``train`` and ``val``; a folder with ``train`` and ``val``, each of
+which holds ``images`` and ``masks``; a .yaml that names the folders.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fcmae.data.listing import PARTS
+from fcmae.data.naming import shown
+from fcmae.data.options import LabelMapOptions
+from fcmae.data.segments.classes import checked_classes, read_classes
+from fcmae.data.segments.label_maps import NUMBERS
+from fcmae.data.yaml_file import read_mapping
+from fcmae.errors import DataError
+
+YAMLS = (".yaml", ".yml")
+IMAGES = ("images", "imgs", "image")
+MASKS = ("masks", "annotations", "labels", "mask")
+CLASSES = ("classes.txt", "names.txt")
+KEYS = ("path", "train", "val", "classes", "ignore_index", "reduce_zero_label")
+RULE = "label maps need a folder with images and masks inside, or a .yaml that names them"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Folder of the images of one part of a data set, and of their masks."""
+
+    images: Path
+    masks: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where the parts of a data set are, and what its numbers mean.
+
+    Attributes:
+        parts: By name: train and val, or all where nothing is divided.
+        classes: Names of the classes; None if no file names them.
+        ignore_index: The number of pixels that nobody is judged by.
+        reduce_zero_label: Whether 0 is ignored too, and 1 is the first class.
+    """
+
+    parts: dict[str, Part]
+    classes: tuple[str, ...] | None
+    ignore_index: int = 255
+    reduce_zero_label: bool = False
+
+
+def layout_of(source: Path, options: LabelMapOptions) -> Layout:
+    """Find the parts of a data set and the names of its classes; the options win over a .yaml."""
+    if not source.exists():
+        raise DataError(f"there is no file or folder {shown(source)}.")
+    if source.is_dir():
+        parts = _parts_in(source)
+        if not parts:
+            raise DataError(f"{shown(source)} does not hold images and masks, but {RULE}.")
+        layout = Layout(parts=parts, classes=_classes_near(source))
+    elif source.suffix.lower() in YAMLS:
+        layout = _from_yaml(source)
+    else:
+        raise DataError(f"{shown(source)} is neither a folder nor a .yaml: {RULE}.")
+    if options.classes is not None:
+        layout = replace(layout, classes=read_classes(options.classes))
+    for name in ("ignore_index", "reduce_zero_label"):
+        if getattr(options, name) is not None:
+            layout = replace(layout, **{name: getattr(options, name)})
+    return layout
+
+
+def has_segments(source: Path) -> bool:
+    """Whether a folder or .yaml is laid out like images with label maps."""
+    if source.is_dir():
+        return bool(_parts_in(source))
+    return source.suffix.lower() in YAMLS and "masks" in str(read_mapping(source))
+
+
+def _parts_in(source: Path) -> dict[str, Part]:
+    """The parts that a folder holds; nothing if it is laid out in another way."""
+    folders = _folders(source)
+    images, masks = (_first(folders, names) for names in (IMAGES, MASKS))
+    if images is not None and masks is not None:
+        inside = _folders(images), _folders(masks)
+        parts = {}
+        for part, names in PARTS.items():
+            found = [_first(where, names) for where in inside]
+            if found[0] is not None and found[1] is not None:
+                parts[part] = Part(images=found[0], masks=found[1])
+        return parts or {"all": Part(images=images, masks=masks)}
+    parts = {}
+    for part, names in PARTS.items():
+        folder = _first(folders, names)
+        if folder is not None:
+            inside = _parts_in(folder)
+            parts |= {part: inside["all"]} if "all" in inside else {}
+    return parts
+
+
+def _folders(source: Path) -> dict[str, Path]:
+    return {entry.name.lower(): entry for entry in sorted(source.iterdir()) if entry.is_dir()}
+
+
+def _first(folders: Mapping[str, Path], names: Sequence[str]) -> Path | None:
+    return next((folders[name] for name in names if name in folders), None)
+
+
+def _classes_near(source: Path) -> tuple[str, ...] | None:
+    for folder in (source, source.parent):
+        for name in CLASSES:
+            if (folder / name).is_file():
+                return read_classes(folder / name)
+    return None
+
+
+def _from_yaml(file: Path) -> Layout:
+    content = read_mapping(file)
+    unknown = [key for key in content if key not in KEYS]
+    if unknown:
+        raise DataError(f"{shown(file)} has a key {unknown[0]}, but may have {', '.join(KEYS)}.")
+    root = file.parent / str(content.get("path", "."))
+    parts = {}
+    for name in ("train", "val"):
+        if name in content:
+            parts |= {name: _part_of(content[name], root, f"{shown(file)}: {name}")}
+    if not parts:
+        raise DataError(f"{shown(file)} must name train, val or both.")
+    ignore, reduce = content.get("ignore_index", 255), content.get("reduce_zero_label", False)
+    if type(ignore) is not int or not 0 <= ignore < NUMBERS or type(reduce) is not bool:
+        raise DataError(
+            f"{shown(file)}: ignore_index must be a whole number from 0 to {NUMBERS - 1} and "
+            f"reduce_zero_label true or false, but they are {ignore} and {reduce}."
+        )
+    return Layout(
+        parts=parts,
+        classes=_classes_of(content.get("classes"), root, file),
+        ignore_index=ignore,
+        reduce_zero_label=reduce,
+    )
+
+
+def _part_of(value: Any, root: Path, where: str) -> Part:
+    """A folder with images and masks inside, or both by their names."""
+    if isinstance(value, str):
+        folders = {"images": root / value / "images", "masks": root / value / "masks"}
+    elif isinstance(value, dict) and set(value) == {"images", "masks"}:
+        folders = {name: root / str(folder) for name, folder in value.items()}
+    else:
+        raise DataError(
+            f"{where} is {value!r}, but must be a folder with images and masks inside, or "
+            "{images: FOLDER, masks: FOLDER}."
+        )
+    for folder in folders.values():
+        if not folder.is_dir():
+            raise DataError(f"{where}: there is no folder {shown(folder)}.")
+    return Part(**folders)
+
+
+def _classes_of(value: Any, root: Path, file: Path) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return read_classes(root / value)
+    if isinstance(value, list):
+        return checked_classes([str(name) for name in value], f"{shown(file)}: classes")
+    if value is None:
+        return _classes_near(root)
+    raise DataError(f"{shown(file)}: classes is {value!r}, but must be a list or a file.")

@@ -1,0 +1,181 @@
+"""The whole way of a user who segments: train, evaluate, predict, on a dozen small scenes."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+import fcmae
+from fcmae.cli.main import main
+from forking import IGNORE_THREADS, together
+
+pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
+QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
+TRAIN = [
+    "--size", "64", "--optim.batch_size", "4", "--optim.epochs", "1", "--optim.warmup_epochs", "0",
+    "--head.width", "16", "--head.auxiliary_width", "16", *QUICK,
+]  # fmt: skip
+SHARED = Path(__file__).parents[2] / "../shared/data/segment"
+
+
+def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([*words, "--json", "-"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def scene(path: Path, masks: Path, seed: int) -> None:
+    """A bright square on dark ground, both noisy, and its mask."""
+    draw = np.random.default_rng(seed)
+    mask = np.zeros((70, 90), dtype=np.uint8)
+    top, left = draw.integers(5, 30, 2)
+    mask[top : top + 30, left : left + 35] = 1
+    mask[:2] = 255
+    picture = (60 + 120 * (mask == 1))[..., None] + draw.normal(0, 12, (70, 90, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    masks.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path)
+    Image.fromarray(mask).save(masks)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("scenes")
+    for part, count in (("train", 8), ("val", 3)):
+        for number in range(count):
+            name = f"{part}/{number}.png"
+            scene(root / "images" / name, root / "masks" / name, 10 * number + count)
+    (root / "classes.txt").write_text("ground\nsquare\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(
+    scenes: Path, places: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
+) -> SimpleNamespace:
+    out = tmp_path_factory.mktemp("segmented") / "run"
+    words = ["finetune", "segment", "--data", f"{scenes}", "--out", f"{out}", *TRAIN]
+    words += ["--weights", f"{places.pretrained}", "--freeze_stages", "1"]
+    assert main([*words, "--json", f"{out}.json"]) == 0
+    return SimpleNamespace(out=out, words=words, told=json.loads(Path(f"{out}.json").read_text()))
+
+
+def test_training_leaves_weights_pictures_and_numbers(
+    run: SimpleNamespace, places: SimpleNamespace
+) -> None:
+    result = run.told
+    assert (result["train_images"], result["val_images"], result["steps"]) == (8, 3, 2)
+    assert 0 <= result["miou"] <= result["best_miou"] <= 1
+    assert [row["name"] for row in result["per_class"]] == ["ground", "square"]
+    names = {path.name for path in (run.out / "pictures").iterdir()}
+    assert names == {"confusion.png", *(f"classes-0001-{i}.png" for i in range(3))}
+    assert 0 < result["metrics"]["loss"] < 3
+    before, after = (fcmae.load(path).encoder for path in (places.pretrained, run.out))
+    assert_close(after.stages[0].state_dict(), before.stages[0].state_dict(), rtol=0, atol=0)
+    assert not torch.equal(after.stages[1][0].expand.weight, before.stages[1][0].expand.weight)
+
+
+def test_evaluation_agrees_with_the_run(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "segment", "--data", f"{scenes}", "--weights", f"{run.out}", *QUICK]
+    answer = told([*words, "--out", f"{tmp_path}/o"], capsys)
+    for name in ("miou", "mean_accuracy", "pixel_accuracy", "per_class"):
+        assert answer[name] == run.told[name]
+    assert sum(map(sum, answer["confusion"])) == 3 * 68 * 90
+    assert (tmp_path / "o" / "confusion.png").is_file()
+    assert (tmp_path / "o" / "per_class.csv").read_text().startswith("name,pixels,iou,accuracy\n")
+    slid = told([*words, "--scan.mode", "slide", "--scan.scales", "0.75,1.25"], capsys)
+    assert slid["images"] == 3
+    assert slid["confusion"] != answer["confusion"]
+
+
+def test_the_model_remembers_what_numbers_in_masks_mean(
+    run: SimpleNamespace, scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "segment", "--data", f"{scenes}", "--weights", f"{run.out}", *QUICK]
+    assert main([*words, "--labels.ignore_index", "7"]) == 6
+    assert "have the number 255, but the classes are 0 to 1 and 7 is ignored" in (
+        capsys.readouterr().err
+    )
+
+
+def test_prediction_writes_masks_overlays_and_polygons(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"not a picture")
+    source = scenes / "images" / "val"
+    words = ["predict", "segment", "--data", f"{source}", f"{broken}", "--weights", f"{run.out}"]
+    words += ["--write", "masks", "overlays", "polygons", "--scan.mode", "slide", *QUICK]
+    answer = told([*words, "--out", f"{tmp_path}/a"], capsys)
+    assert (answer["images"], answer["large"]) == (3, 0)
+    assert sum(answer["classes"].values()) == pytest.approx(1)
+    assert [entry["path"] for entry in answer["unusable"]] == [str(broken)]
+    large = told([*words, "--out", f"{tmp_path}/b", "--large", "100"], capsys)
+    assert (large["images"], large["large"]) == (3, 3)
+    assert not (tmp_path / "b" / "overlays").exists()
+    assert len(list((tmp_path / "a" / "overlays").iterdir())) == 3
+    for number in range(3):
+        mask, again = (
+            np.asarray(Image.open(tmp_path / place / "masks" / f"{number}.png")) for place in "ab"
+        )
+        assert mask.shape == (70, 90)
+        assert (mask == again).mean() > 0.999
+        written = json.loads((tmp_path / "a" / "polygons" / f"{number}.geojson").read_text())
+        pixels = {0: 0, 1: 0}
+        for feature in written["features"]:
+            pixels[feature["properties"]["index"]] += feature["properties"]["pixels"]
+            assert all(ring[0] == ring[-1] for ring in feature["geometry"]["coordinates"])
+        assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
+
+
+def test_two_processes_take_the_first_step_of_one(scenes: Path, tmp_path: Path) -> None:
+    def train(out: Path) -> None:
+        words = ["finetune", "segment", "--data", f"{scenes}", "--out", f"{out}", *TRAIN]
+        options = ["--head.dropout", "0", "--run.log_every", "1", "--run.precision", "float32"]
+        assert main([*words, *options]) == 0
+
+    train(tmp_path / "one")
+    assert together(lambda: train(tmp_path / "two")) == [0, 0]
+    one, two = (
+        [json.loads(line) for line in (tmp_path / n / "metrics.jsonl").read_text().splitlines()]
+        for n in ("one", "two")
+    )
+    assert two[0]["loss"] == pytest.approx(one[0]["loss"], rel=1e-6)
+    assert two[-1]["val/miou"] == pytest.approx(one[-1]["val/miou"], abs=2e-3)
+    accuracy = [
+        json.loads((tmp_path / name / "accuracy.json").read_text()) for name in ("one", "two")
+    ]
+    assert accuracy[0]["images"] == accuracy[1]["images"] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_eight_images_are_learnt_by_heart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the photographs of {SHARED}")
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+        for path in sorted((SHARED / "pets" / kind / "train").iterdir())[::56][:8]:
+            shutil.copy(path, tmp_path / kind / path.name)
+    shutil.copy(SHARED / "pets" / "classes.txt", tmp_path)
+    words = [
+        "finetune", "segment", "--data", f"{tmp_path}", "--val", f"{tmp_path}",
+        "--out", f"{tmp_path}/run", "--config", "segment/small", "--optim.batch_size", "8",
+        "--optim.epochs", "250", "--every", "50", "--augment.scale", "1,1", "--optim.ema", "null",
+        "--augment.flip", "false", "--augment.colour", "false", "--size", "160",
+        "--encoder.drop_path", "0", "--head.dropout", "0", "--run.checkpoint_every", "250",
+        *QUICK,
+    ]  # fmt: skip
+    assert told(words, capsys)["miou"] > 0.95
