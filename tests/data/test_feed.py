@@ -248,3 +248,46 @@ def test_odd_photographs_of_the_real_world_all_make_views(shared: Path) -> None:
     batches = run(source, last_step=1, batch_size=len(images), micro_batch=64)
     assert source.unusable.files == {}
     assert torch.isfinite(batches[0].images).all()
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """Smooth JPEGs, several times as large as a view."""
+    random = np.random.default_rng(1)
+    for number in range(6):
+        coarse = random.integers(0, 256, (12, 18, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((181, 123)).save(tmp_path / f"{number}.jpg", quality=95)
+    return tmp_path
+
+
+def test_a_view_does_not_depend_on_which_views_of_its_image_are_beside_it(
+    photographs: Path,
+) -> None:
+    images = find_images(photographs)
+    together = run(feed(images, repeats=4), last_step=4, batch_size=6, micro_batch=6)
+    expected = torch.cat([batch.images for batch in together])
+    alone = run(feed(images, repeats=4), last_step=4, batch_size=6, micro_batch=1)
+    assert_close(torch.cat([batch.images for batch in alone]), expected, rtol=0, atol=0)
+
+
+def test_fitting_and_exact_decoding_show_nearly_the_same(photographs: Path) -> None:
+    images = find_images(photographs)
+    views = {}
+    for decode in ("fitting", "exact"):
+        loader = Loader(workers=0, decode=decode)
+        source = Feed(images, Supervised(SIZE), seed=5, loader=loader, channels=3, repeats=2)
+        views[decode] = torch.cat([batch.images for batch in run(source, last_step=3)])
+    assert not torch.equal(views["fitting"], views["exact"])
+    # RandAugment turns one level of difference into many where it posterises or equalises.
+    difference = (views["fitting"] - views["exact"]).abs()
+    assert difference.median() < 0.03
+
+
+def test_evaluation_is_exact(photographs: Path) -> None:
+    images = find_images(photographs)
+    batches = [
+        list(evaluation_batches(images, Evaluation(SIZE), loader=Loader(workers=0, decode=decode),
+                                channels=3, batch_size=6))
+        for decode in ("fitting", "exact")
+    ]  # fmt: skip
+    assert_same(*batches)

@@ -1,20 +1,25 @@
 """What comes in: regular files that begin like one of our formats; errors in the user's words."""
 
+import io
 import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from fcmae.data.modes import Refused
 from fcmae.data.naming import shown
+from fcmae.data.pack import within_pack
 from fcmae.errors import DataError
 
 Source = str | os.PathLike[str]
-"""Where the bytes of an image are."""
+"""Where the bytes of an image are: in a file, or in a pack (``fcmae.data.pack``)."""
+
+ByteStream = io.BufferedReader | io.BytesIO
+"""An open file, or what was read of a pack."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 KINDS = {
@@ -59,24 +64,36 @@ class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the pr
 
 
 @contextmanager
-def entrance(source: Source, max_bytes: int) -> Iterator[IO[bytes]]:
+def entrance(source: Source, max_bytes: int) -> Iterator[ByteStream]:
     """Open a file to decode it inside; whatever goes wrong there is the file's fault.
 
     Raises:
         UnusableImage: Anything was raised inside, or the file could not be opened.
     """
     try:
-        with _regular_file(source, max_bytes) as file, warnings.catch_warnings():
+        with _opened(source, max_bytes) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield file
     except Exception as error:  # decoders raise anything at all on hostile bytes
         raise UnusableImage(source, _reason(error)) from error
 
 
-@contextmanager
-def _regular_file(path: Source, max_bytes: int) -> Iterator[IO[bytes]]:
+def _opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
+    """A file, or an image in a pack, whose path goes on where that of the pack ends."""
+    try:
+        return _regular_file(path, max_bytes)
+    except (NotADirectoryError, FileNotFoundError):  # the second on Windows
+        packed = within_pack(Path(path))
+        if packed is None:
+            raise
+        pack, name = packed
+        return io.BytesIO(pack.read(name, max_bytes))
+
+
+def _regular_file(path: Source, max_bytes: int) -> ByteStream:
     """Open without ever waiting: a pipe or device would block a reader for ever."""
-    with open(path, "rb", opener=_open_without_waiting) as file:
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - the caller closes it
+    try:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Refused("not a regular file")
@@ -84,14 +101,17 @@ def _regular_file(path: Source, max_bytes: int) -> Iterator[IO[bytes]]:
             raise Refused("the file is empty")
         if status.st_size > max_bytes:
             raise Refused(f"{status.st_size} bytes are more than --loader.max_bytes {max_bytes}")
-        yield file
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def kind_of(file: IO[bytes]) -> str:
+def kind_of(file: ByteStream) -> str:
     """What the first bytes say; anything but our formats is refused by its name."""
     head = file.read(32)
     file.seek(0)

@@ -26,13 +26,12 @@ maximum is mapped to [0, 1], picture by picture. NaN and infinite values are ref
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import IO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fcmae.data.decoded import Decoded, plain
-from fcmae.data.entrance import FORMATS, Source, UnusableImage, entrance, kind_of
+from fcmae.data.entrance import FORMATS, ByteStream, Source, UnusableImage, entrance, kind_of
 from fcmae.data.modes import Picture, Refused, picture_from, upright, with_channels
 from fcmae.data.options import Loader
 from fcmae.data.region import Region, reduction
@@ -139,7 +138,7 @@ def upright_size(path: Source) -> tuple[int, int]:
         return _upright_size(image)
 
 
-def _opened(file: IO[bytes], max_pixels: int) -> Image.Image | None:
+def _opened(file: ByteStream, max_pixels: int) -> Image.Image | None:
     """The picture as Pillow opens it, not decoded yet; None for a TIFF that is not for Pillow."""
     kind = kind_of(file)
     try:
@@ -156,7 +155,7 @@ def _opened(file: IO[bytes], max_pixels: int) -> Image.Image | None:
     return image
 
 
-def _by_tifffile(file: IO[bytes], keep_alpha: bool, max_pixels: int) -> Picture:
+def _by_tifffile(file: ByteStream, keep_alpha: bool, max_pixels: int) -> Picture:
     from fcmae.data.tiff import read_tiff
 
     picture = read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)

@@ -30,6 +30,7 @@ class ImageList:
         classes: Name of each class.
         annotations: What else is known about each image.
         set_aside: (path, reason) of files and folders that were found, but are not read.
+        digest: Of all bytes, where they lie in a pack.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class ImageList:
     classes: tuple[str, ...] | None = None
     annotations: Annotations | None = None
     set_aside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    digest: str = ""
 
     @classmethod
     def of(cls, root: Path, names: Sequence[bytes], **rest: Any) -> "ImageList":
@@ -70,7 +72,13 @@ class ImageList:
         part = ImageList.of(self.root, [self.name_bytes(i) for i in indices.tolist()])
         labels = None if self.labels is None else self.labels[indices]
         annotations = None if self.annotations is None else self.annotations.subset(indices)
-        return replace(part, labels=labels, classes=self.classes, annotations=annotations)
+        return replace(
+            part,
+            labels=labels,
+            classes=self.classes,
+            annotations=annotations,
+            digest=self.digest,
+        )
 
     def keys(self) -> NDArray[np.uint64]:
         """A number for each relative path that depends on nothing else."""
@@ -79,7 +87,7 @@ class ImageList:
 
     def fingerprint(self) -> str:
         """SHA-256 over number, paths, classes and file sizes: it survives a copy, but no change."""
-        digest = hashlib.sha256(f"{len(self)} images\n".encode())
+        digest = hashlib.sha256(f"{len(self)} images{self.digest}\n".encode())
         root = os.fsencode(self.root)
         for index in range(len(self)):
             name = self.name_bytes(index)

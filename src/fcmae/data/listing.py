@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fcmae.data.folders import Found, is_plain_file, walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
+from fcmae.data.pack import is_pack, open_pack
 from fcmae.errors import DataError
 from fcmae.randomness import bits
 
@@ -26,7 +27,7 @@ LISTS = (".txt", ".csv")
 
 
 def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
-    """List the images of a folder (read recursively), a .txt or .csv list, or one image file.
+    """List the images of a folder (read recursively), a list, a pack, or one image file.
 
     In a folder with labels, the folders directly inside are the classes. A list names paths
     relative to its own folder: one per line in .txt; in .csv, columns ``path`` and ``label``.
@@ -43,6 +44,8 @@ def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
         return _from_list(source, labels)
     if not is_plain_file(source):
         raise DataError(f"{shown(source)} is neither a folder nor a file.")
+    if is_pack(source):
+        return _from_pack(source, labels)
     if labels:
         raise DataError(f"{shown(source)} is one image, but labels need class folders or a list.")
     return ImageList.of(source.parent, [os.fsencode(source.name)])
@@ -122,6 +125,19 @@ def _from_list(source: Path, labels: bool | None) -> ImageList:
     place = {name: index for index, name in enumerate(classes)}
     of_image = np.array([place[name] for name in names], dtype=np.int64)
     return replace(images, labels=of_image, classes=tuple(classes))
+
+
+def _from_pack(source: Path, labels: bool | None) -> ImageList:
+    pack = open_pack(source)
+    images = ImageList(
+        root=source, blob=pack.names.blob, offsets=pack.names.ends, digest=pack.digest
+    )
+    if labels and not len(pack.classes):
+        raise DataError(f"labels need classes, but {shown(source)} was packed without any.")
+    if labels is False or not len(pack.classes):
+        return images
+    classes = tuple(os.fsdecode(pack.classes[i]) for i in range(len(pack.classes)))
+    return replace(images, labels=pack.labels, classes=classes)
 
 
 def _read_txt(source: Path) -> tuple[list[str], list[str]]:

@@ -2,13 +2,14 @@
 
 import logging
 import math
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from fcmae.data.entrance import ByteStream
 from fcmae.data.modes import Picture, Refused, on_white, scaled, upright
 
 ORIENTATION, EXTRA_SAMPLES, SAMPLE_FORMAT, BITS, DESCRIPTION = 274, 338, 339, 258, 270
@@ -34,7 +35,7 @@ def pillow_suffices(image: Image.Image) -> bool:
     return not (names_axes and getattr(image, "is_animated", False))
 
 
-def read_tiff(file: IO[bytes], *, keep_alpha: bool, max_pixels: int) -> Picture:
+def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture:
     """The first image of a TIFF with all its channels, also where they are stored as pages."""
     file.seek(0)
     # Other files that an OME header names stay closed.
