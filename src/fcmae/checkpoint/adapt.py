@@ -1,12 +1,10 @@
 """A stem for images of another number of channels than the weights were made for."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Rule = Literal["repeat", "average"]
+from fcmae.checkpoint.options import Rule
 
 
 def adapt_stem(

@@ -4,6 +4,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Rule = Literal["repeat", "average"]
+"""How a stem is made for another number of channels."""
 
 YES = ("1", "on", "true", "yes")
 

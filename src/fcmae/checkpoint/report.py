@@ -1,10 +1,17 @@
 """What became of every tensor of a weights file."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
+
+from fcmae.checkpoint.header import Header
+
+PREFIX = "encoder."
+STEM = "encoder.stem.weight"
 
 How = Literal["taken", "renamed", "reshaped", "adapted", "dropped"]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,64 @@ class Report:
                 reasons.setdefault((entry.how, entry.why), []).append(entry.name)
         lines += [f"{how}: {_several(names)} ({why})" for (how, why), names in reasons.items()]
         return [*lines, f"new: {_several(self.new)}"] if self.new else lines
+
+
+def report_of(
+    header: Header,
+    *,
+    refused: Mapping[str, str] | None = None,
+    adapted: str = "",
+    wanted: Iterable[str] = (),
+) -> Report:
+    """What becomes of the tensors of a file.
+
+    Args:
+        header: The file.
+        refused: Parts that are not taken, with the reason.
+        adapted: How the stem is changed.
+        wanted: All tensors of the model.
+    """
+    entries = _entries(header, refused or {}, adapted)
+    filled = {entry.here for entry in entries}
+    return Report(
+        format=header.recognised.format.name if header.recognised else "fcmae",
+        entries=entries,
+        new=[name for name in wanted if name not in filled],
+    )
+
+
+def prefixed(named: Mapping[str, Value]) -> dict[str, Value]:
+    """The names of a bare encoder as those of the encoder of a model."""
+    if any(name.startswith(PREFIX) for name in named):
+        return dict(named)
+    return {PREFIX + name: value for name, value in named.items()}
+
+
+def part_of(name: str) -> str:
+    """The part of a model that a tensor belongs to."""
+    return name.partition(".")[0]
+
+
+def _entries(header: Header, refused: Mapping[str, str], adapted: str) -> list[Entry]:
+    """What became of every tensor of the file."""
+    found = header.recognised
+    if found is None:
+        ways = list(zip(header.shapes, prefixed(header.shapes), strict=True))
+    else:
+        ways = [(found.prefix + move.theirs, move.ours) for move in found.moves]
+    entries = []
+    for there, here in ways:
+        how: How = "taken" if there in (here, here.removeprefix(PREFIX)) else "renamed"
+        if found is not None and header.shapes[there] != found.shapes[here]:
+            how = "reshaped"
+        if part_of(here) in refused:
+            entries.append(Entry(name=there, how="dropped", why=refused[part_of(here)]))
+        elif here == STEM and adapted:
+            entries.append(Entry(name=there, how="adapted", here=here, why=adapted))
+        else:
+            entries.append(Entry(name=there, how=how, here=here))
+    dropped = {} if found is None else found.dropped
+    return entries + [Entry(name=name, how="dropped", why=why) for name, why in dropped.items()]
 
 
 def _several(names: list[str]) -> str:

@@ -3,30 +3,28 @@
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from fcmae.checkpoint import durable
-from fcmae.checkpoint.adapt import Rule, adapt_stem
+from fcmae.checkpoint.adapt import adapt_stem
 from fcmae.checkpoint.foreign import tensors_of
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import some
 from fcmae.checkpoint.header import KEY, Card, Header, read_header
-from fcmae.checkpoint.report import Entry, How, Report
+from fcmae.checkpoint.options import Rule
+from fcmae.checkpoint.report import PREFIX, STEM, Report, part_of, prefixed, report_of
 from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoder
 
 FORMAT = 1
-PREFIX = "encoder."
-STEM = "encoder.stem.weight"
 
 Shapes = Mapping[str, Shape]
-Value = TypeVar("Value")
 
 
 def save_weights(
@@ -64,24 +62,31 @@ def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
     return {KEY: json.dumps(content, allow_nan=False)}
 
 
-def load_model(source: Path | Header) -> tuple[nn.Module, Card]:
+def load_model(
+    source: Path | Header, *, channels: int | None = None, adapt: Rule | None = None
+) -> tuple[nn.Module, Card]:
     """The model in a file or a run's folder, in evaluation mode on the CPU, and its card.
+
+    Args:
+        source: The weights, or their header.
+        channels: Channels of the images, where they are not those of the weights.
+        adapt: How the stem becomes one for them.
 
     Raises:
         CheckpointError: The file is not whole, or not one that this version can rebuild.
     """
     header = _header(source)
     try:
-        model = _rebuilt(header)
+        model = _rebuilt(header, channels)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"the model in {header.path} needs another version of fcmae: {error}"
         ) from error
-    load_into(model, header)
+    load_into(model, header, adapt=adapt)
     return model.eval(), header.card
 
 
-def _rebuilt(header: Header) -> nn.Module:
+def _rebuilt(header: Header, channels: int | None) -> nn.Module:
     """A new model of the header's description, once the file is known to hold its weights."""
     description = header.card["model"]
     if sum(description["architecture"]["depths"]) > len(header.shapes):
@@ -89,8 +94,11 @@ def _rebuilt(header: Header) -> nn.Module:
     if header.recognised is None:
         with torch.device("meta"):
             wanted = _shapes(rebuild(description))
-        if differences := _differences(wanted, _prefixed(header.shapes)):
+        if differences := _differences(wanted, prefixed(header.shapes)):
             raise CheckpointError(f"{header.path} does not fit its own model: {some(differences)}.")
+    if channels is not None:
+        changed = {**description["architecture"], "channels": channels}
+        description = {**description, "architecture": changed}
     return rebuild(description)
 
 
@@ -115,7 +123,7 @@ def load_into(
         CheckpointError: The file's encoder is another one; the message lists what differs.
     """
     header, wanted = _header(source), _shapes(model)
-    given = _prefixed(header.shapes_here)
+    given = prefixed(header.shapes_here)
     channels = wanted[STEM][1]
     adapted = ""
     if adapt is not None and STEM in given and given[STEM][1] != channels:
@@ -127,24 +135,18 @@ def load_into(
     tensors = _finite_tensors(header)
     if adapt is not None and adapted:
         tensors[STEM] = adapt_stem(tensors[STEM], channels, adapt)
-    taken = {name: x for name, x in tensors.items() if _part(name) not in refused}
+    taken = {name: x for name, x in tensors.items() if part_of(name) not in refused}
     prefix = PREFIX if isinstance(model, Encoder) else ""
     model.load_state_dict({n.removeprefix(prefix): x for n, x in taken.items()}, strict=False)
-    entries = _entries(header, refused, adapted)
-    filled = {entry.here for entry in entries}
-    return Report(
-        format=header.recognised.format.name if header.recognised else "fcmae",
-        entries=entries,
-        new=[name for name in wanted if name not in filled],
-    )
+    return report_of(header, refused=refused, adapted=adapted, wanted=wanted)
 
 
 def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[str, str]:
     """The parts of a file that the model does not take, and why."""
     refused = dict.fromkeys(without, "the model has one of its own")
-    for part in {_part(name) for name in given} - set(refused):
-        here = {name: shape for name, shape in wanted.items() if _part(name) == part}
-        there = {name: shape for name, shape in given.items() if _part(name) == part}
+    for part in {part_of(name) for name in given} - set(refused):
+        here = {name: shape for name, shape in wanted.items() if part_of(name) == part}
+        there = {name: shape for name, shape in given.items() if part_of(name) == part}
         if not here:
             refused[part] = "the model has no such part"
         elif differences := _differences(here, there):
@@ -152,50 +154,17 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
     return refused
 
 
-def _entries(header: Header, refused: Mapping[str, str], adapted: str) -> list[Entry]:
-    """What became of every tensor of the file."""
-    found = header.recognised
-    if found is None:
-        ways = list(zip(header.shapes, _prefixed(header.shapes), strict=True))
-    else:
-        ways = [(found.prefix + move.theirs, move.ours) for move in found.moves]
-    entries = []
-    for there, here in ways:
-        how: How = "taken" if there in (here, here.removeprefix(PREFIX)) else "renamed"
-        if found is not None and header.shapes[there] != found.shapes[here]:
-            how = "reshaped"
-        if _part(here) in refused:
-            entries.append(Entry(name=there, how="dropped", why=refused[_part(here)]))
-        elif here == STEM and adapted:
-            entries.append(Entry(name=there, how="adapted", here=here, why=adapted))
-        else:
-            entries.append(Entry(name=there, how=how, here=here))
-    dropped = {} if found is None else found.dropped
-    return entries + [Entry(name=name, how="dropped", why=why) for name, why in dropped.items()]
-
-
 def _header(source: Path | Header) -> Header:
     return source if isinstance(source, Header) else read_header(source)
 
 
-def _part(name: str) -> str:
-    return name.partition(".")[0]
-
-
 def _shapes(model: nn.Module) -> dict[str, Shape]:
-    return _prefixed({name: tuple(x.shape) for name, x in model.state_dict().items()})
-
-
-def _prefixed(named: Mapping[str, Value]) -> dict[str, Value]:
-    """The names of a bare encoder as those of the encoder of a model."""
-    if any(name.startswith(PREFIX) for name in named):
-        return dict(named)
-    return {PREFIX + name: value for name, value in named.items()}
+    return prefixed({name: tuple(x.shape) for name, x in model.state_dict().items()})
 
 
 def _finite_tensors(header: Header) -> dict[str, Tensor]:
     try:
-        tensors = _prefixed(tensors_of(header))
+        tensors = prefixed(tensors_of(header))
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{header.path} cannot be read: {error}") from error
     if bad := [name for name, x in tensors.items() if not is_finite(x)]:

@@ -7,7 +7,7 @@ from typing import Any
 from fcmae.errors import CheckpointError
 
 FREE = (
-    "out", "data", "val", "weights", "config", "every", "test_size", "monitor",
+    "out", "data", "val", "weights", "source", "config", "every", "test_size", "monitor",
     "loader.workers", "loader.timeout_s", "loader.max_unusable",
     "run.device", "run.devices", "run.nodes", "run.strategy", "run.compile",
     "run.checkpoint_every", "run.keep", "run.log_every", "run.resume",

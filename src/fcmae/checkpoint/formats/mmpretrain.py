@@ -5,11 +5,11 @@ from fcmae.checkpoint.formats.table import Format, Row
 
 STAGE = "{net}stages.{i}.{j}"
 OURS = "encoder.stages.{i}.{j}"
-FIRST_NORM = "norm0.weight"
+INNER_NORMS = ("norm0.weight", "norm1.weight", "norm2.weight")
 
 
 def _mmpretrain(
-    *norms: Row, name: str, needs: str | None = None, lacks: str | None = None
+    *norms: Row, name: str, needs: tuple[str, ...] = (), lacks: tuple[str, ...] = ()
 ) -> Format:
     return Format(
         name=name,
@@ -37,7 +37,7 @@ def _mmpretrain(
     )
 
 
-MMPRETRAIN = _mmpretrain(Row("norm.{p}", "{net}norm3.{p}"), name="mmpretrain", lacks=FIRST_NORM)
+MMPRETRAIN = _mmpretrain(Row("norm.{p}", "{net}norm3.{p}"), name="mmpretrain", lacks=INNER_NORMS)
 MMPRETRAIN_PYRAMID = _mmpretrain(
-    Row("norms.{i}.{p}", "{net}norm{i}.{p}"), name="mmpretrain-pyramid", needs=FIRST_NORM
+    Row("norms.{i}.{p}", "{net}norm{i}.{p}"), name="mmpretrain-pyramid", needs=INNER_NORMS
 )

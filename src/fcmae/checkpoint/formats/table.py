@@ -53,16 +53,16 @@ class Format:
         rows: The table.
         mark: The name there, as in a row, that only this format has: a depthwise weight.
         nets: What ``{net}`` may be; the first is written.
-        needs: A name that the file must have too, to be of this format.
-        lacks: A name that the file must not have.
+        needs: Names of which the file must have one too, to be of this format.
+        lacks: Names of which it must have none.
     """
 
     name: str
     rows: tuple[Row, ...]
     mark: str
     nets: tuple[str, ...] = ("",)
-    needs: str | None = None
-    lacks: str | None = None
+    needs: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     def nets_in(self, names: Collection[str]) -> set[tuple[str, str]]:
         """The nets of this format among the names of a file: what stands before each of them.
@@ -74,8 +74,8 @@ class Format:
         return {
             (outer, net)
             for outer, net in {(match["outer"], match["net"]) for match in matches}
-            if (self.needs is None or outer + net + self.needs in names)
-            and (self.lacks is None or outer + net + self.lacks not in names)
+            if (not self.needs or any(outer + net + name in names for name in self.needs))
+            and not any(outer + net + name in names for name in self.lacks)
         }
 
     def to_ours(self, name: str) -> Move | None:

@@ -3,12 +3,15 @@
 from fcmae.checkpoint.formats.form import CONVOLUTION, GRN_VECTOR, LINEAR
 from fcmae.checkpoint.formats.table import Format, Row
 
+HEAD = (Row("norm.{p}", "head.norm.{p}"), Row("head.{p}", "head.fc.{p}"))
 
-def _timm(name: str, *, joint: str = ".", conv_mlp: bool = False) -> Format:
+
+def _timm(name: str, *around: Row, joint: str = ".", conv_mlp: bool = False) -> Format:
     """timm's names.
 
     Args:
         name: Of the format.
+        around: Rows of what is not the encoder.
         joint: What stands between a module of the net and its number.
         conv_mlp: Whether the layers of a block are 1 x 1 convolutions.
     """
@@ -32,14 +35,13 @@ def _timm(name: str, *, joint: str = ".", conv_mlp: bool = False) -> Format:
             Row(ours + ".contract.weight", block + ".mlp.fc2.weight", layer),
             Row(ours + ".contract.bias", block + ".mlp.fc2.bias"),
             Row(ours + ".scale.weight", block + ".gamma"),
-            Row("norm.{p}", "head.norm.{p}"),
-            Row("head.{p}", "head.fc.{p}"),
+            *around,
         ),
     )
 
 
-TIMM = _timm("timm")
+TIMM = _timm("timm", *HEAD)
 TIMM_FEATURES = _timm("timm-features", joint="_")
 # Written only: what is read has either shape.
-TIMM_CONV_MLP = _timm("timm", conv_mlp=True)
+TIMM_CONV_MLP = _timm("timm", *HEAD, conv_mlp=True)
 TIMM_FEATURES_CONV_MLP = _timm("timm-features", joint="_", conv_mlp=True)
