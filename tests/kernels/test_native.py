@@ -111,7 +111,9 @@ def definition_of_gelu_grn(x, gamma, beta):
 
 @pytest.mark.usefixtures("build", "dirty_memory")
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("shape", [(1, 1, 4), (2, 49, 160), (3, 10, 13), (5, 63, 1023)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 4), (1, 700, 24), (2, 99, 160), (3, 10, 13), (17, 63, 103)], ids=str
+)
 def test_gelu_and_grn_equal_the_definition(shape, dtype):
     leaves = [3 * torch.randn(shape).to(dtype), torch.randn(shape[-1]), torch.randn(shape[-1])]
     assert_near(lambda *a: gelu_grn(*a, 1e-6), definition_of_gelu_grn, leaves)
@@ -179,7 +181,11 @@ def test_repeats_and_numbers_of_threads_give_the_same_bits():
     results = []
     for threads in (1, 2, 3, 2):
         torch.set_num_threads(threads)
-        results.append(gradients(lambda *a: depthwise(*a, layout.tiles), leaves, upstream))
+        convolved = gradients(lambda *a: depthwise(*a, layout.tiles), leaves, upstream)
+        x, beta, gamma = leaves[0][:3], leaves[2], leaves[2] - 1
+        scaled = gradients(lambda *a: gelu_grn(*a, 1e-6), [x, gamma, beta], upstream[:3])
+        normed = gradients(lambda *a: layer_norm(*a, 1e-6), [x, gamma, beta], upstream[:3])
+        results.append(convolved + scaled + normed)
     torch.set_num_threads(before)
     for result in results[1:]:
         assert_close(result, results[0], rtol=0, atol=0)

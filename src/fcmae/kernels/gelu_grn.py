@@ -8,6 +8,10 @@ from fcmae.kernels.choice import runs_native
 from fcmae.kernels.grn import grn
 from fcmae.types import Features, PerChannel
 
+TASKS = 16
+"""With fewer images than this, images are cut into parts, so that threads have something to do."""
+SMALLEST_PART = 32
+
 
 def gelu_grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Features:
     """``grn(gelu(x), gamma, beta, eps)``; the backward pass computes GELU again from ``x``."""
@@ -23,9 +27,12 @@ def _gelu_grn(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tenso
     """The output, and the energy of each channel of each image."""
     y = torch.empty_like(x)
     energy = x.new_empty(x.shape[0], x.shape[2], dtype=torch.float32)
+    parts = _parts(x)
+    squares = x.new_empty(x.shape[0], parts, x.shape[2], dtype=torch.float32)
     native.call(
         "fcmae_gelu_grn",
-        torch.tensor(x.shape), eps, native.TYPES[x.dtype], x, gamma, beta, energy, y,
+        torch.tensor([*x.shape, parts]), eps, native.TYPES[x.dtype], x, gamma, beta,
+        squares, energy, y,
     )  # fmt: skip
     return y, energy
 
@@ -37,12 +44,20 @@ def _gelu_grn_backward(
     """Gradients of the input, and of gamma and beta by image."""
     grad_x = torch.empty_like(x)
     grad_gamma, grad_beta = torch.empty_like(energy), torch.empty_like(energy)
+    parts = _parts(x)
+    sums = x.new_empty(x.shape[0], parts, 2, x.shape[2], dtype=torch.float32)
     native.call(
         "fcmae_gelu_grn_backward",
-        torch.tensor(x.shape), eps, native.TYPES[x.dtype], x, gamma, energy, grad,
-        grad_x, grad_gamma, grad_beta,
+        torch.tensor([*x.shape, parts]), eps, native.TYPES[x.dtype], x, gamma, energy, grad,
+        sums, grad_x, grad_gamma, grad_beta,
     )  # fmt: skip
     return grad_x, grad_gamma, grad_beta
+
+
+def _parts(x: Tensor) -> int:
+    """Parts of an image that threads may share: what the shape says, so that sums never differ."""
+    images, positions, _ = x.shape
+    return max(1, min(TASKS // max(1, images), positions // SMALLEST_PART))
 
 
 @_gelu_grn.register_fake

@@ -176,8 +176,10 @@ Geometry read(const int64_t* numbers, const int64_t* places, const int32_t* orde
 }
 
 template <typename T>
-int forward(const Geometry& g, const T* x, const float* weight, const float* bias, T* y,
-            Parallel parallel, int threads) {
+int forward(const Geometry& g, const void* input, const float* weight, const float* bias,
+            void* output, Parallel parallel, int threads) {
+    const T* x = static_cast<const T*>(input);
+    T* y = static_cast<T*>(output);
     auto make = [&] { return Map(g); };
     return for_each(g.images * vectors(g.channels), parallel, threads, make, [&](Map& map, int64_t i) {
         int64_t vector = i / g.images, image = i % g.images, channel = vector * LANES;
@@ -193,8 +195,9 @@ int forward(const Geometry& g, const T* x, const float* weight, const float* bia
 }
 
 template <typename T>
-int backward_weight(const Geometry& g, const T* x, const T* grad, int64_t images_per_part,
-                    float* grad_weight, Parallel parallel, int threads) {
+int backward_weight(const Geometry& g, const void* input, const void* upstream,
+                    int64_t images_per_part, float* grad_weight, Parallel parallel, int threads) {
+    const T *x = static_cast<const T*>(input), *grad = static_cast<const T*>(upstream);
     int64_t parts = (g.images + images_per_part - 1) / images_per_part;
     auto make = [&] { return Map(g); };
     return for_each(parts * vectors(g.channels), parallel, threads, make, [&](Map& map, int64_t i) {
@@ -225,12 +228,8 @@ EXPORT int fcmae_depthwise(const int64_t* numbers, const int64_t* places, const 
                            int type, const void* x, const float* weight, const float* bias, void* y,
                            Parallel parallel, int threads) {
     Geometry g = read(numbers, places, order);
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        return forward<T>(g, static_cast<const T*>(x), weight, bias, static_cast<T*>(y), parallel,
-                          threads);
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+    auto typed = type == FLOAT32 ? forward<float> : forward<bfloat16>;
+    return typed(g, x, weight, bias, y, parallel, threads);
 }
 
 EXPORT int fcmae_depthwise_weight(const int64_t* numbers, const int64_t* places,
@@ -238,10 +237,6 @@ EXPORT int fcmae_depthwise_weight(const int64_t* numbers, const int64_t* places,
                                   int64_t images_per_part, float* grad_weight, Parallel parallel,
                                   int threads) {
     Geometry g = read(numbers, places, order);
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        return backward_weight<T>(g, static_cast<const T*>(x), static_cast<const T*>(grad),
-                                  images_per_part, grad_weight, parallel, threads);
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+    auto typed = type == FLOAT32 ? backward_weight<float> : backward_weight<bfloat16>;
+    return typed(g, x, grad, images_per_part, grad_weight, parallel, threads);
 }

@@ -1,7 +1,7 @@
 // GELU and then global response normalization, with one look at the 4C-wide activation per pass.
 //
-// Forward reads the input once and the output once more to scale it, image by image, so that the second
-// look hits the cache. Backward computes GELU again from the input instead of storing it.
+// Two passes in either direction: sums over an image's positions, then what depends on them. Backward
+// computes GELU again from the input instead of storing it.
 
 #include "vectors.h"
 
@@ -50,23 +50,41 @@ inline Gelu gelu(Vec x) {
     return {x * cdf, cdf + x * e * INV_SQRT_TAU};
 }
 
-// ---------------------------------------------------------------- one image
+// ---------------------------------------------------------------- part of an image
 
 struct Shape {
-    int64_t images, positions, channels;
+    int64_t images, positions, channels, parts;
     float eps;
+
+    // Calls visit(offset, vector, count) for the values of a part of an image.
+    template <typename Visit>
+    void each(int64_t part, const Visit& visit) const {
+        int64_t n = vectors(channels);
+        int64_t last = positions * (part + 1) / parts;
+        for (int64_t p = positions * part / parts; p < last; ++p)
+            for (int64_t v = 0; v < n; ++v)
+                visit(p * channels + v * LANES, v, lanes(channels, v));
+    }
 };
 
-// What a thread keeps of one image: sums and factors per channel, padded to whole vectors.
+// What a thread keeps: rows of sums and factors per channel, padded to whole vectors.
 struct Rows : Buffer {
     int64_t length;
 
     Rows(int rows, int64_t channels)
         : Buffer(rows * vectors(channels) * LANES), length(vectors(channels)) {}
     Vec* row(int i) const { return reinterpret_cast<Vec*>(data) + i * length; }
+    float* values(int i) const { return reinterpret_cast<float*>(row(i)); }
 };
 
-// energy -> 1 + gamma * energy / (mean energy + eps), and 1 / (mean energy + eps).
+// The parts' sums of one channel.
+inline float add_up(const Shape& s, const float* sums, int64_t stride, int64_t channel) {
+    float sum = 0;
+    for (int64_t part = 0; part < s.parts; ++part) sum += sums[part * stride + channel];
+    return sum;
+}
+
+// energy -> 1 + gamma * energy / (mean energy + eps); returns 1 / (mean energy + eps).
 float scales(const Shape& s, const float* energy, const float* gamma, float* scale) {
     double sum = 0;
     for (int64_t c = 0; c < s.channels; ++c) sum += energy[c];
@@ -76,103 +94,152 @@ float scales(const Shape& s, const float* energy, const float* gamma, float* sca
 }
 
 template <typename T>
-void forward_image(const Shape& s, const T* x, const float* gamma, const float* beta, float* energy,
-                   T* y, const Rows& rows) {
-    int64_t n = rows.length;
-    Vec *squares = rows.row(0), *scale = rows.row(1);
-    rows.zero();
-    for (int64_t p = 0; p < s.positions; ++p)
-        for (int64_t v = 0; v < n; ++v) {
-            int64_t at = p * s.channels + v * LANES;
-            int count = lanes(s.channels, v);
-            Vec a = gelu(load(x + at, count)).value;
-            squares[v] += a * a;
-            store(y + at, a, count);
+struct Forward {
+    const Shape& s;
+    const T* x;
+    const float *gamma, *beta;
+    float *squares, *energy;  // images x parts x channels, images x channels
+    T* y;
+    static constexpr int ROWS = 2;
+
+    void first(const Rows& rows, int64_t image, int64_t part) const {
+        int64_t at = image * s.positions * s.channels;
+        Vec* sum = rows.row(0);
+        rows.zero();
+        s.each(part, [&](int64_t offset, int64_t v, int count) {
+            Vec a = gelu(load(x + at + offset, count)).value;
+            sum[v] += a * a;
+            store(y + at + offset, a, count);
+        });
+        std::memcpy(squares + (image * s.parts + part) * s.channels, rows.values(0),
+                    s.channels * sizeof(float));
+    }
+
+    void second(const Rows& rows, int64_t image, int64_t part) const {
+        int64_t at = image * s.positions * s.channels;
+        float* norm = rows.values(0);
+        rows.zero();
+        for (int64_t c = 0; c < s.channels; ++c)
+            norm[c] = std::sqrt(add_up(s, squares + image * s.parts * s.channels, s.channels, c));
+        if (part == 0) std::memcpy(energy + image * s.channels, norm, s.channels * sizeof(float));
+        scales(s, norm, gamma, rows.values(1));
+        const Vec* scale = rows.row(1);
+        s.each(part, [&](int64_t offset, int64_t v, int count) {
+            T* out = y + at + offset;
+            store(out, load(out, count) * scale[v] + load(beta + v * LANES, count), count);
+        });
+    }
+};
+
+template <typename T>
+struct Backward {
+    const Shape& s;
+    const T* x;
+    const float *gamma, *energy;
+    const T* grad;
+    float* sums;  // images x parts x 2 x channels: of grad * gelu, and of grad
+    T* grad_x;
+    float *grad_gamma, *grad_beta;  // images x channels; Python adds them up
+    static constexpr int ROWS = 3;
+
+    void first(const Rows& rows, int64_t image, int64_t part) const {
+        int64_t at = image * s.positions * s.channels;
+        Vec *product = rows.row(0), *sum = rows.row(1);
+        rows.zero();
+        s.each(part, [&](int64_t offset, int64_t v, int count) {
+            Vec upstream = load(grad + at + offset, count);
+            product[v] += upstream * gelu(load(x + at + offset, count)).value;
+            sum[v] += upstream;
+        });
+        float* out = sums + (image * s.parts + part) * 2 * s.channels;
+        std::memcpy(out, rows.values(0), s.channels * sizeof(float));
+        std::memcpy(out + s.channels, rows.values(1), s.channels * sizeof(float));
+    }
+
+    void second(const Rows& rows, int64_t image, int64_t part) const {
+        int64_t at = image * s.positions * s.channels, row = image * s.channels;
+        const float *own = sums + image * s.parts * 2 * s.channels, *norm = energy + row;
+        float *product = rows.values(0), *factor = rows.values(1);
+        rows.zero();
+        float inverse = scales(s, norm, gamma, rows.values(2));
+        double through_mean = 0;
+        for (int64_t c = 0; c < s.channels; ++c) {
+            product[c] = add_up(s, own, 2 * s.channels, c);
+            through_mean += double(product[c]) * gamma[c] * norm[c] * inverse;
         }
-    for (int64_t c = 0; c < s.channels; ++c) energy[c] = std::sqrt(((float*)squares)[c]);
-    scales(s, energy, gamma, (float*)scale);
-    for (int64_t p = 0; p < s.positions; ++p)
-        for (int64_t v = 0; v < n; ++v) {
-            int64_t at = p * s.channels + v * LANES;
-            int count = lanes(s.channels, v);
-            Vec shift = load(beta + v * LANES, count);
-            store(y + at, load(y + at, count) * scale[v] + shift, count);
+        through_mean /= double(s.channels);
+        for (int64_t c = 0; c < s.channels; ++c) {
+            float grad_norm = (product[c] * gamma[c] - float(through_mean)) * inverse;
+            // The norm of an all-zero channel has no direction: like PyTorch, take 0.
+            factor[c] = norm[c] > 0 ? grad_norm / norm[c] : 0.0f;
+            if (part == 0) {
+                grad_gamma[row + c] = product[c] * norm[c] * inverse;
+                grad_beta[row + c] = add_up(s, own + s.channels, 2 * s.channels, c);
+            }
         }
+        const Vec *factors = rows.row(1), *scale = rows.row(2);
+        s.each(part, [&](int64_t offset, int64_t v, int count) {
+            Gelu a = gelu(load(x + at + offset, count));
+            Vec slope = load(grad + at + offset, count) * scale[v] + a.value * factors[v];
+            store(grad_x + at + offset, slope * a.slope, count);
+        });
+    }
+};
+
+// Image by image where there are enough of them, so that the second look hits the cache; otherwise all
+// parts once, and then all parts again.
+template <typename Passes>
+int run(const Shape& s, const Passes& passes, Parallel parallel, int threads) {
+    auto make = [&] { return Rows(Passes::ROWS, s.channels); };
+    if (s.parts == 1)
+        return for_each(s.images, parallel, threads, make, [&](Rows& rows, int64_t image) {
+            passes.first(rows, image, 0);
+            passes.second(rows, image, 0);
+        });
+    int64_t tasks = s.images * s.parts;
+    int failed = for_each(tasks, parallel, threads, make, [&](Rows& rows, int64_t i) {
+        passes.first(rows, i / s.parts, i % s.parts);
+    });
+    return failed || for_each(tasks, parallel, threads, make, [&](Rows& rows, int64_t i) {
+        passes.second(rows, i / s.parts, i % s.parts);
+    });
 }
 
-// grad_gamma and grad_beta are of this image alone; Python adds them up.
 template <typename T>
-void backward_image(const Shape& s, const T* x, const float* gamma, const float* energy,
-                    const T* grad, T* grad_x, float* grad_gamma, float* grad_beta,
-                    const Rows& rows) {
-    int64_t n = rows.length;
-    Vec *product = rows.row(0), *sum = rows.row(1), *scale = rows.row(2), *factor = rows.row(3);
-    rows.zero();
-    for (int64_t p = 0; p < s.positions; ++p)
-        for (int64_t v = 0; v < n; ++v) {
-            int64_t at = p * s.channels + v * LANES;
-            int count = lanes(s.channels, v);
-            Vec upstream = load(grad + at, count);
-            product[v] += upstream * gelu(load(x + at, count)).value;
-            sum[v] += upstream;
-        }
-    float inverse = scales(s, energy, gamma, (float*)scale);
-    float *products = (float*)product, *factors = (float*)factor;
-    double through_mean = 0;
-    for (int64_t c = 0; c < s.channels; ++c)
-        through_mean += double(products[c]) * gamma[c] * energy[c] * inverse;
-    through_mean /= double(s.channels);
-    for (int64_t c = 0; c < s.channels; ++c) {
-        grad_gamma[c] = products[c] * energy[c] * inverse;
-        grad_beta[c] = ((float*)sum)[c];
-        // The norm of an all-zero channel has no direction: like PyTorch, take 0.
-        float grad_energy = (products[c] * gamma[c] - float(through_mean)) * inverse;
-        factors[c] = energy[c] > 0 ? grad_energy / energy[c] : 0.0f;
-    }
-    for (int64_t p = 0; p < s.positions; ++p)
-        for (int64_t v = 0; v < n; ++v) {
-            int64_t at = p * s.channels + v * LANES;
-            int count = lanes(s.channels, v);
-            Gelu a = gelu(load(x + at, count));
-            Vec slope = load(grad + at, count) * scale[v] + a.value * factor[v];
-            store(grad_x + at, slope * a.slope, count);
-        }
+int forward(const Shape& s, const void* x, const float* gamma, const float* beta, float* squares,
+            float* energy, void* y, Parallel parallel, int threads) {
+    Forward<T> passes{s, static_cast<const T*>(x), gamma, beta, squares, energy, static_cast<T*>(y)};
+    return run(s, passes, parallel, threads);
+}
+
+template <typename T>
+int backward(const Shape& s, const void* x, const float* gamma, const float* energy,
+             const void* grad, float* sums, void* grad_x, float* grad_gamma, float* grad_beta,
+             Parallel parallel, int threads) {
+    Backward<T> passes{s,    static_cast<const T*>(x), gamma,      energy,   static_cast<const T*>(grad),
+                       sums, static_cast<T*>(grad_x),  grad_gamma, grad_beta};
+    return run(s, passes, parallel, threads);
 }
 
 }  // namespace
 
-// Features are n p c of `type`; parameters, energies (n c) and gradients per image (n c) are float32.
+// `shape`: images, positions, channels, and parts that an image is cut into. Features are of `type`;
+// everything else is float32. `squares` (images x parts x channels) and `sums` (images x parts x 2 x
+// channels) are room to work in. Zero on success.
 
 EXPORT int fcmae_gelu_grn(const int64_t* shape, float eps, int type, const void* x,
-                          const float* gamma, const float* beta, float* energy, void* y,
-                          Parallel parallel, int threads) {
-    Shape s{shape[0], shape[1], shape[2], eps};
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        auto make = [&] { return Rows(2, s.channels); };
-        return for_each(s.images, parallel, threads, make, [&](Rows& rows, int64_t i) {
-            int64_t at = i * s.positions * s.channels;
-            forward_image<T>(s, static_cast<const T*>(x) + at, gamma, beta, energy + i * s.channels,
-                             static_cast<T*>(y) + at, rows);
-        });
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+                          const float* gamma, const float* beta, float* squares, float* energy,
+                          void* y, Parallel parallel, int threads) {
+    Shape s{shape[0], shape[1], shape[2], shape[3], eps};
+    auto typed = type == FLOAT32 ? forward<float> : forward<bfloat16>;
+    return typed(s, x, gamma, beta, squares, energy, y, parallel, threads);
 }
 
 EXPORT int fcmae_gelu_grn_backward(const int64_t* shape, float eps, int type, const void* x,
                                    const float* gamma, const float* energy, const void* grad,
-                                   void* grad_x, float* grad_gamma, float* grad_beta,
+                                   float* sums, void* grad_x, float* grad_gamma, float* grad_beta,
                                    Parallel parallel, int threads) {
-    Shape s{shape[0], shape[1], shape[2], eps};
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        auto make = [&] { return Rows(4, s.channels); };
-        return for_each(s.images, parallel, threads, make, [&](Rows& rows, int64_t i) {
-            int64_t at = i * s.positions * s.channels, row = i * s.channels;
-            backward_image<T>(s, static_cast<const T*>(x) + at, gamma, energy + row,
-                              static_cast<const T*>(grad) + at, static_cast<T*>(grad_x) + at,
-                              grad_gamma + row, grad_beta + row, rows);
-        });
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+    Shape s{shape[0], shape[1], shape[2], shape[3], eps};
+    auto typed = type == FLOAT32 ? backward<float> : backward<bfloat16>;
+    return typed(s, x, gamma, energy, grad, sums, grad_x, grad_gamma, grad_beta, parallel, threads);
 }

@@ -66,28 +66,53 @@ void backward_row(int64_t channels, const T* x, const float* weight, float mean,
 
 constexpr int64_t ROWS_PER_TASK = 64;
 
+template <typename T>
+int forward(int64_t rows, int64_t channels, float eps, const void* input, const float* weight,
+            const float* bias, void* output, float* mean, float* inverse, Parallel parallel,
+            int threads) {
+    const T* x = static_cast<const T*>(input);
+    T* y = static_cast<T*>(output);
+    int64_t tasks = (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
+    auto make = [] { return true; };
+    return for_each(tasks, parallel, threads, make, [&](bool, int64_t task) {
+        int64_t last = (task + 1) * ROWS_PER_TASK;
+        for (int64_t row = task * ROWS_PER_TASK; row < last && row < rows; ++row)
+            forward_row(channels, eps, x + row * channels, weight, bias, y + row * channels,
+                        mean + row, inverse + row);
+    });
+}
+
+template <typename T>
+int backward(int64_t rows, int64_t channels, const void* input, const float* weight,
+             const float* mean, const float* inverse, const void* upstream, void* output,
+             int64_t rows_per_part, float* grad_parameters, Parallel parallel, int threads) {
+    const T *x = static_cast<const T*>(input), *grad = static_cast<const T*>(upstream);
+    T* grad_x = static_cast<T*>(output);
+    int64_t parts = (rows + rows_per_part - 1) / rows_per_part, size = vectors(channels) * LANES;
+    auto make = [&] { return Buffer(2 * size); };
+    return for_each(parts, parallel, threads, make, [&](Buffer& buffer, int64_t part) {
+        buffer.zero();
+        float *weights = buffer.data, *biases = buffer.data + size;
+        int64_t last = (part + 1) * rows_per_part;
+        for (int64_t row = part * rows_per_part; row < last && row < rows; ++row)
+            backward_row(channels, x + row * channels, weight, mean[row], inverse[row],
+                         grad + row * channels, grad_x + row * channels,
+                         reinterpret_cast<Vec*>(weights), reinterpret_cast<Vec*>(biases));
+        float* out = grad_parameters + part * 2 * channels;
+        std::memcpy(out, weights, channels * sizeof(float));
+        std::memcpy(out + channels, biases, channels * sizeof(float));
+    });
+}
+
 }  // namespace
 
-// `shape`: rows, channels. Means and inverse deviations (rows) and parameters are float32.
+// `shape`: rows, channels. Means and inverse deviations (rows) and parameters are float32. Zero on success.
 
 EXPORT int fcmae_layer_norm(const int64_t* shape, float eps, int type, const void* x,
                             const float* weight, const float* bias, void* y, float* mean,
                             float* inverse, Parallel parallel, int threads) {
-    int64_t rows = shape[0], channels = shape[1];
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        int64_t tasks = (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-        auto make = [] { return true; };
-        return for_each(tasks, parallel, threads, make, [&](bool, int64_t task) {
-            int64_t last = (task + 1) * ROWS_PER_TASK;
-            for (int64_t row = task * ROWS_PER_TASK; row < last && row < rows; ++row) {
-                int64_t at = row * channels;
-                forward_row<T>(channels, eps, static_cast<const T*>(x) + at, weight, bias,
-                               static_cast<T*>(y) + at, mean + row, inverse + row);
-            }
-        });
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+    auto typed = type == FLOAT32 ? forward<float> : forward<bfloat16>;
+    return typed(shape[0], shape[1], eps, x, weight, bias, y, mean, inverse, parallel, threads);
 }
 
 // Gradients of weight and bias: parts x 2 x channels, to be added up by the caller.
@@ -95,25 +120,7 @@ EXPORT int fcmae_layer_norm_backward(const int64_t* shape, int type, const void*
                                      const float* weight, const float* mean, const float* inverse,
                                      const void* grad, void* grad_x, int64_t rows_per_part,
                                      float* grad_parameters, Parallel parallel, int threads) {
-    int64_t rows = shape[0], channels = shape[1], size = vectors(channels) * LANES;
-    auto run = [&](auto* typed) {
-        using T = std::remove_reference_t<decltype(*typed)>;
-        int64_t parts = (rows + rows_per_part - 1) / rows_per_part;
-        auto make = [&] { return Buffer(2 * size); };
-        return for_each(parts, parallel, threads, make, [&](Buffer& buffer, int64_t part) {
-            buffer.zero();
-            float *sum_weight = buffer.data, *sum_bias = buffer.data + size;
-            int64_t last = (part + 1) * rows_per_part;
-            for (int64_t row = part * rows_per_part; row < last && row < rows; ++row) {
-                int64_t at = row * channels;
-                backward_row<T>(channels, static_cast<const T*>(x) + at, weight, mean[row],
-                                inverse[row], static_cast<const T*>(grad) + at,
-                                static_cast<T*>(grad_x) + at, (Vec*)sum_weight, (Vec*)sum_bias);
-            }
-            float* out = grad_parameters + part * 2 * channels;
-            std::memcpy(out, sum_weight, channels * sizeof(float));
-            std::memcpy(out + channels, sum_bias, channels * sizeof(float));
-        });
-    };
-    return type == FLOAT32 ? run(static_cast<float*>(nullptr)) : run(static_cast<bfloat16*>(nullptr));
+    auto typed = type == FLOAT32 ? backward<float> : backward<bfloat16>;
+    return typed(shape[0], shape[1], x, weight, mean, inverse, grad, grad_x, rows_per_part,
+                 grad_parameters, parallel, threads);
 }

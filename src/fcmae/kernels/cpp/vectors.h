@@ -13,6 +13,10 @@
 #include <type_traits>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
@@ -49,29 +53,61 @@ inline Vec load_all(const bfloat16* p) {
 
 inline void store_all(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 
-inline void store_all(bfloat16* p, Vec v) {
+inline Half to_half(Vec v) {
     Bits bits = (Bits)v;
     Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;  // to nearest, ties to even
     Bits nan = (Bits)(v != v);
-    *reinterpret_cast<LooseHalf*>(p) =
-        __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), Half);
+    return __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), Half);
 }
 
-// The last vector of a row may have fewer channels than lanes.
+inline void store_all(bfloat16* p, Vec v) { *reinterpret_cast<LooseHalf*>(p) = to_half(v); }
+
+// The last vector of a row may have fewer channels than lanes; the others are zero.
+#if defined(__AVX512F__)
+
+inline Vec load_some(const float* p, int count) {
+    return (Vec)_mm512_maskz_loadu_ps((1u << count) - 1, p);
+}
+
+inline Vec load_some(const bfloat16* p, int count) {
+    Half half = (Half)_mm256_maskz_loadu_epi16((1u << count) - 1, p);
+    return (Vec)(__builtin_convertvector(half, Bits) << 16);
+}
+
+inline void store_some(float* p, Vec v, int count) {
+    _mm512_mask_storeu_ps(p, (1u << count) - 1, (__m512)v);
+}
+
+inline void store_some(bfloat16* p, Vec v, int count) {
+    _mm256_mask_storeu_epi16(p, (1u << count) - 1, (__m256i)to_half(v));
+}
+
+#else
+
 template <typename T>
-inline Vec load(const T* p, int count) {
-    if (count == LANES) return load_all(p);
+inline Vec load_some(const T* p, int count) {
     T part[LANES] = {};
     std::memcpy(part, p, count * sizeof(T));
     return load_all(part);
 }
 
 template <typename T>
-inline void store(T* p, Vec v, int count) {
-    if (count == LANES) return store_all(p, v);
+inline void store_some(T* p, Vec v, int count) {
     T part[LANES];
     store_all(part, v);
     std::memcpy(p, part, count * sizeof(T));
+}
+
+#endif
+
+template <typename T>
+inline Vec load(const T* p, int count) {
+    return count == LANES ? load_all(p) : load_some(p, count);
+}
+
+template <typename T>
+inline void store(T* p, Vec v, int count) {
+    count == LANES ? store_all(p, v) : store_some(p, v, count);
 }
 
 inline int64_t vectors(int64_t channels) { return (channels + LANES - 1) / LANES; }
