@@ -94,6 +94,12 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{NEIGHBOURS} --seed -1", 2, "seed is -1"),
     (f"{RECONSTRUCT} --ratio 1", 2, "ratio is 1.0"),
     ("bench pretrain --ratio 0.5 1", 2, "mask.ratio is 1.0"),
+    ("bench input --data {root}/flat --batches 1", 2, "batches is 1, but must be at least 2."),
+    ("bench input --data {root}/flat --repeats 0", 2, "repeats is 0, but must be at least 1."),
+    ("bench input --data {root}/flat --table x.txt", 2, "table is x.txt, but its name must end"),
+    ("pack --data {root}/flat --out {root}", 2, "which is a folder, but must be a file."),
+    ("pack --data {root}/flat --out {out} --size 0", 2, "size is 0, but must be at least 1."),
+    ("pack --data {root}/none --out {out}", 6, "there is no file or folder"),
     ("bench pretrain --model atto tinny", 2, "Did you mean tiny?"),
     ("info --model atto --size 100", 2, "The nearest that fits is 96 x 96."),
     # Configs.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fcmae.cli.bench import Bench
+from fcmae.cli.bench_input import InputBench
 from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
@@ -17,6 +18,7 @@ from fcmae.cli.embed import Embedded
 from fcmae.cli.evaluated import Evaluated
 from fcmae.cli.finetune import Finetuned
 from fcmae.cli.info import Family, ModelInfo
+from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
 from fcmae.cli.pretrain import Pretrained
@@ -78,14 +80,21 @@ def check(*, config: Config = (), **options: Any) -> Checked:
     return cast(Checked, _run("check", config, options))
 
 
+def pack(*, config: Config = (), **options: Any) -> PackMade:
+    """Put a data set into one file, as ``fcmae pack`` does."""
+    return cast(PackMade, _run("pack", config, options))
+
+
 def info(*, config: Config = (), **options: Any) -> ModelInfo | Family:
     """Count parameters and operations, as ``fcmae info`` does."""
     return cast(ModelInfo | Family, _run("info", config, options))
 
 
-def bench(what: Literal["pretrain"] = "pretrain", *, config: Config = (), **options: Any) -> Bench:
-    """Time training steps, as ``fcmae bench`` does."""
-    return cast(Bench, _run(f"bench {what}", config, options))
+def bench(
+    what: Literal["pretrain", "input"] = "pretrain", *, config: Config = (), **options: Any
+) -> Bench | InputBench:
+    """Time training steps or the reading of images, as ``fcmae bench`` does."""
+    return cast(Bench | InputBench, _run(f"bench {what}", config, options))
 
 
 def demo(*, config: Config = (), **options: Any) -> Demonstrated:

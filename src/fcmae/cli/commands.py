@@ -1,6 +1,7 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
+from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
 from fcmae.cli.demo import Demo, demo
@@ -22,6 +23,7 @@ from fcmae.cli.finetune_segment import (
     show_finetuned_segmenter,
 )
 from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.pack import Pack, pack, show_packed
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.predict_segment import (
     PredictSegment,
@@ -45,6 +47,12 @@ COMMANDS: dict[str, Command] = {
         show=show_checked,
         example="fcmae check photos",
         positional="data",
+    ),
+    "pack": Command(
+        options=Pack,
+        run=pack,
+        show=show_packed,
+        example="fcmae pack --data photos --out photos.pack --size 512",
     ),
     "info": Command(
         options=Info,
@@ -123,5 +131,11 @@ COMMANDS: dict[str, Command] = {
         run=bench_pretrain,
         show=show_bench,
         example="fcmae bench pretrain --model atto tiny --size 224 --ratio 0.6",
+    ),
+    "bench input": Command(
+        options=BenchInput,
+        run=bench_input,
+        show=show_input_bench,
+        example="fcmae bench input --data photos --size 224",
     ),
 }

@@ -19,15 +19,15 @@ Columns = Mapping[str, NDArray[Any] | Sequence[str]]
 """A list or a vector is a column; a matrix is one row of numbers per image."""
 
 
-def check_table(path: Path) -> None:
+def check_table(path: Path, name: str = "out") -> None:
     """Refuse a file name that tells no format, or one whose library is missing."""
     if path.suffix.lower() not in ENDINGS:
-        raise ValueError(f"out is {path}, but its name must end in {', '.join(ENDINGS)}.")
+        raise ValueError(f"{name} is {path}, but its name must end in {', '.join(ENDINGS)}.")
     if path.is_dir():
-        raise ValueError(f"out is {path}, which is a folder, but must be a file.")
+        raise ValueError(f"{name} is {path}, which is a folder, but must be a file.")
     if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ValueError(
-            f"out is {path}, but Parquet needs pyarrow: pip install 'fcmae[parquet]', "
+            f"{name} is {path}, but Parquet needs pyarrow: pip install 'fcmae[parquet]', "
             "or write .csv."
         )
 
