@@ -8,7 +8,6 @@ from torch import Tensor
 from fcmae.kernels.choice import runs_native
 from fcmae.types import Features
 
-
 SMALL = 20480
 """PyTorch gives no convolution of one image to oneDNN that has fewer values than this."""
 
