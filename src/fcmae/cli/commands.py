@@ -8,6 +8,7 @@ from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
 from fcmae.cli.evaluate_classify import EvaluateClassify, evaluate_classify
+from fcmae.cli.evaluate_detect import EvaluateDetect, evaluate_detect, show_detector_evaluated
 from fcmae.cli.evaluate_features import (
     EvaluateLinear,
     EvaluateNeighbours,
@@ -17,6 +18,7 @@ from fcmae.cli.evaluate_features import (
 from fcmae.cli.evaluate_segment import EvaluateSegment, evaluate_segment
 from fcmae.cli.evaluated import show_evaluated
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
+from fcmae.cli.finetune_detect import FinetuneDetect, finetune_detect, show_detector_trained
 from fcmae.cli.finetune_segment import (
     FinetuneSegment,
     finetune_segment,
@@ -25,6 +27,7 @@ from fcmae.cli.finetune_segment import (
 from fcmae.cli.info import Info, info, show_info
 from fcmae.cli.pack import Pack, pack, show_packed
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
+from fcmae.cli.predict_detect import PredictDetect, predict_detect, show_detector_predicted
 from fcmae.cli.predict_segment import (
     PredictSegment,
     predict_segment,
@@ -72,6 +75,12 @@ COMMANDS: dict[str, Command] = {
         show=show_finetuned,
         example="fcmae finetune classify --data photos --weights runs/pretrain --out runs/classify",
     ),
+    "finetune detect": Command(
+        options=FinetuneDetect,
+        run=finetune_detect,
+        show=show_detector_trained,
+        example="fcmae finetune detect --data coco --weights runs/pretrain --out runs/detect",
+    ),
     "finetune segment": Command(
         options=FinetuneSegment,
         run=finetune_segment,
@@ -83,6 +92,12 @@ COMMANDS: dict[str, Command] = {
         run=evaluate_classify,
         show=show_evaluated,
         example="fcmae evaluate classify --data labelled --weights runs/classify",
+    ),
+    "evaluate detect": Command(
+        options=EvaluateDetect,
+        run=evaluate_detect,
+        show=show_detector_evaluated,
+        example="fcmae evaluate detect --data coco --weights runs/detect",
     ),
     "evaluate segment": Command(
         options=EvaluateSegment,
@@ -107,6 +122,12 @@ COMMANDS: dict[str, Command] = {
         run=predict_classify,
         show=show_predicted,
         example="fcmae predict classify --data photos --weights runs/classify --out classes.csv",
+    ),
+    "predict detect": Command(
+        options=PredictDetect,
+        run=predict_detect,
+        show=show_detector_predicted,
+        example="fcmae predict detect --data photos --weights runs/detect --out found",
     ),
     "predict segment": Command(
         options=PredictSegment,
