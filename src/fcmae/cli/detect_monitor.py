@@ -106,11 +106,11 @@ def summary(scores: CocoScores, images: int) -> dict[str, Any]:
 
 
 def numbers(scores: CocoScores) -> dict[str, float]:
-    """COCO's numbers by name; those of which there is no object are left out."""
+    """The main numbers by name, those left out of which there is no object."""
     kinds = {"box": scores.boxes} | ({} if scores.masks is None else {"mask": scores.masks})
     return {
         f"{kind}_{name}": value
         for kind, precision in kinds.items()
-        for name, value in asdict(precision).items()
-        if value is not None
+        for name in ("ap", "ap50", "ap75")
+        if (value := getattr(precision, name)) is not None
     }

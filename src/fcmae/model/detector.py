@@ -20,6 +20,9 @@ from fcmae.types import Images, Level
 Levels = dict[str, Level]
 """Maps of the feature pyramid network by name: "0" is the finest, "pool" the coarsest."""
 
+LevelsOfOne = dict[str, Float[Tensor, "1 _ _ _"]]
+"""The same of a single image."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Detected:
@@ -91,12 +94,16 @@ class Detector(nn.Module):
         return {name: x.float() for name, x in merged.items()}
 
     def losses(
-        self, images: Images, features: Levels, size: tuple[int, int], target: Mapping[str, Tensor]
+        self,
+        image: Float[Tensor, "1 c h w"],
+        features: LevelsOfOne,
+        size: tuple[int, int],
+        target: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         """The losses of one image; what they are drawn from comes from the global generator.
 
         Args:
-            images: The image, ``n`` being 1.
+            image: The image.
             features: Its maps.
             size: Height and width of the picture in the image's upper left corner; the rest is
                 padding.
@@ -105,7 +112,7 @@ class Detector(nn.Module):
         """
         # torchvision's class 0 is the background.
         wanted = [{**target, "labels": target["labels"] + 1}]
-        shown = ImageList(images, [size])
+        shown = ImageList(image, [size])
         proposals, of_proposals = self.rpn(shown, features, wanted)
         _, of_heads = self.heads(features, proposals, [size], wanted)
         return {**of_proposals, **of_heads}
@@ -137,7 +144,7 @@ def _detected(found: Mapping[str, Tensor], *, masks: bool) -> Detected:
     )
 
 
-def of_image(features: Levels, index: int) -> Levels:
+def of_image(features: Levels, index: int) -> LevelsOfOne:
     """The maps of one image of a batch."""
     return {name: x[index : index + 1] for name, x in features.items()}
 

@@ -33,7 +33,8 @@ def mask_of(segmentation: Any, size: tuple[int, int]) -> Mask:
     """The pixels inside a sound COCO segmentation."""
     if isinstance(segmentation, dict):
         return decode(runs_of(segmentation), size)
-    return polygon_mask([np.reshape(ring, (-1, 2)) for ring in segmentation], size)
+    rings = [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
+    return polygon_mask(rings, size)
 
 
 def mask_from_text(text: bytes, size: tuple[int, int]) -> Mask:
@@ -46,10 +47,11 @@ def polygon_mask(rings: Sequence[Ring], size: tuple[int, int]) -> Mask:
     height, width = size
     mask = np.zeros(size, dtype=np.bool_)
     for ring in rings:
-        low = np.clip(np.floor(ring.min(axis=0)), 0, (width, height)).astype(int)
-        high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
-        inside = _inside(ring - low, (high[1] - low[1], high[0] - low[0]))
-        mask[low[1] : high[1], low[0] : high[0]] |= inside
+        low, high = np.floor(ring.min(axis=0)), np.ceil(ring.max(axis=0))
+        left, top = np.clip(low, 0, (width, height)).astype(int).tolist()
+        right, bottom = np.clip(high, 0, (width, height)).astype(int).tolist()
+        inside = _inside(ring - (left, top), (bottom - top, right - left))
+        mask[top:bottom, left:right] |= inside
     return mask
 
 
