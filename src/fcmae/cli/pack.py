@@ -101,7 +101,7 @@ def pack(options: Pack, console: Console) -> PackMade:
 
 def show_packed(result: PackMade, terminal: Terminal) -> None:
     """How much is in the file, and what could not be used."""
-    shrunk = f", {result.shrunk:,} of them shrunk" if result.shrunk else ""
+    shrunk = f", {result.shrunk:,} of them shrunk," if result.shrunk else ""
     say(
         terminal,
         f"{result.images:,} images{shrunk} are in {result.out} ({result.bytes / 2**20:.1f} MiB).",

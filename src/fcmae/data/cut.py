@@ -35,26 +35,20 @@ def cut(decoded: Decoded, region: Region) -> Picture:
     left, top, right, bottom = reduced(stored.box, decoded.reduction)
     pixels = decoded.pixels
     if isinstance(pixels, Image.Image):
-        crop = _resize_bytes(_bytes(pixels.crop((left, top, right, bottom))), stored.size)
-        crop = with_channels(crop[..., : len(pixels.getbands())], decoded.channels)
+        part: Picture = np.asarray(pixels.crop((left, top, right, bottom)))
+        part = part[..., None] if part.ndim == 2 else part
     else:
         part = pixels[top:bottom, left:right]
-        packed = part.dtype == np.uint8 and part.shape[2] <= MAX_PACKED
-        crop = _resize_bytes(np.array(part), stored.size) if packed else resize(part, stored.size)
-    crop = upright(crop, decoded.orientation)
+    packed = part.dtype == np.uint8 and part.shape[2] <= MAX_PACKED
+    crop = _resize_bytes(part, stored.size) if packed else resize(part, stored.size)
+    crop = upright(with_channels(crop, decoded.channels), decoded.orientation)
     return crop[:, ::-1] if region.flip else crop
-
-
-def _bytes(image: Image.Image) -> NDArray[np.uint8]:
-    """Pixels as Pillow holds them: a colour takes four bytes, the last of which means nothing."""
-    layout = "RGBX" if image.mode == "RGB" else image.mode
-    # PyTorch wants memory that may be written to.
-    pixels = np.frombuffer(bytearray(image.tobytes("raw", layout)), np.uint8)
-    return pixels.reshape(image.height, image.width, -1)
 
 
 def _resize_bytes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Bicubic with antialiasing, in integers: Pillow's result up to one level, far sooner."""
+    # PyTorch wants memory in one piece that it might write to.
+    pixels = np.require(pixels, requirements=["C", "W"])
     image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
     resized = interpolate(image, size, mode="bicubic", antialias=True)
     return resized[0].permute(1, 2, 0).numpy()
