@@ -15,15 +15,12 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
-from fcmae.cli.evaluate_detect import DetectorEvaluated
 from fcmae.cli.evaluated import Evaluated
 from fcmae.cli.finetune import Finetuned
-from fcmae.cli.finetune_detect import DetectorTrained
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
-from fcmae.cli.predict_detect import DetectorPredicted
 from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.reconstruct import Reconstructed
 
@@ -48,27 +45,24 @@ def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
 
 
 def finetune(
-    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
-) -> Finetuned | DetectorTrained:
-    """Train a model for a task from weights or from scratch, as ``fcmae finetune`` does."""
-    return cast(Finetuned | DetectorTrained, _run(f"finetune {task}", config, options))
+    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
+) -> Finetuned:
+    """Train a classifier from weights or from scratch, as ``fcmae finetune`` does."""
+    return cast(Finetuned, _run(f"finetune {task}", config, options))
 
 
 def evaluate(
-    how: Literal["classify", "detect", "neighbours", "linear"],
-    *,
-    config: Config = (),
-    **options: Any,
-) -> Evaluated | DetectorEvaluated:
+    how: Literal["classify", "neighbours", "linear"], *, config: Config = (), **options: Any
+) -> Evaluated:
     """Measure a model or its features, as ``fcmae evaluate`` does."""
-    return cast(Evaluated | DetectorEvaluated, _run(f"evaluate {how}", config, options))
+    return cast(Evaluated, _run(f"evaluate {how}", config, options))
 
 
 def predict(
-    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
-) -> Predicted | DetectorPredicted:
-    """Say what is in images, as ``fcmae predict`` does."""
-    return cast(Predicted | DetectorPredicted, _run(f"predict {task}", config, options))
+    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
+) -> Predicted:
+    """Classify images into a table, as ``fcmae predict`` does."""
+    return cast(Predicted, _run(f"predict {task}", config, options))
 
 
 def embed(*, config: Config = (), **options: Any) -> Embedded:

@@ -9,13 +9,14 @@ from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture
 
-Kind = Literal["autoencoder", "classifier", "detector", "encoder", "segmenter"]
+Kind = Literal["autoencoder", "classifier", "detector", "encoder", "estimator", "segmenter"]
 
 NEEDS = {
     "autoencoder": "an autoencoder, which `fcmae pretrain` makes",
     "classifier": "a classifier, which `fcmae finetune classify` makes",
     "detector": "a detector, which `fcmae finetune detect` makes",
     "encoder": "an encoder",
+    "estimator": "an estimator, which `fcmae finetune values` makes",
     "segmenter": "a segmenter, which `fcmae finetune segment` makes",
 }
 

@@ -7,6 +7,7 @@ from fcmae.cli.command import Command
 from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
+from fcmae.cli.estimated import show_estimated
 from fcmae.cli.evaluate_classify import EvaluateClassify, evaluate_classify
 from fcmae.cli.evaluate_detect import EvaluateDetect, evaluate_detect, show_detector_evaluated
 from fcmae.cli.evaluate_features import (
@@ -16,6 +17,7 @@ from fcmae.cli.evaluate_features import (
     evaluate_neighbours,
 )
 from fcmae.cli.evaluate_segment import EvaluateSegment, evaluate_segment
+from fcmae.cli.evaluate_values import EvaluateValues, evaluate_values
 from fcmae.cli.evaluated import show_evaluated
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
 from fcmae.cli.finetune_detect import FinetuneDetect, finetune_detect, show_detector_trained
@@ -24,6 +26,7 @@ from fcmae.cli.finetune_segment import (
     finetune_segment,
     show_finetuned_segmenter,
 )
+from fcmae.cli.finetune_values import FinetuneValues, finetune_values, show_finetuned_values
 from fcmae.cli.info import Info, info, show_info
 from fcmae.cli.pack import Pack, pack, show_packed
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
@@ -33,6 +36,7 @@ from fcmae.cli.predict_segment import (
     predict_segment,
     show_predicted_segments,
 )
+from fcmae.cli.predict_values import PredictValues, predict_values, show_predicted_values
 from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
 from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
 from fcmae.cli.segmented import show_segmented
@@ -87,6 +91,12 @@ COMMANDS: dict[str, Command] = {
         show=show_finetuned_segmenter,
         example="fcmae finetune segment --data scenes --weights runs/pretrain --out runs/segment",
     ),
+    "finetune values": Command(
+        options=FinetuneValues,
+        run=finetune_values,
+        show=show_finetuned_values,
+        example="fcmae finetune values --data values.csv --weights runs/pretrain --out runs/values",
+    ),
     "evaluate classify": Command(
         options=EvaluateClassify,
         run=evaluate_classify,
@@ -104,6 +114,12 @@ COMMANDS: dict[str, Command] = {
         run=evaluate_segment,
         show=show_segmented,
         example="fcmae evaluate segment --data scenes --weights runs/segment",
+    ),
+    "evaluate values": Command(
+        options=EvaluateValues,
+        run=evaluate_values,
+        show=show_estimated,
+        example="fcmae evaluate values --data values.csv --weights runs/values",
     ),
     "evaluate neighbours": Command(
         options=EvaluateNeighbours,
@@ -134,6 +150,12 @@ COMMANDS: dict[str, Command] = {
         run=predict_segment,
         show=show_predicted_segments,
         example="fcmae predict segment --data photos --weights runs/segment --out segmented",
+    ),
+    "predict values": Command(
+        options=PredictValues,
+        run=predict_values,
+        show=show_predicted_values,
+        example="fcmae predict values --data photos --weights runs/values --out values.csv",
     ),
     "embed": Command(
         options=Embed,

@@ -50,7 +50,7 @@ def train(
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, size = architecture.channels, sides(options.size)
-    model = segmenter(options, architecture, weights, len(classes))
+    model = segmenter(options, architecture, weights, classes)
     outcome = fit(
         Segment(
             model,
@@ -113,19 +113,20 @@ def segmenter(
     options: FinetuneSegment,
     architecture: Architecture,
     weights: Weights | None,
-    num_classes: int,
+    classes: tuple[str, ...],
 ) -> Segmenter:
-    """New heads on a new encoder or on that of the weights; drawn by the run's seed."""
+    """A segmenter drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
     model = Segmenter(
         architecture,
-        num_classes=num_classes,
+        num_classes=len(classes),
         head=options.head,
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
     if weights is not None:
-        load_into(model, weights.path)
+        same = weights.classes == list(classes)
+        load_into(model, weights.path, without=() if same else ("head", "auxiliary"))
     return model
 
 

@@ -11,6 +11,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
+from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.model.pyramid import Pyramid
@@ -19,7 +20,7 @@ from fcmae.model.segmenter import Segmenter
 Description = dict[str, Any]
 
 
-def describe(model: nn.Module) -> Description:
+def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each model
     """Everything that ``rebuild`` needs, as JSON."""
     match model:
         case Autoencoder():
@@ -35,6 +36,13 @@ def describe(model: nn.Module) -> Description:
                 "kind": "classifier",
                 "architecture": asdict(model.encoder.architecture),
                 "num_classes": model.head.out_features,
+            }
+        case Estimator():
+            return {
+                "kind": "estimator",
+                "architecture": asdict(model.encoder.architecture),
+                "num_values": model.head.out_features,
+                "values": model.kind,
             }
         case Segmenter():
             return {
@@ -62,7 +70,7 @@ def describe(model: nn.Module) -> Description:
     raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
 
 
-def rebuild(description: Description) -> nn.Module:
+def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for each model
     """A new model of this description, with fresh weights."""
     fields = dict(description["architecture"])
     fields["depths"], fields["dims"] = tuple(fields["depths"]), tuple(fields["dims"])
@@ -77,6 +85,12 @@ def rebuild(description: Description) -> nn.Module:
             )
         case "classifier":
             return Classifier(architecture, num_classes=description["num_classes"])
+        case "estimator":
+            return Estimator(
+                architecture,
+                num_values=description["num_values"],
+                kind=description["values"],
+            )
         case "segmenter":
             return Segmenter(
                 architecture,

@@ -1,0 +1,65 @@
+"""An encoder that tells several labels or numbers of an image."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fcmae.model.encoder import Encoder
+from fcmae.model.layers import NORM_EPS, initialise
+from fcmae.model.options import Architecture
+from fcmae.types import Images, Logits
+
+
+class Estimator(nn.Module):
+    """Mean over positions, LayerNorm, linear head: one output per label or number.
+
+    Args:
+        architecture: The encoder's.
+        num_values: How many labels or numbers there are.
+        kind: Whether outputs are scores of labels, before the sigmoid, or numbers.
+        drop_path: Stochastic depth at the encoder's last block.
+        head_init_scale: Factor on the head's initial weights.
+        checkpointing: Recompute the encoder's blocks in the backward pass.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        architecture: Architecture | None = None,
+        *,
+        num_values: int,
+        kind: Literal["labels", "numbers"],
+        drop_path: float = 0.0,
+        head_init_scale: float = 1.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_values < 1:
+            raise ValueError(f"num_values is {num_values}, but must be at least 1.")
+        self.kind = kind
+        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.norm = nn.LayerNorm(self.encoder.architecture.dims[-1], eps=NORM_EPS)
+        self.head = nn.Linear(self.encoder.architecture.dims[-1], num_values)
+        self.head.apply(initialise)
+        self.head.weight.data.mul_(head_init_scale)
+        # Numbers are learnt in units of their spread; the model remembers which.
+        self.register_buffer("shift", torch.zeros(num_values))
+        self.register_buffer("scale", torch.ones(num_values))
+
+    def features(self, images: Images) -> Float[Tensor, "n d"]:
+        """One vector per image: what the head sees."""
+        pooled: Tensor = self.norm(self.encoder(images).features.mean(dim=1))
+        return pooled
+
+    def standardised(self, images: Images) -> Logits:
+        """The outputs in the units that are learnt."""
+        out: Tensor = self.head(self.features(images))
+        return out
+
+    def forward(self, images: Images) -> Logits:
+        """Scores of labels before the sigmoid, or numbers in their own units."""
+        return self.standardised(images).float() * self.scale + self.shift

@@ -1,0 +1,90 @@
+"""Several labels or numbers per image, from a list."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcmae.data.values import evaluation_values, split_values, values_of
+from fcmae.errors import DataError
+
+
+def write(folder: Path, text: str, count: int = 6) -> Path:
+    for number in range(count):
+        Image.new("RGB", (8, 8)).save(folder / f"{number}.png")
+    path = folder / "list.csv"
+    path.write_text(text)
+    return path
+
+
+def test_columns_of_zeros_and_ones_are_labels(tmp_path: Path) -> None:
+    lines = "".join(f"{i}.png,{i % 2},{'' if i == 3 else 1}\n" for i in range(6))
+    train, val = split_values(write(tmp_path, "path,cat,dog\n" + lines), None, None, share=0.34)
+    assert (train.classes, len(train), len(val)) == (("cat", "dog"), 4, 2)
+    for images in (train, val):
+        values = values_of(images)
+        assert values.kind == "labels"
+        for index in range(len(images)):
+            number = int(images.name(index)[0])
+            expected = np.array([number % 2, np.nan if number == 3 else 1], dtype=np.float32)
+            np.testing.assert_array_equal(values.read(index, (8, 8))["values"], expected)
+
+
+def test_one_column_may_name_the_labels(tmp_path: Path) -> None:
+    text = "file,split,labels\n0.png,train,cat; dog\n\n1.png,train,\n2.png,val,emu\n3.png,val,dog\n"
+    train, val = split_values(write(tmp_path, text), None, None, share=0.5)
+    assert train.classes == val.classes == ("cat", "dog", "emu")
+    assert values_of(train).table.tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert values_of(val).table.tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
+def test_other_values_are_numbers(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,age,size\n0.png,3,0.5\n1.png,,-1e3\n2.png,7,1\n")
+    train, val = split_values(source, source, None, share=0.5)
+    assert values_of(train).kind == values_of(val).kind == "numbers"
+    expected = np.array([[3, 0.5], [np.nan, -1000], [7, 1]], dtype=np.float32)
+    np.testing.assert_array_equal(values_of(train).table, expected)
+
+
+def test_a_models_columns_come_in_its_order(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,cat,dog\n0.png,1,0\n1.png,0,0\n")
+    images = evaluation_values(source, "labels", ("dog", "emu", "cat"))
+    table = values_of(images).table
+    np.testing.assert_array_equal(table, np.array([[0, np.nan, 1], [0, np.nan, 0]], np.float32))
+    with pytest.raises(DataError, match="does not know: cat"):
+        evaluation_values(source, "labels", ("dog", "emu"))
+
+
+def test_the_fingerprint_follows_the_values(tmp_path: Path) -> None:
+    prints = set()
+    for value in (0, 1):
+        source = write(tmp_path, f"path,cat\n0.png,{value}\n1.png,1\n")
+        prints.add(split_values(source, source, None, share=0.5)[0].fingerprint())
+    assert len(prints) == 2
+
+
+BAD = {
+    "path\n0.png\n": "has no column beside its paths",
+    "path,cat\n0.png,many\n": "line 2: cat is 'many', but must be a number, or empty",
+    "path,cat\n0.png,1\n1.png,inf\n": "line 3: cat is 'inf', but must be a number",
+    "path,cat\n0.png,1\n1.png,1e39\n": "line 3: cat is '1e39'",
+    "path,cat\n0.png,\n": "holds no value",
+    "path,labels\n0.png,\n": "names no label",
+    "path,cat,split\n0.png,1,train\n1.png,1,test\n": "has no line with val",
+    "cat,dog\n0.png,1\n": "must name its columns path",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_list_is_told(text: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=BAD[text]):
+        split_values(write(tmp_path, text), None, None, share=0.5)
+
+
+def test_labels_are_zero_or_one(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,cat\n0.png,2\n1.png,0\n")
+    with pytest.raises(DataError, match="holds 2, but a label is 0 or 1"):
+        split_values(source, None, "labels", share=0.5)
+    with pytest.raises(DataError, match=r"is no \.csv list"):
+        split_values(tmp_path, None, None, share=0.5)
