@@ -125,8 +125,12 @@ BAD_LINES: list[tuple[str, int, str]] = [
     # Weights.
     (f"{FINETUNE} --weights {{root}}/none", 3, "does not exist: give the folder of a run"),
     (f"{FINETUNE} --weights {{root}}/empty", 3, "holds no weights.safetensors"),
-    (f"{FINETUNE} --weights {{root}}/pickled.pth", 3, "looks like a pickled PyTorch file."),
-    (f"{FINETUNE} --weights {{root}}/broken.safetensors", 3, "is not a safetensors file."),
+    (
+        f"{FINETUNE} --weights {{root}}/pickled.pth",
+        3,
+        "is a bare pickle or a file of PyTorch before 1.6",
+    ),
+    (f"{FINETUNE} --weights {{root}}/broken.safetensors", 3, "is not a safetensors file"),
     (
         f"{FINETUNE} --weights {{root}}/pretrained.safetensors --model tiny",
         3,

@@ -92,7 +92,7 @@ def _fetch(url: str, staged: Path, max_bytes: int) -> str:
     return digest
 
 
-def _length(url: str, response: Any, max_bytes: int) -> int:
+def _length(url: str, response: http.client.HTTPResponse, max_bytes: int) -> int:
     """How many bytes will come, if they may."""
     kind = response.headers.get_content_type()
     length = response.headers.get("Content-Length", "")
@@ -107,7 +107,7 @@ def _length(url: str, response: Any, max_bytes: int) -> int:
     return int(length)
 
 
-def _copy(response: IO[bytes], file: IO[bytes], length: int) -> tuple[str, int]:
+def _copy(response: http.client.HTTPResponse, file: IO[bytes], length: int) -> tuple[str, int]:
     """Copy at most one byte more than was promised; the SHA-256 and the number of bytes."""
     sha, count = hashlib.sha256(), 0
     while count <= length and (chunk := response.read(min(durable.CHUNK, length + 1 - count))):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fcmae.checkpoint.download import INSTEAD, MAX_BYTES
 from fcmae.errors import CheckpointError
@@ -50,27 +51,24 @@ def commit_of(path: Path) -> str:
 
 def _file(repo: str, name: str, revision: str | None, cache: Path | None, offline: bool) -> Path:
     """One file of a repository, no larger than weights can be."""
-    import httpx
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
         HfHubHTTPError,
         HFValidationError,
+        HTTPError,
         OfflineModeIsEnabled,
     )
 
+    where: dict[str, Any] = {"revision": revision, "cache_dir": cache}
     try:
         if not offline:
-            size = get_hf_file_metadata(hf_hub_url(repo, name, revision=revision)).size
+            size = hf_hub_download(repo, name, dry_run=True, **where).file_size
             if size is not None and size > MAX_BYTES:
                 raise CheckpointError(
                     f"hf:{repo} was not fetched: {name} has {size:,} bytes, over {MAX_BYTES:,}."
                 )
-        return Path(
-            hf_hub_download(
-                repo, name, revision=revision, cache_dir=cache, local_files_only=offline
-            )
-        )
+        return Path(hf_hub_download(repo, name, local_files_only=offline, **where))
     except EntryNotFoundError:
         raise
     except HFValidationError as error:
@@ -79,7 +77,7 @@ def _file(repo: str, name: str, revision: str | None, cache: Path | None, offlin
         raise CheckpointError(
             f"hf:{repo} was not fetched: {_line(error)}. A gated repository needs `hf auth login`."
         ) from error
-    except (httpx.HTTPError, OfflineModeIsEnabled, OSError) as error:
+    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
         raise CheckpointError(_unreachable(repo, offline)) from error
 
 

@@ -8,19 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.bench import Bench
 from fcmae.cli.bench_input import InputBench
+from fcmae.cli.card import read_weights
 from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
+from fcmae.cli.evaluate_detect import DetectorEvaluated
 from fcmae.cli.evaluated import Evaluated
 from fcmae.cli.finetune import Finetuned
+from fcmae.cli.finetune_detect import DetectorTrained
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
+from fcmae.cli.predict_detect import DetectorPredicted
 from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.reconstruct import Reconstructed
 
@@ -45,24 +50,27 @@ def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
 
 
 def finetune(
-    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
-) -> Finetuned:
-    """Train a classifier from weights or from scratch, as ``fcmae finetune`` does."""
-    return cast(Finetuned, _run(f"finetune {task}", config, options))
+    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
+) -> Finetuned | DetectorTrained:
+    """Train a model for a task from weights or from scratch, as ``fcmae finetune`` does."""
+    return cast(Finetuned | DetectorTrained, _run(f"finetune {task}", config, options))
 
 
 def evaluate(
-    how: Literal["classify", "neighbours", "linear"], *, config: Config = (), **options: Any
-) -> Evaluated:
+    how: Literal["classify", "detect", "neighbours", "linear"],
+    *,
+    config: Config = (),
+    **options: Any,
+) -> Evaluated | DetectorEvaluated:
     """Measure a model or its features, as ``fcmae evaluate`` does."""
-    return cast(Evaluated, _run(f"evaluate {how}", config, options))
+    return cast(Evaluated | DetectorEvaluated, _run(f"evaluate {how}", config, options))
 
 
 def predict(
-    task: Literal["classify"] = "classify", *, config: Config = (), **options: Any
-) -> Predicted:
-    """Classify images into a table, as ``fcmae predict`` does."""
-    return cast(Predicted, _run(f"predict {task}", config, options))
+    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
+) -> Predicted | DetectorPredicted:
+    """Say what is in images, as ``fcmae predict`` does."""
+    return cast(Predicted | DetectorPredicted, _run(f"predict {task}", config, options))
 
 
 def embed(*, config: Config = (), **options: Any) -> Embedded:
@@ -102,11 +110,26 @@ def demo(*, config: Config = (), **options: Any) -> Demonstrated:
     return cast(Demonstrated, _run("demo", config, options))
 
 
-def load(path: str | Path) -> "nn.Module":
-    """The model in a run's folder or a weights file, in evaluation mode on the CPU."""
+def load(
+    weights: str | Path,
+    *,
+    channels: int | None = None,
+    adapt: Rule | None = None,
+    source: Source | None = None,
+) -> "nn.Module":
+    """A model in evaluation mode on the CPU.
+
+    Args:
+        weights: A run's folder, a file of weights of a known form, or the name of published ones:
+            ``timm:NAME``, ``hf:OWNER/NAME``, ``official:NAME``, or an https address.
+        channels: Channels of the images, where they are not those of the weights.
+        adapt: How the stem becomes one for them: ``repeat`` or ``average``.
+        source: How to fetch published weights.
+    """
     from fcmae.checkpoint.weights import load_model
 
-    return load_model(Path(path))[0]
+    header = read_weights(weights, fetch=source, console=Console()).header
+    return load_model(header, channels=channels, adapt=adapt)[0]
 
 
 def _run(name: str, config: Config, options: dict[str, Any]) -> Any:

@@ -4,12 +4,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from fcmae.checkpoint.header import read_header
+from fcmae.checkpoint.header import Header
+from fcmae.checkpoint.options import Source
+from fcmae.checkpoint.resolve import resolve
+from fcmae.cli.console import Console
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture
 
-Kind = Literal["autoencoder", "classifier", "detector", "encoder", "estimator", "segmenter"]
+Kind = Literal[
+    "autoencoder", "classifier", "detector", "encoder", "estimator", "pyramid", "segmenter"
+]
 
 NEEDS = {
     "autoencoder": "an autoencoder, which `fcmae pretrain` makes",
@@ -17,6 +22,7 @@ NEEDS = {
     "detector": "a detector, which `fcmae finetune detect` makes",
     "encoder": "an encoder",
     "estimator": "an estimator, which `fcmae finetune values` makes",
+    "pyramid": "a pyramid",
     "segmenter": "a segmenter, which `fcmae finetune segment` makes",
 }
 
@@ -32,9 +38,12 @@ class Weights:
         classes: Names of the classes of a model that tells some apart.
         class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
-        mean: Mean of each channel, by which images are normalised.
+        mean: Mean of each channel, by which images are normalised; None where it is not known.
         std: Standard deviation of each channel.
         description: The model in full.
+        header: What is needed to load them.
+        lineage: Where they come from, oldest first.
+        licences: Terms that what is made of them is under.
     """
 
     path: Path
@@ -43,26 +52,53 @@ class Weights:
     classes: list[str] | None
     class_ids: list[int] | None
     size: tuple[int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
     description: dict[str, Any]
+    header: Header
+    lineage: list[dict[str, Any]]
+    licences: list[str]
 
 
 def card(
-    *, size: tuple[int, int], loader: Loader, channels: int, classes: tuple[str, ...] | None = None
+    *,
+    size: tuple[int, int],
+    loader: Loader,
+    channels: int,
+    classes: tuple[str, ...] | None = None,
+    weights: Weights | None = None,
 ) -> dict[str, Any]:
-    """What the weights of a run should say about the images they were made for."""
+    """What the weights of a run should say about their images, and the weights they came from."""
     fits = len(loader.mean) == channels
     mean = loader.mean if fits else (sum(loader.mean) / len(loader.mean),) * channels
     std = loader.std if fits else (sum(loader.std) / len(loader.std),) * channels
-    facts = {"size": list(size), "mean": list(mean), "std": list(std)}
+    facts: dict[str, Any] = {"size": list(size), "mean": list(mean), "std": list(std)}
+    if weights is not None:
+        facts |= {"lineage": weights.lineage}
+        facts |= {"licence": "; ".join(weights.licences)} if weights.licences else {}
     return facts if classes is None else {**facts, "classes": list(classes)}
 
 
-def read_weights(path: Path, *, kind: Kind | None = None) -> Weights:
-    """Read what a weights file or a run's folder says, and check that it is of the kind needed."""
-    header = read_header(path)
-    found = header.card
+def read_weights(
+    source: str | Path,
+    *,
+    kind: Kind | None = None,
+    fetch: Source | None = None,
+    console: Console | None = None,
+) -> Weights:
+    """Find or fetch weights, and check that what they say is of the kind needed.
+
+    Args:
+        source: Folder of a run, weights file, or name of published weights.
+        kind: Which model a command needs.
+        fetch: How to fetch published weights.
+        console: Where to tell of a licence.
+    """
+    resolved = resolve(source, fetch)
+    if console is not None and resolved.licences:
+        licences = " and ".join(resolved.licences)
+        console.message(f"Licence of {source}: {licences}; it binds what is made of these weights.")
+    header, found = resolved.header, resolved.header.card
     try:
         model = found["model"]
         fields = dict(model["architecture"])
@@ -74,9 +110,12 @@ def read_weights(path: Path, *, kind: Kind | None = None) -> Weights:
             classes=found.get("classes"),
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
-            mean=tuple(found.get("mean", Loader.mean)),
-            std=tuple(found.get("std", Loader.std)),
+            mean=tuple(found["mean"]) if "mean" in found else None,
+            std=tuple(found["std"]) if "std" in found else None,
             description=model,
+            header=header,
+            lineage=resolved.lineage,
+            licences=resolved.licences,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -85,13 +124,15 @@ def read_weights(path: Path, *, kind: Kind | None = None) -> Weights:
         ) from error
     if kind is not None and weights.kind != kind:
         raise CheckpointError(
-            f"{path} holds {article(weights.kind)}, but this command needs {NEEDS[kind]}."
+            f"{source} holds {article(weights.kind)}, but this command needs {NEEDS[kind]}."
         )
     return weights
 
 
 def loader_of(weights: Weights, loader: Loader) -> Loader:
-    """The loader with the normalisation that the weights were made with."""
+    """The loader with the normalisation that the weights were made with, where that is known."""
+    if weights.mean is None or weights.std is None:
+        return loader
     own = (weights.mean, weights.std)
     if (loader.mean, loader.std) not in ((Loader.mean, Loader.std), own):
         raise ValueError(

@@ -143,7 +143,7 @@ def look(weights: Path | None, options: Demo, settings: Settings, console: Conso
     """Accuracy of nearest neighbours on the features, trained or not."""
     asked = EvaluateNeighbours(
         data=options.out / "photos",
-        weights=weights,
+        weights=None if weights is None else str(weights),
         size=settings.size,
         encoder=ENCODER,
         seed=options.run.seed,
@@ -159,7 +159,7 @@ def train(
     for rate in settings.rates:
         asked = FinetuneClassify(
             data=options.out / "photos",
-            weights=weights,
+            weights=None if weights is None else str(weights),
             out=run_folder(options.out, start, rate),
             size=settings.size,
             every=settings.finetuning.epochs,
@@ -176,7 +176,7 @@ def draw(weights: Path, options: Demo, console: Console) -> Path:
     """A picture of reconstructions."""
     asked = Reconstruct(
         data=[options.out / "photos" / "val"],
-        weights=weights,
+        weights=str(weights),
         out=options.out / "pictures",
         images=8,
         seed=options.run.seed,

@@ -114,7 +114,7 @@ def open_detector(
     options: Options, weights: Weights, images: ImageList, console: Console
 ) -> Looking:
     """The detector of a weights file on its device, ready to look at images."""
-    model, _ = load_model(weights.path)
+    model, _ = load_model(weights.header)
     assert isinstance(model, Detector)
     model.suppress(options.suppression)
     return Looking(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -28,8 +29,8 @@ class Embed:
     data: list[Path]
     """Images, folders (read recursively) and .txt or .csv lists, one or several."""
 
-    weights: Path
-    """Folder of a run, or weights file."""
+    weights: str
+    """Folder of a run, weights file, or the name of published weights."""
 
     out: Path
     """Table to write: .npz, .parquet or .csv."""
@@ -37,6 +38,7 @@ class Embed:
     size: Size | None = None
     """Side in pixels of the images, or height,width; by default what the weights were made for."""
 
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
@@ -61,7 +63,7 @@ class Embedded:
 def embed(options: Embed, console: Console) -> Embedded:
     """Check what the weights and the images say, then encode."""
     check_table(options.out)
-    weights = read_weights(options.weights)
+    weights = read_weights(options.weights, fetch=options.source, console=console)
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -24,8 +25,8 @@ class EvaluateClassify:
     """Folder with one folder per class (or with a val folder of those, which is then taken), or a
     .csv list with columns path,label."""
 
-    weights: Path
-    """Folder of a run of fcmae finetune, or weights file."""
+    weights: str
+    """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
 
     out: Path | None = None
     """Folder for the confusion matrix as a picture and the table per class."""
@@ -33,25 +34,38 @@ class EvaluateClassify:
     size: Size | None = None
     """Side in pixels of the images, or height,width; by default what the weights were made for."""
 
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
 
 def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
     """Check what the weights and the images say, then classify."""
-    weights = read_weights(options.weights, kind="classifier")
+    weights = read_weights(
+        options.weights, kind="classifier", fetch=options.source, console=console
+    )
     size_for(options.size, weights)
     loader_of(weights, options.loader)
-    if weights.classes is None:
-        raise CheckpointError(
-            f"{weights.path} does not name its classes, so that labels cannot be compared with it."
-        )
-    images = validation_images(options.data).with_classes(weights.classes)
+    images = validation_images(options.data)
+    images = images.with_classes(class_names(weights, images))
     check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
     if options.out is None:
         return _classify(options, weights, images, console)
     with hold(options.out):
         return _classify(options, weights, images, console)
+
+
+def class_names(weights: Weights, images: ImageList) -> list[str]:
+    """The classes of the weights; where they have no names, those of as many folders in order."""
+    if weights.classes is not None:
+        return weights.classes
+    found, count = list(images.classes or ()), weights.description["num_classes"]
+    if len(found) != count:
+        raise CheckpointError(
+            f"{weights.path} does not name its {count} classes, and there are labels of "
+            f"{len(found)}, so that they cannot be compared."
+        )
+    return found
 
 
 def _classify(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import Weights, loader_of
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -34,8 +35,13 @@ class EvaluateNeighbours:
     val_share: float = 0.2
     """Share of each class to classify, where there are no images for that."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file; left out, an untrained encoder is the baseline."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights; left out, an untrained
+    encoder is the baseline."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
 
     model: ModelName | None = None
     """Size of the untrained encoder (atto)."""
@@ -56,6 +62,7 @@ class EvaluateNeighbours:
     """Draws the untrained encoder and the labelled images."""
 
     encoder: Encoder = Encoder()
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
@@ -80,8 +87,13 @@ class EvaluateLinear:
     val_share: float = 0.2
     """Share of each class to test on, where there are no images for that."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file; left out, an untrained encoder is the baseline."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights; left out, an untrained
+    encoder is the baseline."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
 
     model: ModelName | None = None
     """Size of the untrained encoder (atto)."""
@@ -97,6 +109,7 @@ class EvaluateLinear:
     on."""
 
     encoder: Encoder = Encoder()
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
@@ -109,6 +122,7 @@ class Ready:
     """All that the features are made of, checked without PyTorch."""
 
     weights: Weights | None
+    adapt: Rule | None
     architecture: Architecture
     size: tuple[int, int]
     loader: Loader
@@ -118,7 +132,7 @@ class Ready:
 
 def evaluate_neighbours(options: EvaluateNeighbours, console: Console) -> Evaluated:
     """Compare the features of images with those of labelled images."""
-    ready = prepare(options)
+    ready = prepare(options, console)
     from fcmae.cli.features import features
     from fcmae.evaluation.neighbours import neighbours
 
@@ -133,7 +147,7 @@ def evaluate_neighbours(options: EvaluateNeighbours, console: Console) -> Evalua
 
 def evaluate_linear(options: EvaluateLinear, console: Console) -> Evaluated:
     """Fit a linear classifier to the features of labelled images."""
-    ready = prepare(options)
+    ready = prepare(options, console)
     from fcmae.cli.features import features
     from fcmae.evaluation.linear import linear_probe
 
@@ -148,10 +162,12 @@ def evaluate_linear(options: EvaluateLinear, console: Console) -> Evaluated:
     )
 
 
-def prepare(options: EvaluateNeighbours | EvaluateLinear) -> Ready:
+def prepare(options: EvaluateNeighbours | EvaluateLinear, console: Console) -> Ready:
     """Find the images and the encoder, and check that they fit each other."""
-    weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights)
+    weights = weights_or_none(options.weights, options.source, console)
+    architecture = architecture_of(
+        options.model, options.encoder, weights, adapt=options.adapt is not None
+    )
     size = options.size or (weights.size if weights else 224)
     size = divisible_sides(size, architecture.stride)
     check_channels(options.loader, architecture.channels)
@@ -162,6 +178,7 @@ def prepare(options: EvaluateNeighbours | EvaluateLinear) -> Ready:
     check_pictures(train, loader=loader, channels=architecture.channels)
     return Ready(
         weights=weights,
+        adapt=options.adapt,
         architecture=architecture,
         size=size,
         loader=loader,

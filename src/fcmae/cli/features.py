@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from fcmae.checkpoint.weights import load_model
+from fcmae.checkpoint.weights import load_into, load_model
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.evaluate_features import Ready
@@ -42,7 +42,10 @@ def features(
 
 def encoder(ready: Ready, seed: int) -> nn.Module:
     """The model of the weights, or an untrained encoder drawn by the seed."""
-    if ready.weights is not None:
-        return load_model(ready.weights.path)[0]
+    if ready.weights is not None and ready.adapt is None:
+        return load_model(ready.weights.header)[0]
     seed_everything(seed, "weights")
-    return Encoder(ready.architecture)
+    model = Encoder(ready.architecture)
+    if ready.weights is not None:
+        load_into(model, ready.weights.header, adapt=ready.adapt)
+    return model

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
@@ -54,8 +55,13 @@ class FinetuneClassify:
     out: Path
     """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file, whose encoder to start from; left out: from scratch."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights, whose encoder and norm to
+    start from; left out: from scratch."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
 
     model: ModelName | None = None
     """Size of the encoder; by default that of the weights, or atto."""
@@ -72,8 +78,12 @@ class FinetuneClassify:
     freeze: Literal["none", "encoder"] = "none"
     """What stays as it is; encoder trains the linear head alone."""
 
+    head: Literal["fitting", "new"] = "fitting"
+    """Whether a classifier among the weights gives its head too: fitting takes it where it tells
+    the same classes apart (by their names, or their number where they have no names)."""
+
     head_init_scale: float = 1.0
-    """Factor of the head's first weights; the paper's fine-tuning recipes take 0.001."""
+    """Factor of a new head's first weights; the paper's fine-tuning recipes take 0.001."""
 
     every: int = 1
     """Epochs between two validations; the last epoch is always validated."""
@@ -81,6 +91,7 @@ class FinetuneClassify:
     encoder: Encoder = Encoder()
     augment: Augment = Augment()
     optim: Optim = FINETUNING
+    source: Source = Source()
     loader: Loader = Loader()
     run: Run = Run()
 
@@ -131,8 +142,10 @@ class Finetuned:
 
 def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights)
+    weights = weights_or_none(options.weights, options.source, console)
+    architecture = architecture_of(
+        options.model, options.encoder, weights, adapt=options.adapt is not None
+    )
     divisible_sides(options.size, architecture.stride)
     divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
     check_channels(options.loader, architecture.channels)

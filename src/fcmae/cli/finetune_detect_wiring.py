@@ -95,5 +95,5 @@ def detector(
     )
     model.suppress(options.suppression)
     if weights is not None:
-        load_into(model, weights.path)
+        load_into(model, weights.header)
     return model

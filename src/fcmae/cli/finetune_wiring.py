@@ -32,7 +32,7 @@ def train(
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(options.test_size or options.size)
-    model = classifier(options, architecture, weights, len(classes))
+    model = classifier(options, architecture, weights, classes, console)
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     outcome = fit(
         Classify(model, augment=options.augment, freeze=options.freeze),
@@ -48,7 +48,9 @@ def train(
         out=options.out,
         evaluations=[Accuracy(validation, viewing, every=options.every)],
         record=nested(options),
-        card=card(size=test_size, loader=loader, channels=channels, classes=classes),
+        card=card(
+            size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
+        ),
         reporter=console,
         best="val/top1",
     )
@@ -75,17 +77,30 @@ def classifier(
     options: FinetuneClassify,
     architecture: Architecture,
     weights: Weights | None,
-    num_classes: int,
+    classes: tuple[str, ...],
+    console: Console,
 ) -> Classifier:
-    """A new head on a new encoder or on that of the weights; drawn by the run's seed."""
+    """A classifier drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
     model = Classifier(
         architecture,
-        num_classes=num_classes,
+        num_classes=len(classes),
         drop_path=options.encoder.drop_path,
         head_init_scale=options.head_init_scale,
         checkpointing=options.encoder.checkpointing,
     )
     if weights is not None:
-        load_into(model, weights.path)
+        keep = options.head == "fitting" and same_classes(weights, classes)
+        without = () if keep else ("head",)
+        report = load_into(model, weights.header, without=without, adapt=options.adapt)
+        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
     return model
+
+
+def same_classes(weights: Weights, classes: tuple[str, ...]) -> bool:
+    """Whether a classifier tells these classes apart, in this order."""
+    if weights.kind != "classifier":
+        return False
+    if weights.classes is None:
+        return weights.description["num_classes"] == len(classes)
+    return weights.classes == list(classes)

@@ -42,7 +42,7 @@ def open_model(
     options: Options, weights: Weights, images: ImageList, console: Console, *, what: str
 ) -> tuple[nn.Module, Iterator[Batch], Peers]:
     """The model of a weights file on its device, and the images to show it."""
-    model, _ = load_model(weights.path)
+    model, _ = load_model(weights.header)
     peers = launch(options.run, model)
     found = batches(
         images,

@@ -7,9 +7,11 @@ from typing import get_args
 from rich.console import Console as Terminal
 
 from fcmae.analysis.cost import cost
-from fcmae.cli.card import read_weights, size_name
+from fcmae.checkpoint.options import Source
+from fcmae.checkpoint.report import Report, report_of
+from fcmae.cli.card import size_name
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import architecture_of
+from fcmae.cli.preflight import architecture_of, weights_or_none
 from fcmae.cli.show import say, show_places, show_table
 from fcmae.cli.size import Size, divisible_sides
 from fcmae.model.options import Encoder, ModelName
@@ -22,8 +24,8 @@ class Info:
     model: ModelName | None = None
     """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights."""
 
     size: Size | None = None
     """Side in pixels of the images, or height,width, whose operations are counted; by default 224
@@ -33,6 +35,7 @@ class Info:
     """Classes of the classifier that is counted; by default 1000 or what the weights have."""
 
     encoder: Encoder = Encoder()
+    source: Source = Source()
 
     def __post_init__(self) -> None:
         if self.classes is not None and self.classes < 1:
@@ -58,6 +61,8 @@ class ModelInfo:
         weights: The weights file.
         kind: What it holds: an encoder, an autoencoder or a classifier.
         class_names: Names of its classes.
+        licences: Terms that what is made of the weights is under.
+        report: What becomes of every tensor of the file.
     """
 
     model: str
@@ -74,6 +79,8 @@ class ModelInfo:
     weights: Path | None = None
     kind: str | None = None
     class_names: list[str] | None = None
+    licences: list[str] = field(default_factory=list)
+    report: Report | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +94,12 @@ def info(options: Info, console: Console) -> ModelInfo | Family:
     """Count without building anything."""
     if options.model is None and options.weights is None:
         names = get_args(ModelName)
-        return Family(models=[_info(options, name) for name in names])
-    return _info(options, options.model)
+        return Family(models=[_info(options, name, console) for name in names])
+    return _info(options, options.model, console)
 
 
-def _info(options: Info, name: str | None) -> ModelInfo:
-    weights = None if options.weights is None else read_weights(options.weights)
+def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
+    weights = weights_or_none(options.weights, options.source, console)
     architecture = architecture_of(name, options.encoder, weights)
     size = divisible_sides(options.size or (weights.size if weights else 224), architecture.stride)
     own = weights.description.get("num_classes") if weights else None
@@ -113,6 +120,8 @@ def _info(options: Info, name: str | None) -> ModelInfo:
         weights=weights.path if weights else None,
         kind=weights.kind if weights else None,
         class_names=weights.classes if weights else None,
+        licences=weights.licences if weights else [],
+        report=report_of(weights.header) if weights else None,
     )
 
 
@@ -130,6 +139,8 @@ def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
     if first.kind is not None:
         say(terminal, f"  kind      {first.kind}")
         show_places(terminal, weights=first.weights)
+    if first.report is not None:
+        say(terminal, "\n".join(f"  {line}" for line in first.report.lines()))
     if first.class_names is not None:
         say(terminal, f"  classes   {', '.join(first.class_names[:20])}")
 

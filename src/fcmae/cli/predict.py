@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -29,8 +30,8 @@ class PredictClassify:
     data: list[Path]
     """Images, folders (read recursively) and .txt or .csv lists, one or several."""
 
-    weights: Path
-    """Folder of a run of fcmae finetune, or weights file."""
+    weights: str
+    """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
 
     out: Path
     """Table to write: .csv, .parquet or .npz (which also holds the probability of every class)."""
@@ -41,6 +42,7 @@ class PredictClassify:
     size: Size | None = None
     """Side in pixels of the images, or height,width; by default what the weights were made for."""
 
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
@@ -69,7 +71,9 @@ class Predicted:
 def predict_classify(options: PredictClassify, console: Console) -> Predicted:
     """Check what the weights and the images say, then classify."""
     check_table(options.out)
-    weights = read_weights(options.weights, kind="classifier")
+    weights = read_weights(
+        options.weights, kind="classifier", fetch=options.source, console=console
+    )
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)

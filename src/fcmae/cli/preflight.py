@@ -1,8 +1,11 @@
 """What can be known to be wrong before PyTorch is imported, each in one line."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, read_weights, size_name
+from fcmae.cli.console import Console
 from fcmae.cli.size import Size, divisible_sides
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
@@ -54,8 +57,16 @@ def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -
         )
 
 
-def architecture_of(model: str | None, encoder: Encoder, weights: Weights | None) -> Architecture:
+def architecture_of(
+    model: str | None, encoder: Encoder, weights: Weights | None, *, adapt: bool = False
+) -> Architecture:
     """The architecture that is asked for: that of the weights, or that of a name.
+
+    Args:
+        model: The name.
+        encoder: Channels and stem.
+        weights: The weights; None for a new model.
+        adapt: Whether the weights are made to fit other channels than their own.
 
     Raises:
         CheckpointError: The weights are those of another model than the one named.
@@ -63,6 +74,8 @@ def architecture_of(model: str | None, encoder: Encoder, weights: Weights | None
     if weights is None:
         return architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
     have = weights.architecture
+    if adapt:
+        have = replace(have, channels=encoder.channels)
     if model is not None:
         wanted = architecture(model, channels=have.channels, stem=have.stem)
         if wanted != have:
@@ -74,14 +87,17 @@ def architecture_of(model: str | None, encoder: Encoder, weights: Weights | None
         if given not in (getattr(Encoder, name), getattr(have, name)):
             raise CheckpointError(
                 f"encoder.{name} is {given}, but the weights in {weights.path} have "
-                f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights."
+                f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
+                f"{' or --adapt' if name == 'channels' else ''}."
             )
     return have
 
 
-def weights_or_none(path: Path | None) -> Weights | None:
-    """What a weights file says, where one is given."""
-    return None if path is None else read_weights(path)
+def weights_or_none(
+    source: str | Path | None, fetch: Source | None = None, console: Console | None = None
+) -> Weights | None:
+    """What weights say, where some are given."""
+    return None if source is None else read_weights(source, fetch=fetch, console=console)
 
 
 def size_for(size: Size | None, weights: Weights, name: str = "size") -> tuple[int, int]:

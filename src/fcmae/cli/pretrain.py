@@ -5,8 +5,16 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Rule, Source
+from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_batch, check_channels, check_pictures
+from fcmae.cli.preflight import (
+    architecture_of,
+    check_batch,
+    check_channels,
+    check_pictures,
+    weights_or_none,
+)
 from fcmae.cli.show import say, show_places
 from fcmae.cli.size import Size, sides
 from fcmae.data.listing import find_images, split
@@ -15,7 +23,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.options import Decoder, Encoder, ModelName, architecture
+from fcmae.model.options import Architecture, Decoder, Encoder, ModelName, architecture
 from fcmae.optim.options import Optim
 
 
@@ -57,8 +65,17 @@ class Pretrain:
     out: Path
     """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
 
-    model: ModelName = "atto"
-    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights, whose encoder (and decoder,
+    where they have one that fits) to start from; left out: from scratch."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
+
+    model: ModelName | None = None
+    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by default that of the
+    weights, or atto."""
 
     size: Size = 224
     """Side in pixels of the crops to train on, or height,width: multiples of the mask's patch."""
@@ -73,6 +90,7 @@ class Pretrain:
     decoder: Decoder = Decoder()
     augment: Crop = Crop()
     optim: Optim = Optim(batch_size=256)
+    source: Source = Source()
     loader: Loader = Loader()
     run: Run = Run()
     monitor: Monitor = Monitor()
@@ -80,9 +98,9 @@ class Pretrain:
     def __post_init__(self) -> None:
         if self.repeats < 1:
             raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
-        stride = architecture(self.model, stem=self.encoder.stem).stride
-        patch_grid(*sides(self.size), patch_side(self.mask, stride))
-        check_channels(self.loader, self.encoder.channels)
+        if self.weights is None:
+            check_sizes(self, architecture(self.model or "atto", stem=self.encoder.stem))
+            check_channels(self.loader, self.encoder.channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +128,12 @@ class Pretrained:
 
 def pretrain(options: Pretrain, console: Console) -> Pretrained:
     """Check all that can be checked without PyTorch, then train."""
+    weights = weights_or_none(options.weights, options.source, console)
+    arch = architecture_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
+    check_sizes(options, arch)
+    check_channels(options.loader, arch.channels)
+    if weights is not None:
+        loader_of(weights, options.loader)
     images = find_images(options.data, labels=False)
     check_batch(
         len(images),
@@ -117,12 +141,17 @@ def pretrain(options: Pretrain, console: Console) -> Pretrained:
         batch_size=options.optim.batch_size,
         data=options.data,
     )
-    check_pictures(images, loader=options.loader, channels=options.encoder.channels)
+    check_pictures(images, loader=options.loader, channels=arch.channels)
     labelled = None if options.monitor.labelled is None else split(options.monitor.labelled)
     with hold(options.out):
         from fcmae.cli.pretrain_wiring import train
 
-        return train(options, images, labelled, console)
+        return train(options, arch, weights, (images, labelled), console)
+
+
+def check_sizes(options: Pretrain, architecture: Architecture) -> None:
+    """Refuse images that cannot be cut into patches of the mask."""
+    patch_grid(*sides(options.size), patch_side(options.mask, architecture.stride))
 
 
 def show_pretrained(result: Pretrained, terminal: Terminal) -> None:

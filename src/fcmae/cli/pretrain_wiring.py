@@ -1,6 +1,7 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
-from fcmae.cli.card import card
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.fields import nested
 from fcmae.cli.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
@@ -9,10 +10,11 @@ from fcmae.cli.size import sides
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
 from fcmae.engine.fit import fit
 from fcmae.engine.records import RunFolder
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import architecture
+from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import Reconstruct
@@ -21,29 +23,35 @@ Labelled = tuple[ImageList, ImageList]
 
 
 def train(
-    options: Pretrain, images: ImageList, labelled: Labelled | None, console: Console
+    options: Pretrain,
+    architecture: Architecture,
+    weights: Weights | None,
+    found: tuple[ImageList, Labelled | None],
+    console: Console,
 ) -> Pretrained:
     """Files, views, masks, model, loss, and the loop around them."""
-    size, seed, channels = sides(options.size), options.run.seed, options.encoder.channels
+    images, labelled = found
+    size, seed, channels = sides(options.size), options.run.seed, architecture.channels
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
     feed = Feed(
         images,
         Pretraining(size, options.augment),
         seed=seed,
-        loader=options.loader,
+        loader=loader,
         channels=channels,
         repeats=options.repeats,
     )
     if options.target.normalize:
         console.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
     outcome = fit(
-        Reconstruct(autoencoder(options), seed=seed),
+        Reconstruct(autoencoder(options, architecture, weights, console), seed=seed),
         feed,
         optim=options.optim,
         run=options.run,
         out=options.out,
-        evaluations=evaluations(options, images, labelled),
+        evaluations=evaluations(options, (loader, channels), images, labelled),
         record=nested(options),
-        card=card(size=size, loader=options.loader, channels=channels),
+        card=card(size=size, loader=loader, channels=channels, weights=weights),
         reporter=console,
     )
     return Pretrained(
@@ -57,29 +65,38 @@ def train(
     )
 
 
-def autoencoder(options: Pretrain) -> Autoencoder:
-    """The model, with weights drawn by the run's seed."""
+def autoencoder(
+    options: Pretrain, architecture: Architecture, weights: Weights | None, console: Console
+) -> Autoencoder:
+    """The model drawn by the run's seed, with what the weights have for it."""
     encoder = options.encoder
     seed_everything(options.run.seed, "weights")
-    return Autoencoder(
-        architecture(options.model, channels=encoder.channels, stem=encoder.stem),
+    model = Autoencoder(
+        architecture,
         decoder=options.decoder,
         mask=options.mask,
         target=options.target,
         drop_path=encoder.drop_path,
         checkpointing=encoder.checkpointing,
     )
+    if weights is not None:
+        report = load_into(model, weights.header, adapt=options.adapt)
+        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    return model
 
 
 def evaluations(
-    options: Pretrain, images: ImageList, labelled: Labelled | None
+    options: Pretrain,
+    read_by: tuple[Loader, int],
+    images: ImageList,
+    labelled: Labelled | None,
 ) -> list[Evaluation]:
     """What the monitor asks for."""
     monitor, seed = options.monitor, options.run.seed
     viewing = Viewing(
         size=sides(options.size),
-        loader=options.loader,
-        channels=options.encoder.channels,
+        loader=read_by[0],
+        channels=read_by[1],
         batch_size=64,
     )
     drawn, averaged = some(images, monitor.pictures, seed), some(images, monitor.images, seed)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -25,8 +26,8 @@ class Reconstruct:
     data: list[Path]
     """Images, folders (read recursively) and .txt or .csv lists, one or several."""
 
-    weights: Path
-    """Folder of a run of fcmae pretrain, or weights file."""
+    weights: str
+    """Folder of a run of fcmae pretrain, or file of weights with a decoder."""
 
     out: Path
     """Folder for the pictures."""
@@ -46,6 +47,7 @@ class Reconstruct:
     seed: int = 0
     """Draws images and masks."""
 
+    source: Source = Source()
     loader: Loader = Loader()
     run: Compute = Compute()
 
@@ -78,7 +80,9 @@ class Reconstructed:
 
 def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     """Check what the weights and the images say, then draw."""
-    weights = read_weights(options.weights, kind="autoencoder")
+    weights = read_weights(
+        options.weights, kind="autoencoder", fetch=options.source, console=console
+    )
     mask = Mask(**weights.description["mask"])
     if options.ratio is not None:
         mask = replace(mask, ratio=options.ratio)
@@ -103,7 +107,7 @@ def _draw(
     from fcmae.cli.monitors import Viewing, draw_reconstructions, some
     from fcmae.model.autoencoder import Autoencoder
 
-    model, _ = load_model(weights.path)
+    model, _ = load_model(weights.header)
     assert isinstance(model, Autoencoder)
     model.mask = mask
     peers = launch(options.run, model)

@@ -44,7 +44,7 @@ class Options(Protocol):
 
 def open_scanner(options: Options, weights: Weights) -> Scanner:
     """The model of a weights file on its device."""
-    model, _ = load_model(weights.path)
+    model, _ = load_model(weights.header)
     assert isinstance(model, Segmenter)
     return Scanner(
         model=model,

@@ -126,7 +126,7 @@ def segmenter(
     )
     if weights is not None:
         same = weights.classes == list(classes)
-        load_into(model, weights.path, without=() if same else ("head", "auxiliary"))
+        load_into(model, weights.header, without=() if same else ("head", "auxiliary"))
     return model
 
 
