@@ -117,7 +117,7 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
 
 def _inside(path: str, images: ImageList, data: Path) -> str:
     """A path of one part as seen from the data set's folder."""
-    folder = data if data.is_dir() else data.parent
+    folder = data if data.is_dir() or images.root == data else data.parent  # or a pack
     return Path(os.path.relpath(images.root / path, folder)).as_posix()
 
 
