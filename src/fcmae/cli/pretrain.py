@@ -60,7 +60,7 @@ class Pretrain:
     """
 
     data: Path
-    """Folder of images, read recursively, or a .txt or .csv list."""
+    """Folder of images, read recursively, a .txt or .csv list, or a pack."""
 
     out: Path
     """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
