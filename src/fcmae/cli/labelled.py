@@ -17,13 +17,14 @@ def accepted(found: Labelled, bad_labels: BadLabels, data: Path, console: Consol
     """The images, if all their labels are sound or wrong ones may be left out."""
     if found.problems:
         number, first = len(found.problems), found.problems[0]
+        labels_are = "labels are" if number > 1 else "label is"
         if bad_labels == "stop":
             raise DataError(
-                f"{number} label{'s are' if number > 1 else ' is'} wrong, such as {first}. "
+                f"{number} {labels_are} wrong, such as {first}. "
                 f"`fcmae check {shown(data)} --task detect` lists all; --bad_labels leave_out goes "
                 "on without them."
             )
-        console.message(f"{number} wrong labels are left out, such as {first}.")
+        console.message(f"{number} wrong {labels_are} left out, such as {first}.")
     if len(found.objects) == 0:
         raise DataError(f"{found.objects.source} holds no object.")
     return found.images

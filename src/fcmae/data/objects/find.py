@@ -10,7 +10,7 @@ from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
 from fcmae.data.objects.collect import Labelled
 from fcmae.data.objects.voc import read_voc
-from fcmae.data.objects.yolo import class_names, read_yolo
+from fcmae.data.objects.yolo import class_names, labels_folder, read_yolo
 from fcmae.data.yaml_file import read_mapping
 from fcmae.errors import DataError
 
@@ -190,13 +190,18 @@ def _one_folder(folder: Path) -> Part | None:
         if next(labels.glob("*.xml"), None):
             return Part(kind="voc", labels=labels, images=_voc_images(folder))
     images = folder / "images" if (folder / "images").is_dir() else folder
-    beside = any(part == "images" for part in images.parts) and (
-        Path(*["labels" if part == "images" else part for part in images.parts]).is_dir()
-    )
-    texts = any(
-        file.with_suffix(".txt").is_file() for file in images.glob("*.[jpJPbtBT][pPnNiIm]*")
-    )
-    return Part(kind="yolo", labels=images) if beside or texts else None
+    labelled = labels_folder(images) != images or _has_numbers_beside(images)
+    return Part(kind="yolo", labels=images) if labelled else None
+
+
+def _has_numbers_beside(images: Path) -> bool:
+    """Whether an image has a text file of its name, of numbers and not of words."""
+    for image in images.glob("*.[jpJPbtBT][pPnNiIm]*"):
+        text = image.with_suffix(".txt")
+        if text.is_file():
+            with text.open("rb") as file:
+                return not file.read(64).strip(b"0123456789.-+eE \t\r\n")
+    return False
 
 
 def _voc_images(folder: Path) -> Path:
