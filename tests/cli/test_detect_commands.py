@@ -1,0 +1,221 @@
+"""Detection on the command line: train, evaluate, predict, and say what is wrong."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcmae.cli.main import main
+
+SHARED = Path(__file__).parents[2] / "../shared/data/detect"
+QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
+TINY = ["--size", "64", "--head.width", "8", "--head.proposals", "16", "--optim.warmup_epochs", "0"]
+
+
+def squares(root: Path, *, damaged: bool = False) -> Path:
+    """Six pictures of bright squares and dark bars, as COCO labels them."""
+    draw = np.random.default_rng(1)
+    for part, numbers in (("train", range(4)), ("val", range(4, 6))):
+        content: dict[str, Any] = {
+            "images": [],
+            "annotations": [],
+            "categories": [{"id": 4, "name": "square"}, {"id": 9, "name": "bar"}],
+        }
+        (root / part).mkdir(parents=True)
+        for number in numbers:
+            picture = draw.integers(90, 130, (48, 64, 3), dtype=np.uint8)
+            for kind, (x, y, w, h) in enumerate([(6, 8, 16, 16), (30, 20, 24, 10)]):
+                picture[y : y + h, x : x + w] = 250 - 240 * kind
+                corners = [x, y, x + w, y, x + w, y + h, x, y + h]
+                content["annotations"].append(
+                    {"id": 2 * number + kind, "image_id": number, "category_id": (4, 9)[kind],
+                     "bbox": [x, y, w, h], "segmentation": [corners]}
+                )  # fmt: skip
+            Image.fromarray(picture).save(root / part / f"{number}.png")
+            content["images"].append(
+                {"id": number, "file_name": f"{number}.png", "height": 48, "width": 64}
+            )
+        if damaged and part == "train":
+            content["annotations"][0]["bbox"][2] = 0
+        (root / "annotations").mkdir(exist_ok=True)
+        (root / "annotations" / f"instances_{part}.json").write_text(json.dumps(content))
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A run of one epoch, with what it reported."""
+    root = tmp_path_factory.mktemp("detect")
+    data, out = squares(root / "data"), root / "run"
+    words = [
+        "finetune", "detect", "--data", f"{data}", "--out", f"{out}", *TINY, *QUICK,
+        "--optim.epochs", "1", "--optim.batch_size", "4", "--suppression.min_score", "0",
+        "--json", f"{root}/trained.json",
+    ]  # fmt: skip
+    assert main(words) == 0
+    told = json.loads((root / "trained.json").read_text())
+    return SimpleNamespace(root=root, data=data, out=out, told=told)
+
+
+def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([*words, "--json", "-"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_a_run_leaves_weights_numbers_and_pictures(trained: SimpleNamespace) -> None:
+    assert (trained.told["train_images"], trained.told["val_images"]) == (4, 2)
+    assert set(trained.told["boxes"]) == {"ap", "ap50", "ap75", "small", "medium", "large"}
+    assert trained.told["masks"] is not None
+    assert [row["name"] for row in trained.told["per_class"]] == ["square", "bar"]
+    assert (trained.out / "weights.safetensors").is_file()
+    drawn = sorted(path.name for path in (trained.out / "pictures").iterdir())
+    assert drawn == ["detections-0.png", "detections-1.png"]
+    said = json.loads((trained.out / "precision.json").read_text())
+    assert said["boxes"] == trained.told["boxes"]
+
+
+def test_evaluation_says_what_training_said(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "detect", "--data", f"{trained.data}", "--weights", f"{trained.out}"]
+    how = ["--suppression.min_score", "0", "--out", f"{tmp_path}/out", *QUICK]
+    answer = told([*words, *how], capsys)
+    assert answer["boxes"] == pytest.approx(trained.told["boxes"], abs=1e-6)
+    assert answer["images"] == 2
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert {entry["image_id"] for entry in results} <= {4, 5}
+    assert {entry["category_id"] for entry in results} <= {4, 9}
+    assert all(entry["segmentation"]["size"] == [48, 64] for entry in results)
+
+
+@pytest.mark.parametrize("how", [[], ["--tiles.size", "32"]])
+def test_predictions_are_drawn_and_written(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: list[str]
+) -> None:
+    words = ["predict", "detect", "--data", f"{trained.data}/val", "--weights", f"{trained.out}"]
+    settings = ["--score", "0", "--suppression.min_score", "0", "--suppression.most", "5", *QUICK]
+    answer = told([*words, "--out", f"{tmp_path}/found", *settings, *how], capsys)
+    written = json.loads((tmp_path / "found" / "detections.json").read_text())
+    assert answer["images"] == len(written["images"]) == 2
+    assert sum(answer["objects"].values()) == len(written["annotations"]) > 0
+    assert written["categories"] == [{"id": 4, "name": "square"}, {"id": 9, "name": "bar"}]
+    first = written["annotations"][0]
+    assert set(first) == {
+        "id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"
+    }  # fmt: skip
+    with Image.open(tmp_path / "found" / "00001-4.png") as drawn:
+        assert drawn.width == 64
+        assert drawn.height > 48  # the legend
+    outlines = json.loads((tmp_path / "found" / "00001-4.geojson").read_text())
+    assert outlines["type"] == "FeatureCollection"
+    assert {f["geometry"]["type"] for f in outlines["features"]} == {"MultiPolygon"}
+    assert {f["properties"]["class"] for f in outlines["features"]} <= {"square", "bar"}
+
+
+def test_boxes_alone_can_be_learnt(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["finetune", "detect", "--data", f"{trained.data}", "--weights", f"{trained.out}"]
+    how = ["--masks", "false", "--optim.epochs", "1", "--optim.batch_size", "4"]
+    answer = told([*words, "--out", f"{tmp_path}/run", *TINY, *QUICK, *how], capsys)
+    assert answer["masks"] is None
+    predict = ["predict", "detect", "--data", f"{trained.data}/val/4.png", "--pictures", "false"]
+    settings = ["--score", "0", "--suppression.min_score", "0", "--out", f"{tmp_path}/found"]
+    told([*predict, "--weights", f"{tmp_path}/run", *settings, *QUICK], capsys)
+    outlines = json.loads((tmp_path / "found" / "00001-4.geojson").read_text())
+    assert {f["geometry"]["type"] for f in outlines["features"]} == {"Polygon"}
+
+
+DETECT = "finetune detect --data {data} --out {out}"
+BAD_LINES = [
+    (f"{DETECT} --size 100", 2, "size is 100 x 100 pixels, but both must be multiples"),
+    (f"{DETECT} --augment.scale 2,1", 2, "augment.scale is (2.0, 1.0), but must be two factors"),
+    (f"{DETECT} --head.width 0", 2, "head.width is 0, but must be at least 1."),
+    (f"{DETECT} --suppression.iou 2", 2, "suppression.iou is 2.0, but must be in [0, 1]."),
+    (f"{DETECT} --suppression.most 0", 2, "suppression.most is 0, but must be at least 1."),
+    (f"{DETECT} --optim.milestones 0.5,1", 2, "optim.milestones is (0.5, 1.0), but each must lie"),
+    (f"{DETECT} --freeze_stages 5", 2, "freeze_stages is 5, but must be from 0 to 4."),
+    (f"{DETECT} --freeze_stages 1", 2, "freeze_stages is 1, but there are no --weights to keep."),
+    (f"{DETECT} --run.compile true", 2, "run.compile does not go with detection"),
+    (f"{DETECT} --optim.batch_size 9", 6, "optim.batch_size is 9, but"),
+    ("finetune detect --data {data}/val --out {out}", 6, "no labels of objects were found in"),
+    ("finetune detect --data {damaged} --out {out}", 6, "1 label is wrong, such as {damaged}/ann"),
+    ("evaluate detect --data {data} --weights {out}", 3, "does not exist"),
+    ("predict detect --data {data} --weights x --out {out} --score 2", 2, "score is 2.0"),
+    ("predict detect --data {data} --weights x --out {out} --tiles.size 0", 2, "tiles.size is 0"),
+    ("predict detect --data {data} --weights x --out {out} --tiles.overlap 1", 2, "tiles.overlap"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "expected"), BAD_LINES)
+def test_a_line_that_cannot_work_says_why(
+    line: str, code: int, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"data": squares(tmp_path / "data"), "out": tmp_path / "out"}
+    if "{damaged}" in line:
+        places["damaged"] = squares(tmp_path / "damaged", damaged=True)
+    assert main(line.format(**places).split()) == code
+    said = capsys.readouterr().err
+    assert expected.format(**places) in said
+    assert said.count("\n") == 1
+
+
+def test_wrong_labels_may_be_left_out_by_saying_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = squares(tmp_path / "data", damaged=True)
+    answer = told(["check", f"{data}", "--task", "detect", *QUICK[2:]], capsys)
+    (problem,) = answer["problems"]
+    assert problem["where"] == "annotation 0"
+    words = ["finetune", "detect", "--data", f"{data}", "--out", f"{tmp_path}/run", *TINY, *QUICK]
+    how = ["--bad_labels", "leave_out", "--optim.epochs", "1", "--optim.batch_size", "4"]
+    assert main([*words, *how]) == 0
+    assert "1 wrong label is left out, such as" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the test images are not beside the project")
+def test_all_categories_of_coco_go_through_training_and_evaluation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = f"{SHARED / 'coco80'}"
+    words = ["finetune", "detect", "--data", data, "--out", f"{tmp_path}/run", *TINY, *QUICK]
+    answer = told([*words, "--optim.epochs", "1", "--optim.batch_size", "10"], capsys)
+    assert len(answer["per_class"]) == 80
+    evaluate = ["evaluate", "detect", "--data", data, "--weights", f"{tmp_path}/run", *QUICK]
+    again = told([*evaluate, "--out", f"{tmp_path}/found"], capsys)
+    assert again["images"] == 34
+    assert sum(row["objects"] for row in again["per_class"]) > 300
+    assert sum(row["box_ap"] is None for row in again["per_class"]) == 80 - 54
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the test images are not beside the project")
+def test_eight_images_are_learnt_by_heart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads((SHARED / "balloon/annotations/instances_train.json").read_text())
+    content["images"] = content["images"][:8]
+    known = {image["id"] for image in content["images"]}
+    content["annotations"] = [a for a in content["annotations"] if a["image_id"] in known]
+    for image in content["images"]:
+        image["file_name"] = f"{(SHARED / 'balloon/train' / image['file_name']).resolve()}"
+    file = tmp_path / "eight.json"
+    file.write_text(json.dumps(content))
+    words = [
+        "finetune", "detect", "--data", f"{file}", "--val", f"{file}", "--out", f"{tmp_path}/run",
+        "--size", "256", "--augment.scale", "0.9,1.1", "--optim.epochs", "150",
+        "--optim.batch_size", "4", "--optim.base_lr", "0.048", "--optim.layer_decay", "1",
+        "--optim.warmup_epochs", "8", "--head.width", "64", "--head.proposals", "128",
+        "--head.anchor", "16", "--every", "50", "--run.checkpoint_every", "150",
+        "--run.device", "cpu",
+    ]  # fmt: skip
+    answer = told(words, capsys)
+    assert answer["masks"]["ap"] > 0.9
