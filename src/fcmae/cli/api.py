@@ -17,17 +17,23 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
+from fcmae.cli.estimated import Estimated
 from fcmae.cli.evaluate_detect import DetectorEvaluated
 from fcmae.cli.evaluated import Evaluated
 from fcmae.cli.finetune import Finetuned
 from fcmae.cli.finetune_detect import DetectorTrained
+from fcmae.cli.finetune_segment import FinetunedSegmenter
+from fcmae.cli.finetune_values import FinetunedValues
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
 from fcmae.cli.predict_detect import DetectorPredicted
+from fcmae.cli.predict_segment import PredictedSegments
+from fcmae.cli.predict_values import PredictedValues
 from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.reconstruct import Reconstructed
+from fcmae.cli.segmented import Segmented
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,27 +56,36 @@ def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
 
 
 def finetune(
-    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
-) -> Finetuned | DetectorTrained:
-    """Train a model for a task from weights or from scratch, as ``fcmae finetune`` does."""
-    return cast(Finetuned | DetectorTrained, _run(f"finetune {task}", config, options))
-
-
-def evaluate(
-    how: Literal["classify", "detect", "neighbours", "linear"],
+    task: Literal["classify", "detect", "segment", "values"] = "classify",
     *,
     config: Config = (),
     **options: Any,
-) -> Evaluated | DetectorEvaluated:
+) -> Finetuned | DetectorTrained | FinetunedSegmenter | FinetunedValues:
+    """Train a model for a task from weights or from scratch, as ``fcmae finetune`` does."""
+    found = _run(f"finetune {task}", config, options)
+    return cast(Finetuned | DetectorTrained | FinetunedSegmenter | FinetunedValues, found)
+
+
+def evaluate(
+    how: Literal["classify", "detect", "segment", "values", "neighbours", "linear"],
+    *,
+    config: Config = (),
+    **options: Any,
+) -> Evaluated | DetectorEvaluated | Segmented | Estimated:
     """Measure a model or its features, as ``fcmae evaluate`` does."""
-    return cast(Evaluated | DetectorEvaluated, _run(f"evaluate {how}", config, options))
+    found = _run(f"evaluate {how}", config, options)
+    return cast(Evaluated | DetectorEvaluated | Segmented | Estimated, found)
 
 
 def predict(
-    task: Literal["classify", "detect"] = "classify", *, config: Config = (), **options: Any
-) -> Predicted | DetectorPredicted:
+    task: Literal["classify", "detect", "segment", "values"] = "classify",
+    *,
+    config: Config = (),
+    **options: Any,
+) -> Predicted | DetectorPredicted | PredictedSegments | PredictedValues:
     """Say what is in images, as ``fcmae predict`` does."""
-    return cast(Predicted | DetectorPredicted, _run(f"predict {task}", config, options))
+    found = _run(f"predict {task}", config, options)
+    return cast(Predicted | DetectorPredicted | PredictedSegments | PredictedValues, found)
 
 
 def embed(*, config: Config = (), **options: Any) -> Embedded:
@@ -117,7 +132,7 @@ def load(
     adapt: Rule | None = None,
     source: Source | None = None,
 ) -> "nn.Module":
-    """A model in evaluation mode on the CPU.
+    """A model in evaluation mode on the CPU, with ``predict(image)`` where it can.
 
     Args:
         weights: A run's folder, a file of weights of a known form, or the name of published ones:
@@ -127,9 +142,10 @@ def load(
         source: How to fetch published weights.
     """
     from fcmae.checkpoint.weights import load_model
+    from fcmae.cli.predictors import with_predict
 
     header = read_weights(weights, fetch=source, console=Console()).header
-    return load_model(header, channels=channels, adapt=adapt)[0]
+    return with_predict(*load_model(header, channels=channels, adapt=adapt))
 
 
 def _run(name: str, config: Config, options: dict[str, Any]) -> Any:

@@ -1,0 +1,92 @@
+"""A loaded model says something about one image, however that is given."""
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+import fcmae
+from fcmae.checkpoint.weights import save_weights
+from fcmae.data.given import picture_of
+from fcmae.model.estimator import Estimator
+from fcmae.model.options import Architecture, UPerNet
+from fcmae.model.segmenter import Segmenter
+
+SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8))
+FACTS = {"size": [32, 32], "mean": [0.5] * 3, "std": [0.2] * 3}
+
+
+@pytest.fixture
+def path(places: SimpleNamespace) -> Path:
+    return next(places.flat.glob("*.png"))
+
+
+def test_an_image_may_be_given_in_any_way(path: Path) -> None:
+    with Image.open(path) as image:
+        image.load()
+    array = np.asarray(image)
+    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1)
+    for given in (str(path), path, image, array, tensor, array / 255.0):
+        picture = picture_of(given, 3)
+        found = picture if picture.dtype == np.uint8 else np.rint(picture * 255)
+        np.testing.assert_array_equal(found, array)
+    assert picture_of(array[..., 0], 3).shape == array.shape
+    with pytest.raises(ValueError, match=r"but this one has the shape \(3,\)"):
+        picture_of(np.zeros(3), 3)
+
+
+def test_a_classifier_names_the_likeliest_class(places: SimpleNamespace, path: Path) -> None:
+    model = fcmae.load(places.classifier)
+    said = model.predict(path)
+    assert set(said.probabilities) == set(places.classes)
+    assert said.probability == max(said.probabilities.values()) == said.probabilities[said.name]
+    assert sum(said.probabilities.values()) == pytest.approx(1)
+    again = copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in again.head.parameters():
+            parameter.zero_()
+    assert again.predict(path).probability == pytest.approx(0.5)
+    assert model.predict(path) == said
+
+
+def test_a_segmenter_names_the_class_of_every_pixel(path: Path, tmp_path: Path) -> None:
+    head = UPerNet(width=16, auxiliary_width=16)
+    facts = {**FACTS, "classes": ["a", "b", "c"]}
+    file = tmp_path / "segmenter.safetensors"
+    save_weights(file, Segmenter(SMALL, num_classes=3, head=head), facts)
+    said = fcmae.load(file).predict(path, mode="slide", flip=True)
+    with Image.open(path) as image:
+        width, height = image.size
+    assert said.mask.shape == (height, width)
+    assert said.classes == ["a", "b", "c"]
+    assert sum(said.shares.values()) == pytest.approx(1)
+    assert said.shares.get("a", 0.0) == (said.mask == 0).mean()
+
+
+@pytest.mark.parametrize("kind", ["labels", "numbers"])
+def test_an_estimator_names_its_values(kind: str, path: Path, tmp_path: Path) -> None:
+    model = Estimator(SMALL, num_values=2, kind=kind)
+    model.shift.fill_(7.0)
+    file = tmp_path / "estimator.safetensors"
+    save_weights(file, model, {**FACTS, "classes": ["age", "size"]})
+    said = fcmae.load(file).predict(path)
+    assert list(said) == ["age", "size"]
+    low, high = (0.5, 1.0) if kind == "labels" else (3.0, 11.0)
+    assert all(low < value < high for value in said.values())
+
+
+def test_an_autoencoder_says_nothing(places: SimpleNamespace) -> None:
+    assert not hasattr(fcmae.load(places.pretrained), "predict")
+
+
+def test_prediction_leaves_the_model_as_it_was(places: SimpleNamespace, path: Path) -> None:
+    model = fcmae.load(places.classifier).train()
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    model.predict(path)
+    assert model.training
+    assert_close(model.state_dict(), before, rtol=0, atol=0)
