@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from fcmae.data.image_list import ImageList
-from fcmae.data.objects.rle import encode
+from fcmae.data.objects.rle import compress, encode
 from fcmae.data.objects.table import Objects
 from fcmae.evaluation.coco import ground_truth, score
 from fcmae.evaluation.detect import as_results, judge
@@ -151,11 +151,12 @@ def test_only_images_that_were_looked_at_are_judged() -> None:
             "label": int(objects.classes[number]),
             "bbox": [left, top, right - left, bottom - top],
             "score": 0.9,
-            "segmentation": json.loads(objects.outline(number)),
+            "segmentation": {"size": list(SIZE), "counts": compress(runs["counts"])},
         }
         for number in objects.of_image(some)
         if not objects.crowd[number]
         for left, top, right, bottom in [objects.boxes[number].tolist()]
+        for runs in [json.loads(objects.outline(number))]
     ]
     assert score(objects, {some: perfect}, CLASSES).boxes.ap == 1
     assert score(objects, {0: [], some: perfect}, CLASSES).boxes.ap is not None
