@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.tiles import Window, windows
+from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
 from fcmae.evaluation.tiled import Tiler
 from fcmae.model.detector import Detected, Detector
@@ -95,7 +95,7 @@ class Bright(Detector):
 
 
 @dataclass
-class Scene:
+class Scene(Regions):
     """A picture of boxes, each of another brightness."""
 
     size: tuple[int, int]
