@@ -63,7 +63,7 @@ def test_a_transposed_or_shared_storage_and_half_precision_are_read(
     state["stem.0.weight"] = torch.nn.Parameter(state["stem.0.weight"].half().float())
     torch.save(state, tmp_path / "weights.pt")
     torch.save({n: x.half() for n, x in state.items()}, tmp_path / "half.bin")
-    save_file({n: x.bfloat16() for n, x in state.items()}, tmp_path / "b.safetensors")
+    save_file({n: x.bfloat16().contiguous() for n, x in state.items()}, tmp_path / "b.safetensors")
     loaded, _ = load_model(tmp_path / "weights.pt")
     assert_close(loaded.head.weight.data, model.head.weight.data, rtol=0, atol=0)
     assert_close(loaded.norm.weight.data, model.norm.weight.data, rtol=0, atol=0)

@@ -171,6 +171,7 @@ def test_without_a_network_the_error_is_one_line(
         resolve(NAME, source)
     with pytest.raises(CheckpointError, match="not in the cache, and fetching is switched off"):
         resolve("hf:facebook/convnextv2-atto-1k-224", source)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
     with pytest.raises(CheckpointError, match="only https addresses"):
         resolve("http://example.org/x.pt", source)
     assert left(source.folder) == []

@@ -80,6 +80,7 @@ def _fetch(url: str, staged: Path, max_bytes: int) -> str:
                 digest, count = _copy(response, file, length)
     except urllib.error.HTTPError as error:
         where = error.headers.get("Location") if 300 <= error.code < 400 else None
+        error.close()
         why = f"it redirects to {where[:200]!r}" if where else f"{error.code} {error.reason}"
         raise CheckpointError(f"{url} was not fetched: {why}. {INSTEAD}") from error
     except (OSError, http.client.HTTPException, ssl.SSLError) as error:

@@ -7,6 +7,7 @@ is how PyTorch writes down a tensor, and never calls anything.
 
 import pickletools
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from fcmae.checkpoint.vocabulary import (
 )
 
 MAX_BYTES = 2 * 2**20
-MAX_STEPS = 300_000
+MAX_STEPS = 100_000
 """Far more than the pickle of the largest ConvNeXt with its optimizer has."""
 
 MARK = object()
@@ -40,6 +41,10 @@ class Machine:
         while (top := self.stack.pop()) is not MARK:
             taken.append(top)
         return taken[::-1]
+
+    def remember(self, place: int) -> None:
+        """Keep the value on top of the stack for later."""
+        self.memo[place] = self.stack[-1]
 
     def take(self, count: int) -> list[Any]:
         """Take so many values off the stack."""
@@ -63,48 +68,16 @@ def read_pickle(content: bytes) -> Any:
                 raise PickleRefusedError(f"has more than {MAX_STEPS:,} instructions")
             if opcode.name == "STOP":
                 return machine.stack.pop()
-            if opcode.name not in ("PROTO", "FRAME"):
-                _step(machine, opcode.name, argument)
+            if opcode.name not in STEPS:
+                raise PickleRefusedError(
+                    f"has the instruction {opcode.name}, which no weights need"
+                )
+            STEPS[opcode.name](machine, argument)
     except PickleRefusedError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
         raise PickleRefusedError("is damaged") from error
     raise PickleRefusedError("is damaged")
-
-
-def _step(machine: Machine, name: str, argument: Any) -> None:
-    """One instruction."""
-    stack = machine.stack
-    match name:
-        case "MARK":
-            stack.append(MARK)
-        case "POP":
-            stack.pop()
-        case "POP_MARK":
-            machine.since_mark()
-        case "DUP":
-            stack.append(stack[-1])
-        case "MEMOIZE":
-            machine.memo[len(machine.memo)] = stack[-1]
-        case "PUT" | "BINPUT" | "LONG_BINPUT":
-            machine.memo[argument] = stack[-1]
-        case "GET" | "BINGET" | "LONG_BINGET":
-            stack.append(machine.memo[argument])
-        case _ if name in BUILDERS:
-            BUILDERS[name](machine)
-        case "GLOBAL":
-            stack.append(named(*argument.split(" ", 1)))
-        case _ if argument is not None and name in PLAIN:
-            stack.append(argument)
-        case _:
-            raise PickleRefusedError(f"has the instruction {name}, which no weights need")
-
-
-PLAIN = {
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-    *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
-    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-}
 
 
 def _append(machine: Machine, values: list[Any]) -> None:
@@ -131,11 +104,6 @@ def _build(machine: Machine) -> None:
         raise PickleRefusedError("sets the state of something that is not a plain dictionary")
 
 
-def _stack_global(machine: Machine) -> None:
-    module, name = machine.take(2)
-    machine.stack.append(named(module, name))
-
-
 def _call(machine: Machine) -> None:
     function, arguments = machine.take(2)
     if not isinstance(function, Named) or not isinstance(arguments, tuple):
@@ -153,28 +121,53 @@ def _storage(machine: Machine) -> None:
     machine.stack.append(Storage(key=key, kind=name, count=count))
 
 
-BUILDERS = {
-    "NONE": lambda machine: machine.stack.append(None),
-    "NEWTRUE": lambda machine: machine.stack.append(True),
-    "NEWFALSE": lambda machine: machine.stack.append(False),
-    "EMPTY_DICT": lambda machine: machine.stack.append({}),
-    "EMPTY_LIST": lambda machine: machine.stack.append([]),
-    "EMPTY_TUPLE": lambda machine: machine.stack.append(()),
-    "EMPTY_SET": lambda machine: machine.stack.append([]),
-    "TUPLE": lambda machine: machine.stack.append(tuple(machine.since_mark())),
-    "TUPLE1": lambda machine: machine.stack.append(tuple(machine.take(1))),
-    "TUPLE2": lambda machine: machine.stack.append(tuple(machine.take(2))),
-    "TUPLE3": lambda machine: machine.stack.append(tuple(machine.take(3))),
-    "LIST": lambda machine: machine.stack.append(machine.since_mark()),
-    "DICT": _dict,
-    "APPEND": lambda machine: _append(machine, machine.take(1)),
-    "APPENDS": lambda machine: _append(machine, machine.since_mark()),
-    "ADDITEMS": lambda machine: _append(machine, machine.since_mark()),
-    "SETITEM": lambda machine: _set(machine, machine.take(2)),
-    "SETITEMS": lambda machine: _set(machine, machine.since_mark()),
-    "BUILD": _build,
-    "STACK_GLOBAL": _stack_global,
-    "REDUCE": _call,
-    "NEWOBJ": _call,
-    "BINPERSID": _storage,
+Step = Callable[[Machine, Any], Any]
+PLAIN: dict[str, Step] = {
+    name: lambda machine, argument: machine.stack.append(argument)
+    for name in (
+        *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+        *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+        *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    )
 }
+STEPS: dict[str, Step] = {
+    **PLAIN,
+    "PROTO": lambda machine, _: None,
+    "FRAME": lambda machine, _: None,
+    "MARK": lambda machine, _: machine.stack.append(MARK),
+    "POP": lambda machine, _: machine.stack.pop(),
+    "POP_MARK": lambda machine, _: machine.since_mark(),
+    "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
+    "MEMOIZE": lambda machine, _: machine.remember(len(machine.memo)),
+    "PUT": lambda machine, place: machine.remember(place),
+    "BINPUT": lambda machine, place: machine.remember(place),
+    "LONG_BINPUT": lambda machine, place: machine.remember(place),
+    "GET": lambda machine, place: machine.stack.append(machine.memo[place]),
+    "BINGET": lambda machine, place: machine.stack.append(machine.memo[place]),
+    "LONG_BINGET": lambda machine, place: machine.stack.append(machine.memo[place]),
+    "NONE": lambda machine, _: machine.stack.append(None),
+    "NEWTRUE": lambda machine, _: machine.stack.append(True),
+    "NEWFALSE": lambda machine, _: machine.stack.append(False),
+    "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
+    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
+    "EMPTY_TUPLE": lambda machine, _: machine.stack.append(()),
+    "EMPTY_SET": lambda machine, _: machine.stack.append([]),
+    "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.since_mark())),
+    "TUPLE1": lambda machine, _: machine.stack.append(tuple(machine.take(1))),
+    "TUPLE2": lambda machine, _: machine.stack.append(tuple(machine.take(2))),
+    "TUPLE3": lambda machine, _: machine.stack.append(tuple(machine.take(3))),
+    "LIST": lambda machine, _: machine.stack.append(machine.since_mark()),
+    "DICT": lambda machine, _: _dict(machine),
+    "APPEND": lambda machine, _: _append(machine, machine.take(1)),
+    "APPENDS": lambda machine, _: _append(machine, machine.since_mark()),
+    "ADDITEMS": lambda machine, _: _append(machine, machine.since_mark()),
+    "SETITEM": lambda machine, _: _set(machine, machine.take(2)),
+    "SETITEMS": lambda machine, _: _set(machine, machine.since_mark()),
+    "GLOBAL": lambda machine, name: machine.stack.append(named(*name.split(" ", 1))),
+    "STACK_GLOBAL": lambda machine, _: machine.stack.append(named(*machine.take(2))),
+    "BINPERSID": lambda machine, _: _storage(machine),
+    "BUILD": lambda machine, _: _build(machine),
+    "REDUCE": lambda machine, _: _call(machine),
+    "NEWOBJ": lambda machine, _: _call(machine),
+}
+"""What each instruction does; those that are not here are refused."""
