@@ -120,9 +120,15 @@ def kinds(folder: Path, photo: Picture) -> dict[str, tuple[Path, int]]:
     }
     for name, (picture, _) in made.items():
         picture.save(folder / name)
+    image.save(folder / "n.png", transparency=(255, 255, 255))
+    Image.fromarray(grey).save(folder / "o.png", transparency=int(grey[100, 100]))
     tifffile.imwrite(folder / "m.tif", np.dstack([photo, photo])[..., :5], planarconfig="contig")
     found = {name: (folder / name, channels) for name, (_, channels) in made.items()}
-    return found | {"m.tif": (folder / "m.tif", 5)}
+    return found | {
+        "m.tif": (folder / "m.tif", 5),
+        "n.png": (folder / "n.png", 4),
+        "o.png": (folder / "o.png", 3),
+    }
 
 
 def test_other_kinds_of_pixels_keep_their_rules(photo: Picture, tmp_path: Path) -> None:

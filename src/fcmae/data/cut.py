@@ -15,8 +15,8 @@ from fcmae.data.decoded import Decoded
 from fcmae.data.modes import Picture, upright, with_channels
 from fcmae.data.region import Box, Region, as_stored, reduced
 
-MAX_PACKED = 4
-"""Channels that PyTorch's integer kernel takes side by side."""
+SIDE_BY_SIDE = 4
+"""As many channels as PyTorch's integer kernel is fast with."""
 
 
 def exact(picture: Picture, region: Region) -> Picture:
@@ -39,19 +39,24 @@ def cut(decoded: Decoded, region: Region) -> Picture:
         part = part[..., None] if part.ndim == 2 else part
     else:
         part = pixels[top:bottom, left:right]
-    packed = part.dtype == np.uint8 and part.shape[2] <= MAX_PACKED
-    crop = _resize_bytes(part, stored.size) if packed else resize(part, stored.size)
+    if part.dtype == np.uint8:
+        crop: Picture = _resize_bytes(part.astype(np.uint8, copy=False), stored.size)
+    else:
+        crop = resize(part, stored.size)
     crop = upright(with_channels(crop, decoded.channels), decoded.orientation)
     return crop[:, ::-1] if region.flip else crop
 
 
 def _resize_bytes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Bicubic with antialiasing, in integers: Pillow's result up to one level, far sooner."""
-    # PyTorch wants memory in one piece that it might write to.
-    pixels = np.require(pixels, requirements=["C", "W"])
-    image = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
-    resized = interpolate(image, size, mode="bicubic", antialias=True)
-    return resized[0].permute(1, 2, 0).numpy()
+    blocks = []
+    for first in range(0, pixels.shape[2], SIDE_BY_SIDE):
+        # PyTorch wants memory in one piece that it might write to.
+        block = np.require(pixels[..., first : first + SIDE_BY_SIDE], requirements=["C", "W"])
+        image = torch.from_numpy(block).permute(2, 0, 1).unsqueeze(0)
+        resized = interpolate(image, size, mode="bicubic", antialias=True)
+        blocks.append(resized[0].permute(1, 2, 0).numpy())
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=2)
 
 
 def resize(picture: Picture, size: tuple[int, int], box: Box | None = None) -> Picture:

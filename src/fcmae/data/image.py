@@ -170,7 +170,7 @@ def _decoded_for(aim: Aim, image: Image.Image, channels: int) -> Decoded:
     regions = aim(height, width)
     factor = _reduce(image, reduction(regions)) if image.format in JPEG else 1
     image.load()
-    pixels = plain(image, channels)
+    pixels: Image.Image | Picture | None = plain(image, channels)
     if pixels is None:
         picture = picture_from(image, keep_alpha=channels in (2, 4))
         pixels = with_channels(picture, channels)

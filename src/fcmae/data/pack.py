@@ -87,7 +87,7 @@ class Pack:
         Raises:
             Refused: The pack holds no such image, or not whole, or only the reason why.
         """
-        index = bisect_left(self.names, name)  # type: ignore[type-var]  # has what it takes
+        index = bisect_left(self.names, name)
         if index == len(self.names) or self.names[index] != name:
             raise Refused(f"there is no such image in {shown(self.path)}")
         if reason := self.reasons[index]:

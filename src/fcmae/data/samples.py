@@ -155,7 +155,8 @@ class Samples:
 
     def _open(self, index: int, seeds: list[Seeds]) -> Sample:
         picture: Picture | Decoded
-        path, regions = self.images.path(index), list[Region]()
+        regions: Sequence[Region] = ()
+        path = self.images.path(index)
         limits = {"max_pixels": self.loader.max_pixels, "max_bytes": self.loader.max_bytes}
         if (
             isinstance(self.view, View)
