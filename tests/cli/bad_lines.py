@@ -7,6 +7,7 @@ PRETRAIN = "pretrain --data {root}/labelled --out {out}"
 FINETUNE = "finetune classify --data {root}/labelled --out {out}"
 NEIGHBOURS = "evaluate neighbours --data {root}/labelled"
 PREDICT = "predict classify --data {root}/labelled --weights {root}/classifier.safetensors"
+SEGMENT = "finetune segment --data {root}/labelled --out {out}"
 EMBED = "embed --data {root}/labelled --weights {root}/pretrained.safetensors"
 RECONSTRUCT = (
     "reconstruct --data {root}/labelled --weights {root}/pretrained.safetensors --out {out}"
@@ -16,9 +17,9 @@ BAD_LINES: list[tuple[str, int, str]] = [
     # Commands.
     ("pretrian", 2, "there is no command 'pretrian'. Did you mean pretrain?"),
     ("xyz", 2, "there is no command 'xyz'. The commands are"),
-    ("finetune", 2, "fcmae finetune needs classify after it, as in fcmae finetune classify."),
+    ("finetune", 2, "fcmae finetune needs classify or "),
     ("finetune clasify", 2, "not 'clasify'. Did you mean classify?"),
-    ("evaluate --data x", 2, "needs classify or neighbours or linear after it"),
+    ("evaluate --data x", 2, " or neighbours or linear after it"),
     ("--data x", 2, "there is no command '--data'"),
     # Options and their names.
     ("pretrain", 2, "--data and --out must be given. data: Folder of images"),
@@ -160,6 +161,37 @@ BAD_LINES: list[tuple[str, int, str]] = [
         "reconstruct --data {root}/labelled --weights {root}/classifier.safetensors --out {out}",
         3,
         "holds a classifier, but this command needs an autoencoder",
+    ),
+    # Segmentation, and several values.
+    (SEGMENT, 6, "labelled does not hold images and masks, but label maps need a folder with"),
+    (f"{SEGMENT} --data {{root}}/nowhere", 6, "there is no file or folder"),
+    (f"{SEGMENT} --data {{root}}/file", 6, "is neither a folder nor a .yaml"),
+    (f"{SEGMENT} --size 500", 2, "The nearest that fits is 512 x 512."),
+    (f"{SEGMENT} --head.width 100", 2, "head.width is 100, but must be a multiple of 16."),
+    (f"{SEGMENT} --head.dropout 1", 2, "head.dropout is 1.0, but must be in [0, 1)."),
+    (f"{SEGMENT} --freeze_stages 5", 2, "freeze_stages is 5, but must be from 0 to 4."),
+    (f"{SEGMENT} --freeze_stages 1", 2, "there are no --weights whose stages to keep."),
+    (f"{SEGMENT} --auxiliary_weight -1", 2, "auxiliary_weight is -1.0, but must be 0 or more."),
+    (f"{SEGMENT} --scan.overlap 1", 2, "scan.overlap is 1.0, but must be in [0, 1)."),
+    (f"{SEGMENT} --scan.mode all", 2, "scan.mode is 'all', but must be one of whole, slide."),
+    (
+        f"{SEGMENT} --scan.scales 0,1",
+        2,
+        "scan.scales is (0.0, 1.0), but must be",
+    ),
+    (f"{SEGMENT} --augment.scale 2,1", 2, "augment.scale is (2.0, 1.0), but must be two factors"),
+    (f"{SEGMENT} --labels.ignore_index 70000", 2, "must be from 0 to 65535."),
+    (
+        "evaluate segment --data {root}/labelled --weights {root}/classifier.safetensors",
+        3,
+        "holds a classifier, but this command needs a segmenter, which `fcmae finetune segment`",
+    ),
+    ("check {root}/labelled --task segment", 6, "does not hold images and masks"),
+    ("finetune values --data {root}/labelled --out {out}", 6, "is no .csv list, but several"),
+    (
+        "finetune values --data {root}/labelled --out {out} --augment.mixup 0.5",
+        2,
+        "augment.mixup is 0.5, but works on single classes only: leave it at 0.",
     ),
     # Outputs.
     (f"{PREDICT} --out {{out}}/table.xls", 2, "its name must end in .csv, .parquet, .npz."),

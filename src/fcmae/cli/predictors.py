@@ -79,15 +79,12 @@ class Facts:
     @property
     def normalise(self) -> Normalisation:
         """How pictures become what the model sees."""
-        means = {name: tuple(self.card.get(name) or getattr(Loader, name)) for name in MOMENTS}
-        return Normalisation.of(Loader(**means), self.channels)
+        mean, std = (tuple(self.card.get(n) or getattr(Loader, n)) for n in ("mean", "std"))
+        return Normalisation.of(Loader(mean=mean, std=std), self.channels)
 
     def names(self, number: int) -> list[str]:
         """Names of the classes or values; their numbers where there are none."""
         return list(self.card.get("classes") or map(str, range(number)))
-
-
-MOMENTS = ("mean", "std")
 
 
 @dataclass(kw_only=True)

@@ -37,7 +37,7 @@ def picture_of(image: Given, channels: int) -> Picture:
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
             f"an image has height, width and channels, but this one has the shape "
-            f"{tuple(image.shape)}."  # type: ignore[union-attr]
+            f"{tuple(image.shape)}."
         )
     picture = with_channels(scaled(array), channels)
     return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged

@@ -49,11 +49,12 @@ def to_scene(picture: Picture, annotation: Annotation) -> tuple[tv_tensors.Image
 
 
 def _wrapped(name: str, values: NDArray[np.generic], size: tuple[int, int]) -> Tensor:
-    tensor = torch.tensor(values)  # a copy, because the other views of the image take it too
+    # A copy, because the other views of the image take it too.
+    tensor: Tensor = torch.tensor(values)
     if name in ("mask", "masks"):
-        return Mask(tensor)
-    if name == "boxes":
-        return BoundingBoxes(tensor, format=BoundingBoxFormat.XYXY, canvas_size=size)
+        tensor = Mask(tensor)
+    elif name == "boxes":
+        tensor = BoundingBoxes(tensor, format=BoundingBoxFormat.XYXY, canvas_size=size)
     return tensor
 
 

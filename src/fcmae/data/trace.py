@@ -76,11 +76,11 @@ def _borders(inside: Bool[np.ndarray, "h w"]) -> tuple[NDArray[np.int64], NDArra
         ((0, -1), (1, 0), (0, 0)),  # left, upwards
     )
     starts, ends, pixels = [], [], []
-    for (dy, dx), begin, end in sides:
+    for (dy, dx), first, last in sides:
         neighbour = around[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + columns]
         y, x = np.nonzero(inside & ~neighbour)
-        starts.append((y + begin[0]) * width + x + begin[1])
-        ends.append((y + end[0]) * width + x + end[1])
+        starts.append((y + first[0]) * width + x + first[1])
+        ends.append((y + last[0]) * width + x + last[1])
         pixels.append(y * columns + x)
     start, end, pixel = (np.concatenate(parts) for parts in (starts, ends, pixels))
     order = np.lexsort((pixel, start))

@@ -53,7 +53,8 @@ class Scanner:
 
     def classes(self, image: Float[Tensor, "1 c h w"]) -> Int[np.ndarray, "h w"]:
         """The likeliest class of each pixel."""
-        return self.probabilities(image)[0].argmax(dim=0).cpu().numpy()
+        called: NDArray[np.int64] = self.probabilities(image)[0].argmax(dim=0).cpu().numpy()
+        return called
 
     def scores(self, image: Float[Tensor, "1 c h w"]) -> Scores:
         """Class scores of an image in its own size."""
@@ -77,7 +78,7 @@ class Scanner:
         stride = self.model.encoder.architecture.stride
         padded = F.pad(tiles, (0, -width % stride, 0, -height % stride))
         with torch.no_grad(), self.peers.autocast():
-            scores = self.model(padded.to(self.peers.device))
+            scores: Tensor = self.model(padded.to(self.peers.device))
         return scores[:, :, :height, :width].float()
 
     def num_windows(self, size: tuple[int, int]) -> int:

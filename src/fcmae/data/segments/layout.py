@@ -95,8 +95,8 @@ def _parts_in(source: Path) -> dict[str, Part]:
     for part, names in PARTS.items():
         folder = _first(folders, names)
         if folder is not None:
-            inside = _parts_in(folder)
-            parts |= {part: inside["all"]} if "all" in inside else {}
+            whole = _parts_in(folder)
+            parts |= {part: whole["all"]} if "all" in whole else {}
     return parts
 
 
@@ -122,7 +122,7 @@ def _from_yaml(file: Path) -> Layout:
     if unknown:
         raise DataError(f"{shown(file)} has a key {unknown[0]}, but may have {', '.join(KEYS)}.")
     root = file.parent / str(content.get("path", "."))
-    parts = {}
+    parts: dict[str, Part] = {}
     for name in ("train", "val"):
         if name in content:
             parts |= {name: _part_of(content[name], root, f"{shown(file)}: {name}")}
