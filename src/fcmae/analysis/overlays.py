@@ -62,9 +62,10 @@ def with_legend(image: Image.Image, entries: Sequence[tuple[str, Colour]]) -> Im
     """The image with a strip below that names the colours in it."""
     if not entries:
         return image
-    font = ImageFont.load_default(max(11, min(image.size) / 36))
+    height = max(11, min(image.size) / 36)
+    font = ImageFont.load_default(height)
     measure = ImageDraw.Draw(image)
-    line = round(font.size * 1.6)
+    line = round(height * 1.6)
     places, x, y = [], line // 2, 0
     for name, _ in entries:
         width = round(measure.textlength(name, font=font)) + round(line * 1.8)

@@ -18,11 +18,14 @@ from fcmae.model.suppression import soft_nms
 NUM_LEVELS = 5
 RATIOS = (0.5, 1.0, 2.0)
 UNLIMITED = 1_000_000
+Columns = tuple[list[Tensor], list[Tensor], list[Tensor]]
+"""Boxes, scores and labels, each image by image."""
+
 NMS_OFF = 1.0
 """No overlap is above it, so that nothing is suppressed."""
 
 
-class ProposalHead(RPNHead):
+class ProposalHead(RPNHead):  # type: ignore[misc]  # torchvision has no types
     """torchvision's, with outputs in float32: half precision would round boxes to many pixels."""
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -31,7 +34,7 @@ class ProposalHead(RPNHead):
         return [y.float() for y in objectness], [y.float() for y in boxes]
 
 
-class BoxPredictor(FastRCNNPredictor):
+class BoxPredictor(FastRCNNPredictor):  # type: ignore[misc]  # torchvision has no types
     """torchvision's, with outputs in float32."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,7 +43,7 @@ class BoxPredictor(FastRCNNPredictor):
         return scores.float(), boxes.float()
 
 
-class Heads(RoIHeads):
+class Heads(RoIHeads):  # type: ignore[misc]  # torchvision has no types
     """torchvision's heads with soft-NMS as a choice; this is the one place where it has a seam."""
 
     soft_iou: float | None = None
@@ -55,14 +58,12 @@ class Heads(RoIHeads):
         self.nms_thresh = NMS_OFF if soft else suppression.iou
         self.detections_per_img = UNLIMITED if soft else suppression.most
 
-    def postprocess_detections(
-        self, *args: Any, **kwargs: Any
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Boxes, scores and labels that remain of each image."""
-        found = super().postprocess_detections(*args, **kwargs)
+    def postprocess_detections(self, *args: Any, **kwargs: Any) -> Columns:
+        """What remains of each image."""
+        found: Columns = super().postprocess_detections(*args, **kwargs)
         if self.soft_iou is None:
             return found
-        chosen: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
+        chosen: Columns = ([], [], [])
         for boxes, scores, labels in zip(*found, strict=True):
             kept, lowered = soft_nms(boxes, scores, labels, iou=self.soft_iou, most=self.most)
             for column, values in zip(chosen, (boxes[kept], lowered, labels[kept]), strict=True):
