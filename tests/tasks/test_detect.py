@@ -72,7 +72,7 @@ def train(images: ImageList, out: Path, **how: Any) -> None:
     fit(
         task(),
         feed(images),
-        optim=Optim(base_lr=0.01, batch_size=4, epochs=2, warmup_epochs=1),
+        optim=Optim(base_lr=0.01, batch_size=4, epochs=2, warmup_epochs=1.0),
         run=Run(device="cpu", log_every=1, **how),
         out=out,
     )
