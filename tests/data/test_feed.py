@@ -260,13 +260,14 @@ def photographs(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("view", [Pretraining(SIZE), Supervised(SIZE)], ids=["crop", "augment"])
 def test_a_view_does_not_depend_on_which_views_of_its_image_are_beside_it(
-    photographs: Path,
+    view: View, photographs: Path
 ) -> None:
     images = find_images(photographs)
-    together = run(feed(images, repeats=4), last_step=4, batch_size=6, micro_batch=6)
+    together = run(feed(images, view, repeats=4), last_step=4, batch_size=6, micro_batch=6)
     expected = torch.cat([batch.images for batch in together])
-    alone = run(feed(images, repeats=4), last_step=4, batch_size=6, micro_batch=1)
+    alone = run(feed(images, view, repeats=4), last_step=4, batch_size=6, micro_batch=1)
     assert_close(torch.cat([batch.images for batch in alone]), expected, rtol=0, atol=0)
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images, hold_out
 from fcmae.data.options import Loader
+from fcmae.data.pack import COUNTS, HEADER, MAGIC
 from fcmae.data.packing import Packed, write_pack
 from fcmae.errors import DataError
 from forking import IGNORE_THREADS
@@ -188,28 +190,21 @@ def test_a_truncated_pack_is_refused(length: int, folder: Path, tmp_path: Path) 
 
 
 def test_a_forged_index_points_nowhere(folder: Path, tmp_path: Path) -> None:
-    from hashlib import sha256
-
-    from fcmae.data.pack import COUNTS, HEADER, MAGIC
-
     path = tmp_path / "forged.pack"
-
-    def forge(index: bytes) -> None:
-        header = HEADER.pack(MAGIC, HEADER.size, len(index), sha256(index).digest())
-        path.write_bytes(header + index)
-
     write(find_images(folder), path)
-    begin = HEADER.unpack_from(path.read_bytes())[1]
-    index = path.read_bytes()[begin:]
-    ends = COUNTS.size
+    whole = path.read_bytes()
+    begin = HEADER.unpack_from(whole)[1]
+    index, ends = whole[begin:], COUNTS.size
+    huge = (2**62).to_bytes(8, "little")
     for changed in (
         COUNTS.pack(2**60, 0, 0, 0, 0) + index[ends:],
-        index[:ends] + (2**62).to_bytes(8, "little") + index[ends + 8 :],
-        index[: ends + 8] + (2**62).to_bytes(8, "little") + index[ends + 16 :],
-        index,
+        index[:ends] + huge + index[ends + 8 :],
+        index[: ends + 8] + huge + index[ends + 16 :],
+        index + b"x",
         b"",
     ):
-        forge(changed)
+        header = HEADER.pack(MAGIC, begin, len(changed), sha256(changed).digest())
+        path.write_bytes(header + whole[HEADER.size : begin] + changed)
         with pytest.raises(DataError, match="is damaged, or no pack"):
             find_images(path)
 
