@@ -193,6 +193,35 @@ def test_a_file_of_the_hub_is_fetched_and_its_commit_pinned(
     assert hub_server.asked == []
 
 
+def test_labels_and_normalisation_beside_the_weights_are_read(
+    hub_server: Server, source: Source, tmp_path: Path
+) -> None:
+    repo = "someone/net"
+    config = {"id2label": {"1": "dog", "0": "cat"}}
+    images = {"size": {"shortest_edge": 64}, "image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}
+    hub_server.hub_file(repo, "model.safetensors", safetensors(tmp_path))
+    hub_server.hub_file(repo, "config.json", json.dumps(config).encode())
+    hub_server.hub_file(repo, "preprocessor_config.json", json.dumps(images).encode())
+    card = resolve(f"hf:{repo}", source).header.card
+    assert card["classes"] == ["cat", "dog"]
+    assert card["size"] == [64, 64]
+    assert card["mean"] == [0.1, 0.2, 0.3]
+    assert "std" not in card  # whole numbers: not what the hub writes
+
+
+def test_what_timm_writes_beside_the_weights_is_read(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(safetensors(tmp_path))
+    facts = {"input_size": [3, 64, 96], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    config = {"label_names": ["cat", "dog"], "pretrained_cfg": facts}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    card = resolve(tmp_path).header.card
+    assert (card["classes"], card["size"]) == (["cat", "dog"], [64, 96])
+    (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "LABEL_0"}}))
+    assert set(resolve(tmp_path).header.card) == {"model"}
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    assert set(resolve(tmp_path).header.card) == {"model"}
+
+
 def test_a_repository_with_an_older_file_is_read_too(hub_server: Server, source: Source) -> None:
     hub_server.hub_file("someone/net", "pytorch_model.bin", weights("huggingface"))
     found = resolve("hf:someone/net@main", source)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.archive import SIGNATURE, read_archive
+from fcmae.checkpoint.beside import read_beside
 from fcmae.checkpoint.formats.contents import Contents
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import Recognised, recognise
@@ -114,7 +115,7 @@ def _foreign(path: Path, shapes: dict[str, Shape], facts: Mapping[str, Any], par
     recognised = recognise(inside, what=str(path))
     card = {
         "model": recognised.contents.description(),
-        **_known(facts, recognised.contents),
+        **_known({**read_beside(path), **facts}, recognised.contents),
     }
     others = {name: f"not in the part {part}" for name in shapes if name not in inside}
     return Header(path=path, card=card, shapes=shapes, recognised=recognised.without(others))
@@ -136,12 +137,11 @@ def _known(facts: Mapping[str, Any], contents: Contents) -> Card:
 
 def _are(values: Any, count: int, kind: type) -> bool:
     """Whether something is a list of so many finite values of a kind."""
-    return (
-        isinstance(values, (list, tuple))
-        and len(values) == count > 0
-        and all(type(x) is kind and (kind is not float or math.isfinite(x)) for x in values)
-        and all(_is_text(x) for x in values if kind is str)
-    )
+    if not isinstance(values, (list, tuple)) or not len(values) == count > 0:
+        return False
+    if kind is str:
+        return all(map(_is_text, values))
+    return all(type(x) is kind and isinstance(x, (int, float)) and math.isfinite(x) for x in values)
 
 
 def _is_text(value: Any) -> bool:

@@ -1,9 +1,11 @@
 """Files of the Hugging Face hub, through its own client and in its own cache."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fcmae.checkpoint.beside import NAMES as BESIDE
 from fcmae.checkpoint.download import INSTEAD, MAX_BYTES
 from fcmae.errors import CheckpointError
 
@@ -27,7 +29,12 @@ def from_hub(
 
     for name in names:
         try:
-            return _file(repo, name, revision, cache, offline)
+            path = _file(repo, name, revision, cache, offline)
+            for other in BESIDE:
+                # What says how to show images to the model; not every repository has it.
+                with suppress(EntryNotFoundError):
+                    _file(repo, other, revision, cache, offline)
+            return path
         except LocalEntryNotFoundError as error:
             if name != names[-1] and offline:
                 continue
@@ -52,7 +59,7 @@ def commit_of(path: Path) -> str:
 def _file(repo: str, name: str, revision: str | None, cache: Path | None, offline: bool) -> Path:
     """One file of a repository, no larger than weights can be."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         EntryNotFoundError,
         HfHubHTTPError,
         HFValidationError,

@@ -51,6 +51,9 @@ class Machine:
         return [self.stack.pop() for _ in range(count)][::-1]
 
 
+Step = Callable[[Machine, Any], Any]
+
+
 def read_pickle(content: bytes) -> Any:
     """The dictionaries, lists, plain values and tensors that a pickle describes.
 
@@ -121,7 +124,6 @@ def _storage(machine: Machine) -> None:
     machine.stack.append(Storage(key=key, kind=name, count=count))
 
 
-Step = Callable[[Machine, Any], Any]
 PLAIN: dict[str, Step] = {
     name: lambda machine, argument: machine.stack.append(argument)
     for name in (

@@ -1,5 +1,6 @@
 """How PyTorch writes tensors into a pickle: the only words of such a program that count."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,7 @@ def _ordered_dict(*_: Any) -> dict[str, Any]:
     return {}
 
 
-CALLS = {
+CALLS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
     "collections.OrderedDict": _ordered_dict,

@@ -102,5 +102,5 @@ def same_classes(weights: Weights, classes: tuple[str, ...]) -> bool:
     if weights.kind != "classifier":
         return False
     if weights.classes is None:
-        return weights.description["num_classes"] == len(classes)
+        return bool(weights.description["num_classes"] == len(classes))
     return weights.classes == list(classes)

@@ -51,7 +51,7 @@ CONVOLUTION = Form(ours="o c", theirs=("o c 1 1", "o c"))
 
 
 def _rearrange(x: AnyTensor, axes: str, sizes: dict[str, int]) -> AnyTensor:
-    y: AnyTensor = rearrange(x, axes, **sizes)  # type: ignore[type-var]
+    y: AnyTensor = rearrange(x, axes, **sizes)
     return y
 
 
