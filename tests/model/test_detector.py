@@ -70,6 +70,7 @@ def theirs(model: Detector) -> MaskRCNN | FasterRCNN:
         "box_predictor": heads.box_predictor,
         "box_batch_size_per_image": HEAD.proposals,
         "box_score_thresh": 0.02,
+        "box_detections_per_img": 20,
     }
     if not model.masks:
         return FasterRCNN(Backbone(model), **settings)
@@ -106,7 +107,7 @@ def test_losses_and_gradients_are_those_of_torchvision(masks: bool, number: int)
 
 def test_detections_are_those_of_torchvision() -> None:
     model = small().eval()
-    model.suppress(Suppression(method="hard", min_score=0.02))
+    model.suppress(Suppression(method="hard", min_score=0.02, most=20))
     images = torch.randn(2, 3, *SIZE)
     with torch.no_grad():
         found = model(images)
@@ -136,7 +137,7 @@ def test_soft_suppression_keeps_more_boxes_and_lowers_scores() -> None:
 
 def test_an_image_does_not_see_its_batch_or_its_padding() -> None:
     model = small().eval()
-    model.suppress(Suppression(min_score=0.0))
+    model.suppress(Suppression(min_score=0.0, most=20))
     images = torch.randn(2, 3, *SIZE)
     with torch.no_grad():
         together = model(images, [SIZE, (64, 96)])

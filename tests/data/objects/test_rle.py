@@ -4,7 +4,7 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 import pycocotools.mask as reference
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcmae.data.objects.outlines import polygon_mask
@@ -14,6 +14,7 @@ SIDES = st.integers(1, 12)
 MASKS = arrays.arrays(np.bool_, st.tuples(SIDES, SIDES))
 
 
+@settings(max_examples=40)
 @given(MASKS)
 def test_runs_are_those_of_pycocotools(mask: np.ndarray) -> None:
     size = (mask.shape[0], mask.shape[1])
@@ -24,6 +25,7 @@ def test_runs_are_those_of_pycocotools(mask: np.ndarray) -> None:
     assert (decode(runs, size) == mask).all()
 
 
+@settings(max_examples=40)
 @given(MASKS, st.integers(0, 5), st.integers(0, 5), st.integers(0, 5), st.integers(0, 5))
 def test_a_part_of_an_image_has_the_runs_of_the_whole(
     mask: np.ndarray, top: int, left: int, below: int, right: int
