@@ -367,7 +367,8 @@ def test_a_crop_shows_more_than_one_class_where_it_can() -> None:
         crop = SegmentationCrop((16, 16), SceneAugment(scale=(1.0, 1.0), short_side=64))
         found = crop(picture, {"mask": mask}, UNCHANGED)[1]["mask"]
         shares.append(float((found == 0).float().mean()))
-    assert np.mean([0.0 < share < 1.0 for share in shares]) > 0.6
+    # Without another try not half of the crops would.
+    assert np.mean([share < 0.75 for share in shares]) > 0.65
 
 
 def test_colours_change_only_where_there_are_colours() -> None:
