@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import features
 
-import fcmae
+from fcmae import __version__
 from fcmae.analysis.input_speed import input_speed
 from fcmae.cli.bench_input import BenchInput, InputBench, InputRow
 from fcmae.cli.console import Console
@@ -106,10 +106,10 @@ def _processor() -> str:
 
 def _commit() -> str:
     """The commit of the code, or its version where it is installed from a package."""
-    folder = Path(fcmae.__file__).parent
+    folder = Path(__file__).parent
     try:
         asked = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
         done = subprocess.run(asked, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return fcmae.__version__
+        return __version__
     return done.stdout.strip()
