@@ -7,6 +7,7 @@ from fcmae.evaluation.embed import embed, pooled
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
+from fcmae.model.pyramid import Pyramid
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
 
@@ -16,7 +17,8 @@ def test_an_encoder_is_pooled_as_a_new_classifier_pools_it() -> None:
     classifier, autoencoder = Classifier(ARCH, num_classes=2), Autoencoder(ARCH)
     autoencoder.encoder = classifier.encoder
     expected = classifier.features(images)
-    for model in (classifier, autoencoder, classifier.encoder):
+    pyramid = Pyramid(classifier.encoder)
+    for model in (classifier, autoencoder, classifier.encoder, pyramid):
         torch.testing.assert_close(pooled(model, images), expected)
 
 

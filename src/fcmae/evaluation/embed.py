@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.layers import NORM_EPS
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
+from fcmae.model.layers import NORM_EPS
+from fcmae.model.pyramid import Pyramid
 from fcmae.peers import Peers
 from fcmae.types import Images
 
@@ -29,7 +30,7 @@ def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     match model:
         case Classifier():
             return model.features(images)
-        case Autoencoder():
+        case Autoencoder() | Pyramid():
             return pooled(model.encoder, images)
         case Encoder():
             mean = model(images).features.mean(dim=1)

@@ -288,6 +288,38 @@ def test_a_file_of_two_nets_asks_which() -> None:
     assert "holds 2 ConvNeXts" in complaint(mixed)
 
 
+def test_two_names_of_one_tensor_are_refused() -> None:
+    state = shapes(dict(ConvNextV2ForImageClassification(config(2)).state_dict()))
+    name = "convnextv2.encoder.stages.0.layers.0.grn.weight"
+    said = complaint(state | {name.replace("weight", "gamma"): state[name]})
+    assert f"unexpected {name} (twice), {name.replace('weight', 'gamma')} (twice)" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*V2_SIZES, "v1-tiny", "v1-small", "v1-base"])
+def test_every_size_goes_there_and_back_with_all_its_numbers(name: str) -> None:
+    contents = Contents(architecture=architecture(name), norm=True, num_classes=1000)
+    state = {n: torch.rand(s) for n, s in shapes_of(contents).items()}
+    for format in ("official", "timm", "huggingface"):
+        written = FORMATS[format].write(state)
+        back = recognise(shapes(written)).to_ours(written)
+        assert back.keys() == state.keys()
+        assert all(torch.equal(back[n], x) for n, x in state.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("base", "convnextv2_base"), ("v1-base", "convnext_base")]
+)
+def test_a_large_size_computes_what_timms_does(name: str, theirs: str) -> None:
+    other = timm.create_model(theirs, num_classes=5).eval()
+    model, _ = ours(other.state_dict())
+    assert model.get_submodule("encoder").architecture == architecture(name)
+    images = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        assert_close(model(images), other(images), rtol=1e-5, atol=1e-5)
+
+
 def test_other_nets_are_not_taken_for_one() -> None:
     assert "holds no ConvNeXt in a form that is known" in complaint(
         shapes(dict(timm.create_model("resnet18").state_dict()))
