@@ -30,8 +30,9 @@ MAY_IMPORT = {
     "engine": GROUND | {"kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
+    "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
-    "cli": BASE | {"engine", "tasks", "evaluation", "analysis"},
+    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -46,8 +47,10 @@ ONLY_IN = {
     "timm": {"data", "optim"},
     "safetensors": {"checkpoint"},
     "huggingface_hub": {"checkpoint"},
+    "triton": {"kernels"},
     "zipfile": {"checkpoint"},
     "pyarrow": {"cli"},
+    "onnxruntime": {"exports"},
 }
 WITHOUT_TORCH = [
     "fcmae",

@@ -20,6 +20,7 @@ from fcmae.cli.embed import Embedded
 from fcmae.cli.estimated import Estimated
 from fcmae.cli.evaluate_detect import DetectorEvaluated
 from fcmae.cli.evaluated import Evaluated
+from fcmae.cli.exported import Exported
 from fcmae.cli.finetune import Finetuned
 from fcmae.cli.finetune_detect import DetectorTrained
 from fcmae.cli.finetune_segment import FinetunedSegmenter
@@ -96,6 +97,16 @@ def embed(*, config: Config = (), **options: Any) -> Embedded:
 def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
     """Draw reconstructions, as ``fcmae reconstruct`` does."""
     return cast(Reconstructed, _run("reconstruct", config, options))
+
+
+def export(*, config: Config = (), **options: Any) -> Exported:
+    """Write a model for other tools, as ``fcmae export`` does."""
+    return cast(Exported, _run("export", config, options))
+
+
+def convert(*, config: Config = (), **options: Any) -> Exported:
+    """Write weights in the form of another library, as ``fcmae convert`` does."""
+    return cast(Exported, _run("convert", config, options))
 
 
 def check(*, config: Config = (), **options: Any) -> Checked:

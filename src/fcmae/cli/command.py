@@ -18,14 +18,14 @@ class Command:
         run: Does the work and gives back a dataclass that JSON can hold.
         show: Tells a person about the result.
         example: A command line that people can start from.
-        positional: The option that may be given without its name.
+        positional: The options that may be given without their names, in this order.
     """
 
     options: type
     run: Callable[[Any, Console], Any]
     show: Callable[[Any, Terminal], None]
     example: str
-    positional: str = ""
+    positional: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -19,6 +19,8 @@ from fcmae.cli.evaluate_features import (
 from fcmae.cli.evaluate_segment import EvaluateSegment, evaluate_segment
 from fcmae.cli.evaluate_values import EvaluateValues, evaluate_values
 from fcmae.cli.evaluated import show_evaluated
+from fcmae.cli.export import Convert, Export, convert, export
+from fcmae.cli.exported import show_exported
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
 from fcmae.cli.finetune_detect import FinetuneDetect, finetune_detect, show_detector_trained
 from fcmae.cli.finetune_segment import (
@@ -53,7 +55,7 @@ COMMANDS: dict[str, Command] = {
         run=check,
         show=show_checked,
         example="fcmae check photos",
-        positional="data",
+        positional=("data",),
     ),
     "pack": Command(
         options=Pack,
@@ -168,6 +170,20 @@ COMMANDS: dict[str, Command] = {
         run=reconstruct,
         show=show_reconstructed,
         example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "export": Command(
+        options=Export,
+        run=export,
+        show=show_exported,
+        example="fcmae export runs/classify --format onnx",
+        positional=("weights",),
+    ),
+    "convert": Command(
+        options=Convert,
+        run=convert,
+        show=show_exported,
+        example="fcmae convert convnextv2_atto.pt converted --to timm",
+        positional=("weights", "out"),
     ),
     "bench pretrain": Command(
         options=BenchPretrain,

@@ -1,7 +1,7 @@
 """What ``--help`` prints."""
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -30,7 +30,7 @@ def print_overview(console: Console, commands: Mapping[str, str]) -> None:
 
 
 def print_help(
-    console: Console, name: str, options: type, *, example: str, positional: str = ""
+    console: Console, name: str, options: type, *, example: str, positional: Sequence[str] = ()
 ) -> None:
     """A command: what it does, an example, and its options by group."""
     fields = fields_of(options)
@@ -63,8 +63,8 @@ def metavar(hint: Any) -> str:
     return "|".join(metavar(part) for part in parts_of(hint) if part is not type(None))
 
 
-def _usage(field: Field, positional: str) -> str:
-    return field.name.upper() if field.name == positional else f"--{_flag(field)[2:]}"
+def _usage(field: Field, positional: Sequence[str]) -> str:
+    return field.name.upper() if field.name in positional else f"--{_flag(field)[2:]}"
 
 
 def _flag(field: Field) -> str:

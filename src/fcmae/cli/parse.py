@@ -38,16 +38,19 @@ class CommandLine:
     help: bool = False
 
 
-def read_command_line(args: Sequence[str], options: type, *, positional: str = "") -> CommandLine:
-    """Sort the words after a command's name; a word without dashes belongs to ``positional``."""
+def read_command_line(
+    args: Sequence[str], options: type, *, positional: Sequence[str] = ()
+) -> CommandLine:
+    """Sort the words after a command's name; those without dashes belong to ``positional``."""
     fields, typed, own = fields_of(options), dict[str, str](), dict[str, str]()
     configs: list[str] = []
     words = list(args)
     while words:
         word = words.pop(0)
-        if positional and not word.startswith("-") and positional not in typed:
+        left = [name for name in positional if name not in typed]
+        if left and not word.startswith("-"):
             words.insert(0, word)
-            word = f"--{positional}"
+            word = f"--{left[0]}"
         name, text = _name_and_text(word)
         if name in ("help", "print_config"):
             own[name] = ""

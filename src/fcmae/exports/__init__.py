@@ -1,0 +1,1 @@
+"""Models for other tools: their names, their files, and how to load them there."""

@@ -1,0 +1,73 @@
+"""Whether an exported model computes what the model computes."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fcmae.errors import FcmaeError
+from fcmae.exports.facts import Facts
+from fcmae.exports.options import Precision
+from fcmae.masking import Mask, draw_visible, patch_grid, patch_side
+from fcmae.types import Images
+
+Inputs = tuple[Tensor, ...]
+Outputs = Sequence[Tensor]
+
+TOLERANCE: dict[Precision, float] = {"float32": 1e-4, "float16": 3e-2}
+"""Largest difference, as a share of the largest output where that is above 1."""
+
+
+def difference(
+    model: nn.Module, exported: Callable[[Inputs], Outputs], facts: Facts, *, any_size: bool
+) -> float:
+    """The largest difference of any output, relative as ``TOLERANCE`` is.
+
+    Batches of one and of three images are compared, at two sizes where the export takes any.
+
+    Raises:
+        FcmaeError: It is above the tolerance, or an output is not finite.
+    """
+    largest = 0.0
+    for inputs in _examples(facts, any_size=any_size):
+        for theirs, ours in zip(exported(inputs), outputs(model, inputs), strict=True):
+            scale = max(1.0, float(ours.abs().max()))
+            gap = float((theirs.double() - ours.double()).abs().max()) / scale
+            largest = gap if not gap <= largest else largest
+    tolerance = TOLERANCE[facts.precision]
+    if not largest <= tolerance:
+        raise FcmaeError(
+            f"the exported model was thrown away: its outputs differ from the model's by "
+            f"{largest:.1e}, but at most {tolerance:g} was expected of {facts.precision}."
+        )
+    return largest
+
+
+def outputs(model: nn.Module, inputs: Inputs) -> Outputs:
+    """What a module gives, always as a sequence."""
+    with torch.no_grad():
+        found = model(*inputs)
+    return [found] if isinstance(found, Tensor) else list(found)
+
+
+def example(facts: Facts, *, batch: int, size: tuple[int, int]) -> Inputs:
+    """Noise as normalised images are, and for an autoencoder the patches that it may see."""
+    generator = torch.Generator().manual_seed(batch)
+    images: Images = torch.randn(batch, facts.architecture.channels, *size, generator=generator)
+    if facts.part != "autoencoder":
+        return (images,)
+    mask = Mask(**facts.card["model"]["mask"])
+    rows, columns = patch_grid(*size, patch_side(mask, facts.architecture.stride))
+    visible = draw_visible(mask, rows * columns, seed=0, epoch=0, images=np.arange(batch))
+    return images, torch.from_numpy(visible)
+
+
+def _examples(facts: Facts, *, any_size: bool) -> Iterator[Inputs]:
+    height, width = facts.size
+    yield example(facts, batch=1, size=facts.size)
+    if facts.part == "autoencoder":
+        return
+    yield example(facts, batch=3, size=facts.size)
+    if any_size:
+        yield example(facts, batch=1, size=(height + facts.architecture.stride, width))

@@ -1,0 +1,127 @@
+"""What travels along with the weights: labels, input, licence, and how they came about."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import nn
+
+from fcmae.data.augment import WARP_FROM, Evaluation
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.options import Loader
+from fcmae.exports.options import Part, Precision, named
+from fcmae.exports.parts import encoder_of, pyramid_of
+from fcmae.model.classifier import Classifier
+from fcmae.model.options import Architecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known about exported weights.
+
+    Attributes:
+        part: Which part of a model they are.
+        architecture: The encoder's.
+        num_classes: Length of a classifier's output.
+        classes: Names of the classes, where there are names.
+        size: Height and width in pixels of the images they were made for.
+        mean: Mean of each channel of images in [0, 1], by which they are normalised.
+        std: Standard deviation of each channel.
+        licence: Terms that the weights are under, where they are known.
+        lineage: Where the weights come from.
+        stages: Stages of a pyramid.
+        precision: Type of the numbers.
+        card: All that the weights say about themselves.
+    """
+
+    part: Part
+    architecture: Architecture
+    num_classes: int | None = None
+    classes: tuple[str, ...] | None = None
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    licence: str | None = None
+    lineage: Any = None
+    stages: tuple[int, ...] | None = None
+    precision: Precision = "float32"
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people call the model, such as ``ConvNeXt V2-Tiny``."""
+        size = named(self.architecture)
+        family = f"ConvNeXt V{self.architecture.version}"
+        return f"{family}-{size.removeprefix('v1-').capitalize()}" if size else family
+
+    @property
+    def squash(self) -> bool:
+        """Whether the whole image is resized to the size, whatever its shape."""
+        return max(self.size) >= WARP_FROM
+
+    @property
+    def crop_ratio(self) -> float:
+        """Share of the resized image's side that the central crop keeps."""
+        return 1.0 if self.squash else Evaluation.crop_ratio
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the classes; their numbers where they have no names."""
+        return list(self.classes or map(str, range(self.num_classes or 0)))
+
+    def told(self) -> dict[str, Any]:
+        """Everything as JSON; what is not known is left out."""
+        told = {
+            "model": self.name,
+            **{key: value for key, value in asdict(self).items() if key != "card"},
+            "crop_ratio": self.crop_ratio,
+            "resize": "bicubic, warped" if self.squash else "bicubic, centre crop",
+        }
+        return {key: value for key, value in told.items() if value not in (None, (), [])}
+
+    def metadata(self) -> dict[str, str]:
+        """The same as the text entries that safetensors and ONNX files have room for."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in self.told().items()
+        }
+
+
+def facts_of(
+    model: nn.Module,
+    card: Mapping[str, Any],
+    *,
+    part: Part,
+    size: tuple[int, int] | None = None,
+    precision: Precision = "float32",
+) -> Facts:
+    """What a part of a model and the card of its weights say.
+
+    Args:
+        model: The whole model.
+        card: What its weights file says about itself.
+        part: What is exported.
+        size: Height and width of images to write down instead of the card's.
+        precision: Type of the numbers.
+    """
+    architecture = encoder_of(model).architecture
+    num_classes = None
+    if isinstance(model, Classifier) and part == "classifier":
+        num_classes = model.head.out_features
+    of_images = Normalisation.of(Loader(), architecture.channels)
+    classes = None if num_classes is None else card.get("classes")
+    return Facts(
+        part=part,
+        architecture=architecture,
+        num_classes=num_classes,
+        classes=None if classes is None else tuple(classes),
+        size=size or tuple(card.get("size", (224, 224))),
+        mean=tuple(card.get("mean", of_images.mean)),
+        std=tuple(card.get("std", of_images.std)),
+        licence=card.get("licence"),
+        lineage=card.get("lineage"),
+        stages=tuple(map(int, pyramid_of(model).norms)) if part == "pyramid" else None,
+        precision=precision,
+        card=card,
+    )

@@ -1,0 +1,152 @@
+"""Which formats there are, and what each of them can hold; known without PyTorch."""
+
+import importlib.util
+from typing import Literal, get_args
+
+from fcmae.errors import CheckpointError
+from fcmae.model.options import SIZES, Architecture
+
+Format = Literal[
+    "safetensors", "official", "timm", "huggingface", "torchvision", "onnx", "torch-export"
+]
+Part = Literal["classifier", "encoder", "pyramid", "autoencoder"]
+Precision = Literal["float32", "float16"]
+
+HOLDS: dict[Format, tuple[Part, ...]] = {
+    "safetensors": ("classifier", "encoder", "pyramid", "autoencoder"),
+    "official": ("classifier", "encoder", "pyramid", "autoencoder"),
+    "timm": ("classifier", "encoder"),
+    "huggingface": ("classifier", "encoder", "pyramid"),
+    "torchvision": ("classifier", "encoder"),
+    "onnx": ("classifier", "encoder", "pyramid", "autoencoder"),
+    "torch-export": ("classifier", "encoder", "pyramid", "autoencoder"),
+}
+"""The parts that each format has a place for."""
+
+FILES: dict[Format, tuple[str, ...]] = {
+    "safetensors": ("weights.safetensors",),
+    "official": ("weights.pth",),
+    "timm": ("model.safetensors", "config.json"),
+    "huggingface": ("model.safetensors", "config.json", "preprocessor_config.json"),
+    "torchvision": ("weights.pth",),
+    "onnx": ("model.onnx", "model.onnx.data"),
+    "torch-export": ("model.pt2",),
+}
+"""The files that each format may consist of beside README.md, the weights first."""
+
+INSIDE: dict[Part, tuple[Part, ...]] = {
+    "classifier": ("classifier", "encoder", "pyramid"),
+    "encoder": ("encoder", "pyramid"),
+    "pyramid": ("pyramid", "encoder"),
+    "autoencoder": ("autoencoder", "encoder", "pyramid"),
+}
+"""The parts that weights of each kind can give, the whole first."""
+
+TORCHVISION = {"v1-tiny", "v1-small", "v1-base", "v1-large"}
+NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
+
+
+def part_of(kind: Part, asked: Part | None, format: Format) -> Part:
+    """What to export: what was asked for, or the whole where the format holds it, or its encoder.
+
+    Raises:
+        ValueError: The format holds no such part.
+        CheckpointError: The weights have no such part.
+    """
+    if asked is not None:
+        check_holds(asked, format)
+        if asked not in INSIDE[kind]:
+            raise CheckpointError(
+                f"part is {asked}, but the weights are of {_article(kind)}, which gives "
+                f"{_either(INSIDE[kind])}."
+            )
+        return asked
+    parts = [part for part in INSIDE[kind] if part in HOLDS[format]]
+    if not parts:
+        raise CheckpointError(
+            f"the weights are of {_article(kind)}, but {format} holds {_either(HOLDS[format])} "
+            f"only. {_those(INSIDE[kind][0])}"
+        )
+    return parts[0]
+
+
+def check_holds(part: Part, format: Format) -> None:
+    """Refuse a part that a format has no place for, naming the formats that have."""
+    if part not in HOLDS[format]:
+        raise ValueError(f"{format} has no place for {_article(part)}. {_those(part)}")
+
+
+def check_architecture(architecture: Architecture, part: Part, format: Format) -> None:
+    """Refuse a model that the other library cannot build.
+
+    Args:
+        architecture: The encoder's.
+        part: What is to be written of the model.
+        format: Where it should go.
+    """
+    reason, name = "", named(architecture)
+    if format == "official" and architecture.stem != 4:
+        reason = f"the authors' code has stems of 4 pixels only, not {architecture.stem}"
+    elif format == "official" and part == "autoencoder" and architecture.version == 1:
+        reason = "the authors pre-train ConvNeXt V2 only"
+    if format == "timm" and architecture.stem == 2:
+        reason = "timm halves the map once more after a stem of 2 pixels"
+    if format == "torchvision" and name not in TORCHVISION:
+        reason = f"torchvision has {', '.join(sorted(TORCHVISION))} only, not {name or 'this size'}"
+    if format == "torchvision" and (architecture.stem, architecture.channels) != (4, 3):
+        reason = (
+            "torchvision has stems of 4 pixels and 3 channels only, not "
+            f"{architecture.stem} and {architecture.channels}"
+        )
+    if format == "huggingface" and len(set(architecture.dims)) < len(architecture.dims):
+        reason = "transformers leaves out what lies between two stages of the same width"
+    if reason:
+        raise CheckpointError(
+            f"{format} cannot hold this model: {reason}. safetensors, onnx and torch-export hold "
+            "every model."
+        )
+
+
+def check_installed(format: Format) -> None:
+    """Refuse a format whose libraries are missing, at once."""
+    absent = [name for name in NEEDED.get(format, ()) if importlib.util.find_spec(name) is None]
+    if absent:
+        raise ValueError(
+            f'the format {format} needs {", ".join(absent)}: pip install "fcmae[export]", or '
+            "take another format."
+        )
+
+
+def check_precision(precision: Precision, format: Format, part: Part | None) -> None:
+    """Refuse float16 where only float32 is written."""
+    if precision == "float16" and format != "onnx":
+        raise ValueError(
+            f"precision is float16, but {format} is written in float32; onnx has both."
+        )
+    if precision == "float16" and part == "autoencoder":
+        raise ValueError(
+            "precision is float16, but an autoencoder, which measures its input's patches, is "
+            "written in float32: leave --precision out, or give --part encoder."
+        )
+
+
+def named(architecture: Architecture) -> str | None:
+    """The name of an architecture, such as ``v1-tiny``; None where it has none."""
+    for name, shape in SIZES.items():
+        if shape == (architecture.depths, architecture.dims):
+            return ("v1-" if architecture.version == 1 else "") + name
+    return None
+
+
+def _those(part: Part) -> str:
+    formats = [format for format in get_args(Format) if part in HOLDS[format]]
+    return f"Formats that hold {_article(part)} are {', '.join(formats)}."
+
+
+def _either(parts: tuple[Part, ...]) -> str:
+    first, *others = (_article(part) for part in parts)
+    return " or ".join([", ".join([first, *others[:-1]]), others[-1]] if others else [first])
+
+
+def _article(part: Part) -> str:
+    return f"{'an' if part[0] in 'ae' else 'a'} {part}"

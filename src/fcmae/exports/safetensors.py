@@ -1,0 +1,37 @@
+"""Our own file, of the whole model or of a part of it."""
+
+import json
+from pathlib import Path
+
+from torch import nn
+
+from fcmae.checkpoint.weights import save_weights
+from fcmae.exports.facts import Facts
+from fcmae.exports.options import FILES
+from fcmae.exports.parts import take
+
+FILE = FILES["safetensors"][0]
+OF_CLASSIFIERS = ("classes",)
+USES = {
+    "classifier": "outputs = model(images)",
+    "encoder": "outputs = model(images).features",
+    "pyramid": "outputs = model(images)",
+    "autoencoder": "outputs = model.encoder(images).features",
+}
+"""What can be done with a model of each kind."""
+
+
+def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+    """One file; its card is that of the weights, less what the part does not have."""
+    gone = {"format", "model", *(() if facts.part == "classifier" else OF_CLASSIFIERS)}
+    card = {key: value for key, value in facts.card.items() if key not in gone}
+    save_weights(folder / FILE, take(model, facts.part), card)
+
+
+def lines(facts: Facts, folder: Path) -> list[str]:
+    """The lines of Python that open the file."""
+    return [
+        "import fcmae",
+        f"model = fcmae.load({json.dumps(str(folder / FILE))})",
+        USES[facts.part],
+    ]

@@ -1,0 +1,85 @@
+"""An export: files that are whole, or none."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from fcmae.checkpoint import durable
+from fcmae.exports.facts import Facts
+from fcmae.exports.options import Format
+from fcmae.exports.readme import readme
+
+README = "README.md"
+STAGING = ".staging"
+MODULES: dict[Format, str] = {
+    "safetensors": "safetensors",
+    "official": "official",
+    "timm": "timm",
+    "huggingface": "huggingface",
+    "torchvision": "torchvision",
+    "onnx": "onnx",
+    "torch-export": "program",
+}
+"""Which file here writes each format; imported when asked for, since some need an extra."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What an export left behind.
+
+    Attributes:
+        files: The files.
+        lines: Lines of Python that open them.
+        difference: Largest difference from the model's outputs, where they were compared.
+    """
+
+    files: list[Path]
+    lines: list[str]
+    difference: float | None
+
+
+def export(model: nn.Module, facts: Facts, format: Format, out: Path) -> Written:
+    """Write a model into a folder, and a README.md beside it.
+
+    Args:
+        model: A model of fcmae in evaluation mode on the CPU.
+        facts: Which part of it to write, and what is known about it.
+        format: For whom.
+        out: The folder. Nothing in it changes before everything is written and checked.
+
+    Raises:
+        StorageError: The folder cannot be written, or holds other things.
+        FcmaeError: The exported model computes something else.
+    """
+    module: Any = import_module(f"fcmae.exports.{MODULES[format]}")
+    write: Callable[[nn.Module, Facts, Path], float | None] = module.write
+    lines: list[str] = module.lines(facts, out)
+    with _staged(out) as folder:
+        difference = write(model, facts, folder)
+        text = readme(facts, format, lines)
+        (folder / README).write_text(text, encoding="utf-8")
+        names = sorted(path.name for path in folder.iterdir())
+    return Written(files=[out / name for name in names], lines=lines, difference=difference)
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    """A folder whose files move to ``out`` once all of them are written."""
+    folder = out / STAGING
+    with durable.storage_errors(out):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+        with durable.storage_errors(out):
+            for path in sorted(folder.iterdir()):
+                durable.sync_file(path)
+                durable.replace(path, out / path.name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
