@@ -45,7 +45,9 @@ def random_crop(
 
 
 @pytest.mark.parametrize("size", [(24, 24), (24, 40), (64, 8)])
-def test_a_random_crop_that_is_less_than_halved_is_torchvisions(size: tuple[int, int], noise: NDArray) -> None:
+def test_a_random_crop_that_is_less_than_halved_is_torchvisions(
+    size: tuple[int, int], noise: NDArray
+) -> None:
     reference = v2.RandomResizedCrop(size, scale=(0.2, 1.0), interpolation=BICUBIC)
     for seed in range(20):
         with seeded(seed, "crop"):

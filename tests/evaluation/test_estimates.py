@@ -24,7 +24,10 @@ SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8))
 
 def outputs(rows: list[list[float]]) -> Outputs:
     return Outputs(
-        indices=torch.arange(len(rows)), rows=torch.tensor(rows).view(-1, 2), labels=None, unusable=[]
+        indices=torch.arange(len(rows)),
+        rows=torch.tensor(rows).view(-1, 2),
+        labels=None,
+        unusable=[],
     )
 
 
