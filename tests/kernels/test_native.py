@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from against_definition import assert_near, depthwise_leaves, gradients, masked
+from against_definition import gelu_grn as definition_of_gelu_grn
 from torch.testing import assert_close
 
 from fcmae.errors import FcmaeError
@@ -17,12 +19,10 @@ from fcmae.kernels.layer_norm import layer_norm
 from fcmae.kernels.linear import linear
 from fcmae.kernels.tiles import Tiles
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.layout import Visible
 from fcmae.model.options import Architecture, Decoder
 
 FOLDER = Path(native.__file__).parent
 RUNNABLE = {"AVX512": ["avx512", "avx2", "plain"], "AVX2": ["avx2", "plain"]}
-TOLERANCE = {torch.float32: 2e-5, torch.bfloat16: 1e-2}  # of the largest value
 MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
     (1, 8, (1, 2), 1, 1),
     (1, 40, (2, 2), 1, 8),
@@ -56,39 +56,8 @@ def dirty_memory():
     torch.use_deterministic_algorithms(False)
 
 
-def masked(n, grid, visible, side):
-    patches = torch.stack([torch.randperm(grid[0] * grid[1])[:visible] for _ in range(n)])
-    return Visible(patches.sort(dim=1).values, grid, side)
-
-
-def depthwise_leaves(n, positions, channels, dtype):
-    shapes = [(n, positions, channels), (channels, 1, 7, 7), (channels,)]
-    return [torch.randn(*shape).to(dtype) for shape in shapes]
-
-
-def gradients(function, leaves, upstream):
-    """The output and the gradients of all leaves."""
-    leaves = [leaf.clone().requires_grad_() for leaf in leaves]
-    y = function(*leaves)
-    y.backward(upstream.to(y.dtype))
-    return [y.detach(), *(leaf.grad for leaf in leaves)]
-
-
-def assert_near(function, definition, leaves):
-    """Ours, in the leaves' types, against the definition in float64."""
-    exact_leaves = [leaf.double() for leaf in leaves]
-    upstream = torch.randn_like(function(*leaves))
-    ours = gradients(function, leaves, upstream)
-    exact = gradients(definition, exact_leaves, upstream.double())
-    for mine, right, leaf in zip(ours, exact, [leaves[0], *leaves], strict=True):
-        assert mine.shape == right.shape
-        assert mine.dtype == leaf.dtype
-        error = (mine.double() - right).abs().max() / right.abs().max().clamp_min(1e-3)
-        assert error < TOLERANCE[leaves[0].dtype]
-
-
 @pytest.mark.usefixtures("build", "dirty_memory")
-@pytest.mark.parametrize(("shape", "dtype"), list(product(MASKED, TOLERANCE)), ids=str)
+@pytest.mark.parametrize(("shape", "dtype"), list(product(MASKED, native.TYPES)), ids=str)
 def test_depthwise_on_visible_patches_equals_the_definition(shape, dtype):
     n, channels, grid, visible, side = shape
     tiles = masked(n, grid, visible, side).tiles
@@ -97,7 +66,7 @@ def test_depthwise_on_visible_patches_equals_the_definition(shape, dtype):
 
 
 @pytest.mark.usefixtures("build", "dirty_memory")
-@pytest.mark.parametrize(("shape", "dtype"), list(product(WHOLE, TOLERANCE)), ids=str)
+@pytest.mark.parametrize(("shape", "dtype"), list(product(WHOLE, native.TYPES)), ids=str)
 def test_depthwise_on_a_whole_map_equals_the_definition(shape, dtype):
     n, channels, height, width = shape
     tiles = Tiles.whole(height, width)
@@ -105,12 +74,8 @@ def test_depthwise_on_a_whole_map_equals_the_definition(shape, dtype):
     assert_near(lambda *a: depthwise(*a, tiles), lambda *a: reference.depthwise(*a, tiles), leaves)
 
 
-def definition_of_gelu_grn(x, gamma, beta):
-    return reference.grn(torch.nn.functional.gelu(x), gamma, beta, 1e-6)
-
-
 @pytest.mark.usefixtures("build", "dirty_memory")
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", native.TYPES)
 @pytest.mark.parametrize(
     "shape", [(1, 1, 4), (1, 700, 24), (2, 99, 160), (3, 10, 13), (17, 63, 103)], ids=str
 )
@@ -120,7 +85,7 @@ def test_gelu_and_grn_equal_the_definition(shape, dtype):
 
 
 @pytest.mark.usefixtures("build", "dirty_memory")
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", native.TYPES)
 @pytest.mark.parametrize("shape", [(1, 1, 4), (3, 49, 40), (2, 700, 13), (5, 352)], ids=str)
 def test_layer_norm_equals_the_definition(shape, dtype):
     channels = shape[-1:]
@@ -198,7 +163,8 @@ def test_the_operators_keep_the_rules_of_torch_library():
     x = torch.randn(2, 8, 5, requires_grad=True)
     taps, bias = torch.randn(49, 5, requires_grad=True), torch.randn(5, requires_grad=True)
     torch.library.opcheck(
-        torch.ops.fcmae.depthwise, (x, taps, bias, tiles.patches, tiles.order, [4, 6, 2, 2])
+        torch.ops.fcmae.depthwise,
+        (x, taps, bias, tiles.patches, tiles.order, tiles.rows, [4, 6, 2, 2]),
     )
     gamma = torch.randn(5, requires_grad=True)
     torch.library.opcheck(torch.ops.fcmae.gelu_grn, (x, gamma, bias, 1e-6))

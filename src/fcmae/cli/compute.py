@@ -18,9 +18,9 @@ class Compute:
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type of the matrix products; auto takes bfloat16 on devices that compute it natively."""
 
-    kernels: Literal["auto", "reference", "native"] = "auto"
+    kernels: Literal["auto", "reference", "native", "triton"] = "auto"
     """What computes convolutions, norms and GRN: reference is plain PyTorch, native is compiled for
-    the CPU; auto takes native where it can."""
+    the CPU, triton for GPUs; auto takes what there is for the device, else the reference."""
 
     batch_size: int = 64
     """Images per device at a time; the result does not depend on it."""

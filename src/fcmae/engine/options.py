@@ -28,9 +28,9 @@ class Run:
     """Type of the matrix products; auto takes bfloat16 on devices that compute it natively.
     Weights, optimizer and statistics stay in float32."""
 
-    kernels: Literal["auto", "reference", "native"] = "auto"
+    kernels: Literal["auto", "reference", "native", "triton"] = "auto"
     """What computes convolutions, norms and GRN: reference is plain PyTorch, native is compiled for
-    the CPU; auto takes native where it can."""
+    the CPU, triton for GPUs; auto takes what there is for the device, else the reference."""
 
     compile: bool = False
     """Run the model through torch.compile."""

@@ -8,9 +8,18 @@ import torch
 from torch import Tensor
 
 from fcmae.errors import FcmaeError
-from fcmae.kernels import native
+from fcmae.kernels import gpu, native
 
-Kernels = Literal["auto", "reference", "native"]
+Implementation = Literal["reference", "native", "triton"]
+Kernels = Literal["auto", "reference", "native", "triton"]
+
+FAST: tuple[Implementation, ...] = ("triton", "native")
+"""What ``auto`` chooses from."""
+
+COMPUTES = {
+    "native": "they compute float32 and bfloat16 on the CPU",
+    "triton": "they compute float32, bfloat16 and float16 on CUDA devices",
+}
 
 _chosen: Kernels = "auto"  # of the process, as PyTorch's own choices of backends are
 
@@ -20,7 +29,8 @@ def choose(name: Kernels) -> None:
 
     Args:
         name: ``reference`` is plain PyTorch, the definition; ``native`` is compiled C++ for the
-            CPU; ``auto`` takes native kernels where they can compute, else the reference.
+            CPU; ``triton`` is compiled for the GPU when it is first called; ``auto`` takes those
+            where they can compute, else the reference.
     """
     global _chosen  # noqa: PLW0603
     _chosen = name
@@ -41,27 +51,43 @@ def describe(device: str) -> str:
     """What runs on a kind of device and why, in a few words."""
     if _chosen == "reference":
         return "reference, as asked for"
-    if device != "cpu":
-        return "reference: the compiled kernels are for the CPU"
-    if reason := native.why_not():
-        return f"reference: {reason}"
-    return f"native ({native.library().instructions})"
+    if device == gpu.DEVICE:
+        reason = gpu.why_not(torch.device(device))
+        return f"reference: {reason}" if reason else "triton"
+    if device == "cpu":
+        reason = native.why_not()
+        return f"reference: {reason}" if reason else f"native ({native.library().instructions})"
+    return f"reference: there are no kernels of ours for {device}"
 
 
-def runs_native(x: Tensor) -> bool:
-    """Whether native kernels compute on a tensor.
+def implementation(x: Tensor) -> Implementation:
+    """What computes on a tensor.
 
     Raises:
-        FcmaeError: They were asked for by name and cannot.
+        FcmaeError: An implementation was asked for by name and cannot.
     """
     # What is exported runs elsewhere, where there are no operators of ours.
     if _chosen == "reference" or torch.compiler.is_exporting():
-        return False
-    if x.device.type == "cpu" and x.dtype in native.TYPES and not native.why_not():
-        return True
-    if _chosen == "native" and x.device.type != "meta":
-        reason = native.why_not() or "they compute float32 and bfloat16 on the CPU"
-        raise FcmaeError(
-            f"native kernels cannot compute {x.dtype} on {x.device}: {reason}. Choose kernels auto."
-        )
-    return False
+        return "reference"
+    for name in FAST:
+        if _chosen in ("auto", name):
+            reason = _why_not(name, x)
+            if not reason:
+                return name
+            if _chosen == name and x.device.type != "meta":
+                raise FcmaeError(
+                    f"{name} kernels cannot compute {x.dtype} on {x.device}: {reason}. "
+                    "Choose kernels auto."
+                )
+    return "reference"
+
+
+def _why_not(name: Implementation, x: Tensor) -> str:
+    """Why an implementation cannot compute on a tensor; empty if it can."""
+    if name == "native":
+        # Triton's interpreter, where it is asked for, has the place of the CPU's kernels.
+        ours = x.device.type == "cpu" != gpu.DEVICE and x.dtype in native.TYPES
+        return native.why_not() or ("" if ours else COMPUTES[name])
+    if x.device.type != gpu.DEVICE or x.dtype not in gpu.TYPES:
+        return COMPUTES[name]
+    return gpu.why_not(x.device)

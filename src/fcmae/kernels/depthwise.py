@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from fcmae.kernels import native, reference
-from fcmae.kernels.choice import runs_native
+from fcmae.kernels import gpu, native, reference
+from fcmae.kernels.choice import implementation
 from fcmae.kernels.tiles import Tiles
 from fcmae.types import DepthwiseWeight, Features, PerChannel
 
@@ -18,12 +18,13 @@ def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Til
     """Depthwise convolution that keeps the size; what is not a position of ``tiles`` is zero."""
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
-    if weight.shape[-2:] != (SIDE, SIDE) or not runs_native(x):
+    if weight.shape[-2:] != (SIDE, SIDE) or implementation(x) == "reference":
         return reference.depthwise(x, weight, bias, tiles)
     # Taps first, in float32: channels lie side by side, as in the features.
     taps = weight.flatten(1).t().float().contiguous()
     sides = [tiles.height, tiles.width, tiles.tile_height, tiles.tile_width]
-    y: Tensor = _depthwise(x.contiguous(), taps, bias.float(), tiles.patches, tiles.order, sides)
+    where = (tiles.patches, tiles.order, tiles.rows, sides)
+    y: Tensor = _depthwise(x.contiguous(), taps, bias.float(), *where)
     return y
 
 
@@ -34,6 +35,7 @@ def _depthwise(  # noqa: PLR0917 - operators take their arguments by place
     bias: Tensor | None,
     patches: Tensor | None,
     order: Tensor | None,
+    rows: Tensor | None,
     sides: list[int],
 ) -> Tensor:
     y = torch.empty_like(x)
@@ -43,11 +45,12 @@ def _depthwise(  # noqa: PLR0917 - operators take their arguments by place
 
 
 @torch.library.custom_op("fcmae::depthwise_weight", mutates_args=(), device_types="cpu")
-def _depthwise_weight(
+def _depthwise_weight(  # noqa: PLR0917
     x: Tensor,
     grad: Tensor,
     patches: Tensor | None,
     order: Tensor | None,
+    rows: Tensor | None,
     sides: list[int],
 ) -> Tensor:
     """Gradients of the taps, and of the bias in the last row."""
@@ -69,31 +72,45 @@ def _numbers(x: Tensor, patches: Tensor | None, sides: list[int]) -> Tensor:
     return torch.tensor([len(x), x.shape[2], height, width, num_tiles, tile_height, tile_width])
 
 
+@_depthwise.register_kernel(gpu.DEVICE)
+def _(x, taps, bias, patches, order, *where):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.depthwise import convolve
+
+    return convolve(x, taps, bias, patches, *where)
+
+
+@_depthwise_weight.register_kernel(gpu.DEVICE)
+def _(x, grad, patches, order, *where):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.depthwise import correlate
+
+    return correlate(x, grad, patches, *where)
+
+
 @_depthwise.register_fake
 def _(x, *_):  # type: ignore[no-untyped-def]
     return torch.empty_like(x)
 
 
 @_depthwise_weight.register_fake
-def _(x, grad, patches, order, sides):  # type: ignore[no-untyped-def]
+def _(x, grad, *_):  # type: ignore[no-untyped-def]
     return x.new_empty(SIDE * SIDE + 1, x.shape[2], dtype=torch.float32)
 
 
 def _save(ctx, inputs, output):  # type: ignore[no-untyped-def]
-    x, taps, _, patches, order, ctx.sides = inputs
-    ctx.save_for_backward(x, taps, patches, order)
+    x, taps, _, patches, order, rows, ctx.sides = inputs
+    ctx.save_for_backward(x, taps, patches, order, rows)
 
 
 def _backward(ctx, grad):  # type: ignore[no-untyped-def]
-    x, taps, patches, order = ctx.saved_tensors
+    x, taps, *where = ctx.saved_tensors
     grad = grad.contiguous()
     grad_x = grad_taps = grad_bias = None
     if ctx.needs_input_grad[0]:
-        grad_x = _depthwise(grad, taps.flip(0), None, patches, order, ctx.sides)
+        grad_x = _depthwise(grad, taps.flip(0), None, *where, ctx.sides)
     if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
-        both = _depthwise_weight(x, grad, patches, order, ctx.sides)
+        both = _depthwise_weight(x, grad, *where, ctx.sides)
         grad_taps, grad_bias = both[:-1], both[-1]
-    return grad_x, grad_taps, grad_bias, None, None, None
+    return grad_x, grad_taps, grad_bias, None, None, None, None
 
 
 _depthwise.register_autograd(_backward, setup_context=_save)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from fcmae.kernels import native
-from fcmae.kernels.choice import runs_native
+from fcmae.kernels import gpu, native
+from fcmae.kernels.choice import implementation
 from fcmae.kernels.grn import grn
 from fcmae.types import Features, PerChannel
 
@@ -15,7 +15,7 @@ SMALLEST_PART = 32
 
 def gelu_grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Features:
     """``grn(gelu(x), gamma, beta, eps)``; the backward pass computes GELU again from ``x``."""
-    if not runs_native(x):
+    if implementation(x) == "reference":
         return grn(torch.nn.functional.gelu(x), gamma, beta, eps)
     y: Tensor
     y, _ = _gelu_grn(x.contiguous(), gamma.float(), beta.float(), eps)
@@ -58,6 +58,20 @@ def _parts(x: Tensor) -> int:
     """Parts of an image that threads may share: what the shape says, so that sums never differ."""
     images, positions, _ = x.shape
     return max(1, min(TASKS // max(1, images), positions // SMALLEST_PART))
+
+
+@_gelu_grn.register_kernel(gpu.DEVICE)
+def _(*arguments):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.gelu_grn import gelu_grn
+
+    return gelu_grn(*arguments)
+
+
+@_gelu_grn_backward.register_kernel(gpu.DEVICE)
+def _(*arguments):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.gelu_grn import gelu_grn_backward
+
+    return gelu_grn_backward(*arguments)
 
 
 @_gelu_grn.register_fake

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fcmae.kernels import native
-from fcmae.kernels.choice import runs_native
+from fcmae.kernels import gpu, native
+from fcmae.kernels.choice import implementation
 from fcmae.types import PerChannel
 
 Rows = Float[Tensor, "... c"]
@@ -17,7 +17,7 @@ threads, so that the sum does not depend on it."""
 
 def layer_norm(x: Rows, weight: PerChannel, bias: PerChannel, eps: float) -> Rows:
     """Zero mean and unit variance over channels, position by position, then scale and shift."""
-    if not runs_native(x):
+    if implementation(x) == "reference":
         return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, eps)
     y: Tensor
     y, _, _ = _layer_norm(x.contiguous(), weight.float(), bias.float(), eps)
@@ -58,6 +58,20 @@ def _layer_norm_backward(
 
 def _shape(x: Tensor) -> Tensor:
     return torch.tensor([x.numel() // x.shape[-1], x.shape[-1]])
+
+
+@_layer_norm.register_kernel(gpu.DEVICE)
+def _(*arguments):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.layer_norm import layer_norm
+
+    return layer_norm(*arguments)
+
+
+@_layer_norm_backward.register_kernel(gpu.DEVICE)
+def _(*arguments):  # type: ignore[no-untyped-def]
+    from fcmae.kernels.triton.layer_norm import layer_norm_backward
+
+    return layer_norm_backward(*arguments)
 
 
 @_layer_norm.register_fake

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from fcmae.kernels.choice import runs_native
+from fcmae.kernels.choice import implementation
 from fcmae.types import Features
 
 SMALL = 20480
@@ -19,7 +19,7 @@ def linear(x: Features, weight: Tensor, bias: Tensor) -> Float[Tensor, "n p d"]:
     PyTorch gives it to oneDNN rather than to MKL, which on AMD processors takes 1.3x as long.
     """
     n, p, c = x.shape
-    if torch.is_autocast_enabled(x.device.type) or not runs_native(x):
+    if torch.is_autocast_enabled(x.device.type) or implementation(x) != "native":
         return F.linear(x, weight, bias)
     # Only now: a question about sizes would bind what is exported to them.
     if x.numel() <= SMALL or x.dtype != torch.float32:

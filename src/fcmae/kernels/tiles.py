@@ -23,6 +23,8 @@ class Tiles:
         places: Raster indices, on the map, of each image's positions as they lie; None as
             ``patches``.
         index: The same, counted through all images, flat.
+        rows: The other way round: where among an image's positions each place of the map lies, -1
+            where it is hidden; None as ``patches``.
     """
 
     height: int
@@ -33,6 +35,7 @@ class Tiles:
     order: Int[Tensor, " raster"] | None = None
     places: Positions | None = None
     index: Int[Tensor, " np"] | None = None
+    rows: Int[Tensor, "n hw"] | None = None
 
     @staticmethod
     def whole(height: int, width: int) -> "Tiles":

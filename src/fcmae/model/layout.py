@@ -111,6 +111,8 @@ class Visible(Layout):
         self.places = (rows * self.width + columns).flatten(1)
         first = torch.arange(len(patches), device=patches.device) * (self.height * self.width)
         self.index = (self.places + first[:, None]).flatten()
+        numbers = torch.arange(self.places.shape[1], device=patches.device, dtype=torch.int32)
+        no_rows = numbers.new_full((len(patches), self.height * self.width), -1)
         self.tiles = Tiles(
             height=self.height,
             width=self.width,
@@ -120,6 +122,7 @@ class Visible(Layout):
             order=(self.y * side + self.x).argsort().to(torch.int32),
             places=self.places,
             index=self.index,
+            rows=no_rows.scatter(1, self.places, numbers.expand_as(self.places)),
         )
 
     def cut(self, images: Images) -> Patches:
