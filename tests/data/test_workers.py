@@ -89,7 +89,7 @@ def test_a_mistake_in_a_view_is_not_called_a_dead_worker(pictures: Make) -> None
 def test_signals_to_the_whole_group_leave_the_workers_at_work(pictures: Make) -> None:
     samples = Faulty(pictures(20), lambda: None)
     batches = load(samples, KEYS, loader=Loader(), workers=2, batch_bytes=1)
-    received = [next(batches)]
+    received = [next(batches), next(batches)]  # each has begun, and so heard of signals
     pids = [str(process.pid) for process in multiprocessing.active_children()]
     assert len(pids) == 2
     for name in ("-TERM", "-INT"):
