@@ -111,9 +111,16 @@ def test_a_graph_opened_by_its_lines_gives_the_same_logits(small, tmp_path):
         exported = traced(run, tmp_path / format, format)
         for images in IMAGES:
             inputs = images.numpy() if format == "onnx" else images
-            outputs = by_its_lines(exported, inputs)["outputs"]
+            found = by_its_lines(exported, inputs)
+            outputs = found["outputs"]
             logits = torch.from_numpy(outputs[0]) if format == "onnx" else outputs
             assert_close(logits, model(images).detach(), rtol=1e-4, atol=1e-4)
+    told = found["session"].get_modelmeta().custom_metadata_map
+    assert json.loads(told["classes"]) == CLASSES
+    assert (told["licence"], json.loads(told["mean"])) == ("cc-by-nc-4.0", list(MEAN))
+    notes = {"facts.json": ""}
+    torch.export.load(tmp_path / "torch-export" / "model.pt2", extra_files=notes)
+    assert json.loads(notes["facts.json"])["lineage"] == LINEAGE
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -41,9 +41,9 @@ def gradients(function, leaves, upstream):
 def assert_near(function, definition, leaves):
     """Ours, in the leaves' types, against the definition in float64."""
     exact_leaves = [leaf.double() for leaf in leaves]
-    upstream = torch.randn_like(function(*leaves))
+    upstream = torch.randn_like(definition(*exact_leaves))
     ours = gradients(function, leaves, upstream)
-    exact = gradients(definition, exact_leaves, upstream.double())
+    exact = gradients(definition, exact_leaves, upstream)
     for mine, right, leaf in zip(ours, exact, [leaves[0], *leaves], strict=True):
         assert mine.shape == right.shape
         assert mine.dtype == leaf.dtype

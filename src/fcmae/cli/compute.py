@@ -20,7 +20,7 @@ class Compute:
 
     kernels: Literal["auto", "reference", "native", "triton"] = "auto"
     """What computes convolutions, norms and GRN: reference is plain PyTorch, native is compiled for
-    the CPU, triton for GPUs; auto takes what there is for the device, else the reference."""
+    the CPU, triton for GPUs; auto takes native where it can, else the reference."""
 
     batch_size: int = 64
     """Images per device at a time; the result does not depend on it."""

@@ -30,7 +30,7 @@ class Run:
 
     kernels: Literal["auto", "reference", "native", "triton"] = "auto"
     """What computes convolutions, norms and GRN: reference is plain PyTorch, native is compiled for
-    the CPU, triton for GPUs; auto takes what there is for the device, else the reference."""
+    the CPU, triton for GPUs; auto takes native where it can, else the reference."""
 
     compile: bool = False
     """Run the model through torch.compile."""

@@ -14,7 +14,10 @@ Implementation = Literal["reference", "native", "triton"]
 Kernels = Literal["auto", "reference", "native", "triton"]
 
 FAST: tuple[Implementation, ...] = ("triton", "native")
-"""What ``auto`` chooses from."""
+"""What is asked for by name."""
+
+TRIED: tuple[Implementation, ...] = ("native",)
+"""What ``auto`` chooses from: what has run on the machines that it is for."""
 
 COMPUTES = {
     "native": "they compute float32 and bfloat16 on the CPU",
@@ -29,8 +32,8 @@ def choose(name: Kernels) -> None:
 
     Args:
         name: ``reference`` is plain PyTorch, the definition; ``native`` is compiled C++ for the
-            CPU; ``triton`` is compiled for the GPU when it is first called; ``auto`` takes those
-            where they can compute, else the reference.
+            CPU; ``triton`` is compiled for the GPU when it is first called; ``auto`` takes native
+            kernels where they can compute, else the reference.
     """
     global _chosen  # noqa: PLW0603
     _chosen = name
@@ -52,7 +55,9 @@ def describe(device: str) -> str:
     if _chosen == "reference":
         return "reference, as asked for"
     if device == gpu.DEVICE:
-        reason = gpu.why_not(torch.device(device))
+        reason = gpu.why_not(torch.device(device)) or (
+            "" if _chosen == "triton" else "the Triton kernels are new, and must be asked for"
+        )
         return f"reference: {reason}" if reason else "triton"
     if device == "cpu":
         reason = native.why_not()
@@ -70,7 +75,7 @@ def implementation(x: Tensor) -> Implementation:
     if _chosen == "reference" or torch.compiler.is_exporting():
         return "reference"
     for name in FAST:
-        if _chosen in ("auto", name):
+        if _chosen == name or (_chosen == "auto" and name in TRIED):
             reason = _why_not(name, x)
             if not reason:
                 return name
@@ -90,4 +95,5 @@ def _why_not(name: Implementation, x: Tensor) -> str:
         return native.why_not() or ("" if ours else COMPUTES[name])
     if x.device.type != gpu.DEVICE or x.dtype not in gpu.TYPES:
         return COMPUTES[name]
-    return gpu.why_not(x.device)
+    reason: str = gpu.why_not(x.device)
+    return reason

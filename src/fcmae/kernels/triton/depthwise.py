@@ -134,15 +134,17 @@ def _run(
     CHANNELS: tl.constexpr, HEIGHT: tl.constexpr, WIDTH: tl.constexpr, LENGTH: tl.constexpr,
 ):  # fmt: skip
     """Where the features of neighbouring places of a row begin, and which of them exist."""
+    first = image.to(tl.int64) * positions
+    on_map = (y >= 0) & (y < HEIGHT)
     begin = ()
     exist = ()
     for i in tl.static_range(LENGTH):
-        inside = (y >= 0) & (y < HEIGHT) & (x + i >= 0) & (x + i < WIDTH)
-        row = y * WIDTH + (x + i)
+        inside = on_map & (x >= -i) & (x < WIDTH - i)
+        row = y * WIDTH + x + i
         if rows is not None:
             row = tl.load(rows + image * (HEIGHT * WIDTH) + row, mask=inside, other=-1)
             inside = row >= 0
-        begin = begin + ((image.to(tl.int64) * positions + row) * CHANNELS,)
+        begin = begin + ((first + row) * CHANNELS,)
         exist = exist + (inside,)
     return begin, exist
 

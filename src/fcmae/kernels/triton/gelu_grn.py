@@ -49,7 +49,8 @@ def gelu_grn_backward(
     n, positions, channels = x.shape
     chunks = triton.cdiv(positions, CHUNK)
     products, upstream = energy.new_empty(2, n, chunks, channels)
-    grad_gamma, grad_beta, scale, pull = energy.new_empty(4, n, channels)
+    # An operator must not return parts of one tensor.
+    grad_gamma, grad_beta, scale, pull = (torch.empty_like(energy) for _ in range(4))
     grad_x = torch.empty_like(x)
     launch(
         _sum_products, _sums(n, chunks, channels),

@@ -24,16 +24,20 @@ def tuned(
         key: Arguments that make a call one of another kind; their types always do.
     """
     if INTERPRETED:
-        sizes = [[64] * len(names) + [1]]  # few programs, since each step of one takes its time
+        # Few programs, since each step of one takes its time.
+        sizes = [[128 if name == "BLOCK" else 32 for name in names] + [1]]
     configs = [
         triton.Config(dict(zip(names, sides, strict=True)), num_warps=warps)
         for *sides, warps in sizes
     ]
-    return triton.autotune(configs=configs, key=list(key), cache_results=True)
+    decorate: Callable[[Any], Any] = triton.autotune(
+        configs=configs, key=list(key), cache_results=True
+    )
+    return decorate
 
 
 def launch(kernel: Any, grid: Any, x: Tensor, *arguments: Any, **sizes: Any) -> None:
     """Run a kernel on the GPU of its first argument, which need not be the current one."""
-    with torch.cuda.device_of(x):
+    with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
         # Triton's own answer to the last one changes with its version.
         kernel[grid](x, *arguments, **sizes, enable_fp_fusion=True)
