@@ -143,6 +143,17 @@ def test_layer_norm_equals_the_definition(shape, dtype, device):
 
 
 @computes
+def test_layer_norm_of_more_rows_than_parts_equals_the_definition(device, monkeypatch):
+    monkeypatch.setattr("fcmae.kernels.triton.layer_norm.PARTS", 2)
+    leaves = [torch.randn(7, 1100), *torch.randn(2, 1100).unbind()]
+    assert_near(
+        lambda *a: layer_norm(*a, EPS),
+        definition_of_layer_norm,
+        [leaf.to(device) for leaf in leaves],
+    )
+
+
+@computes
 def test_a_silent_channel_and_a_silent_image_have_the_gradients_of_the_definition(device):
     x = torch.randn(3, 9, 5)
     x[:, :, 2] = 0
