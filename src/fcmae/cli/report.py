@@ -1,6 +1,5 @@
 """``fcmae report``: runs as one page that opens without a network."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +68,6 @@ def report(options: Report, console: Console) -> Reported:
         unfinished=[record.name for record in records if not record.finished],
         missing={record.name: record.missing for record in records if record.missing},
     )
-
-
-def report_on(runs: Sequence[Path], out: Path, console: Console) -> Path:
-    """The page of some runs, for commands that end with one."""
-    return report(Report(runs=list(runs), out=out), console).out
 
 
 def show_reported(result: Reported, terminal: Terminal) -> None:

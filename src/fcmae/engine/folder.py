@@ -86,6 +86,6 @@ def metric_lines(path: Path) -> list[dict[str, Any]]:
             try:
                 line = json.loads(text)
                 lines.append({**line, "step": int(line["step"]), "kind": str(line["kind"])})
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
     return lines

@@ -7,8 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fcmae.reports.names import in_words, short
-from fcmae.reports.run import Line, RunRecord, number
+from fcmae.reports.names import TASKS, in_words, short
+from fcmae.reports.run import Line, Number, RunRecord, number
 
 MAX_POINTS = 1200
 """Points of a curve at most; of each stretch of a longer one its extremes are kept."""
@@ -47,22 +47,37 @@ class Point:
     """A value at a place of the run."""
 
     step: int
-    epoch: float
-    value: float | None
+    epoch: Number
+    value: Number | None
 
 
 def training_charts(runs: Sequence[RunRecord]) -> list[Chart]:
-    """A chart for each number that training leaves."""
+    """A chart for each number that training leaves; losses of different tasks do not compare."""
+    lines, charts = [run.steps for run in runs], list[Chart]()
+    tasks = list(dict.fromkeys(run.task for run in runs))
+    for metric in trained_metrics(runs):
+        if metric != "loss" or len(tasks) == 1:
+            charts.append(chart(metric, runs, lines))
+            continue
+        for task in tasks:
+            own = [run.steps if run.task == task else [] for run in runs]
+            if any(own):
+                charts.append(chart(metric, runs, own, of=task or "other"))
+    return charts
+
+
+def trained_metrics(runs: Sequence[RunRecord]) -> list[str]:
+    """Names of the numbers that training leaves."""
     metrics = metrics_of([line for run in runs for line in run.steps])
-    ordered = [*(m for m in FIRST if m in metrics), *(m for m in metrics if m not in FIRST)]
-    return [chart(metric, runs, [run.steps for run in runs]) for metric in ordered]
+    return [*(m for m in FIRST if m in metrics), *(m for m in metrics if m not in FIRST)]
 
 
 def evaluation_charts(runs: Sequence[RunRecord]) -> list[Chart]:
     """A chart for each number of the evaluations, but for those of single blocks."""
     metrics = metrics_of([line for run in runs for line in run.evaluations])
     wanted = [metric for metric in metrics if not metric.startswith(BLOCKS)]
-    return [chart(metric, runs, [run.evaluations for run in runs]) for metric in wanted]
+    lines = [run.evaluations for run in runs]
+    return [chart(metric, runs, lines, from_zero=True) for metric in wanted]
 
 
 def metrics_of(lines: Sequence[Line]) -> list[str]:
@@ -71,9 +86,24 @@ def metrics_of(lines: Sequence[Line]) -> list[str]:
     return [name for name in names if name not in ("step", "epoch")]
 
 
-def chart(metric: str, runs: Sequence[RunRecord], lines: Sequence[Sequence[Line]]) -> Chart:
-    """The curve of a metric for each run that has it."""
-    figure, said, shown = new_figure("epoch"), list[str](), list[int]()
+def chart(
+    metric: str,
+    runs: Sequence[RunRecord],
+    lines: Sequence[Sequence[Line]],
+    *,
+    of: str = "",
+    from_zero: bool = False,
+) -> Chart:
+    """The curve of a metric for each run that has it.
+
+    Args:
+        metric: Its name in the records.
+        runs: All runs of the page.
+        lines: Of each run, the lines to take it from.
+        of: The task that these runs have in common, where others do not compare.
+        from_zero: Whether the axis begins at zero.
+    """
+    figure, said, shown = new_figure("epoch", from_zero=from_zero), list[str](), list[int]()
     for i, (run, own) in enumerate(zip(runs, lines, strict=True)):
         points = points_of(own, metric)
         if all(point.value is None for point in points):
@@ -90,9 +120,9 @@ def chart(metric: str, runs: Sequence[RunRecord], lines: Sequence[Sequence[Line]
             mode="lines+markers" if len(kept) <= 40 else "lines",
             hovertemplate="%{y:.5~g} · step %{customdata:,}",
         )
-    title = in_words(metric)
+    title = f"{in_words(metric)}, {TASKS.get(of, of)}" if of else in_words(metric)
     return Chart(
-        key=f"chart-{metric.replace('/', '-')}",
+        key="-".join(["chart", *f"{metric} {of}".replace("/", " ").split()]),
         title=title,
         metric=metric,
         alt=f"{title} by epoch. {' '.join(said)}",
@@ -101,7 +131,7 @@ def chart(metric: str, runs: Sequence[RunRecord], lines: Sequence[Sequence[Line]
     )
 
 
-def new_figure(x: str) -> go.Figure:
+def new_figure(x: str, *, from_zero: bool = False) -> go.Figure:
     """An empty chart; the page gives it the colours of its theme."""
     return go.Figure(
         layout={
@@ -115,7 +145,11 @@ def new_figure(x: str) -> go.Figure:
                 "hoverformat": ".4~g",
                 "zeroline": False,
             },
-            "yaxis": {"zeroline": False, "exponentformat": "power"},
+            "yaxis": {
+                "zeroline": False,
+                "exponentformat": "power",
+                "rangemode": "tozero" if from_zero else "normal",
+            },
         }
     )
 

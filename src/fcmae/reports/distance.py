@@ -5,9 +5,9 @@ from html import escape
 
 from fcmae.reports.curves import BLOCKS, Chart, new_figure
 from fcmae.reports.names import short
-from fcmae.reports.run import RunRecord, number
+from fcmae.reports.run import Number, RunRecord, number
 
-Distances = dict[float, list[float | None]]
+Distances = dict[Number, list[Number | None]]
 """Distance in each block, by epoch."""
 
 MAX_EPOCHS = 8
@@ -34,7 +34,7 @@ def by_epoch(run: RunRecord) -> Distances:
 
 def _between(runs: Sequence[RunRecord], by_run: dict[int, Distances]) -> Chart:
     """The newest distances of each run over the depth, so that other depths compare."""
-    figure, said = new_figure("depth (share of blocks)"), list[str]()
+    figure, said = new_figure("depth (share of blocks)", from_zero=True), list[str]()
     for i, epochs in by_run.items():
         epoch, values = max(epochs.items())
         figure.add_scatter(
@@ -59,7 +59,7 @@ def _between(runs: Sequence[RunRecord], by_run: dict[int, Distances]) -> Chart:
 
 def _over_epochs(i: int, run: RunRecord, epochs: Distances) -> Chart:
     """A line per epoch, the later the stronger: where lines sink, features collapse."""
-    figure, shown = new_figure("block"), spaced(sorted(epochs), MAX_EPOCHS)
+    figure, shown = new_figure("block", from_zero=True), spaced(sorted(epochs), MAX_EPOCHS)
     for rank, epoch in enumerate(shown):
         values = epochs[epoch]
         figure.add_scatter(
@@ -83,14 +83,14 @@ def _over_epochs(i: int, run: RunRecord, epochs: Distances) -> Chart:
     )
 
 
-def spaced(values: Sequence[float], most: int) -> list[float]:
+def spaced(values: Sequence[Number], most: int) -> list[Number]:
     """So many of the values at most, evenly spaced, the first and the last among them."""
     if len(values) <= most:
         return list(values)
     return [values[round(k * (len(values) - 1) / (most - 1))] for k in range(most)]
 
 
-def _spread(values: Sequence[float | None]) -> str:
+def _spread(values: Sequence[Number | None]) -> str:
     finite = [value for value in values if value is not None]
     if not finite:
         return "nothing finite"

@@ -1,5 +1,7 @@
 """Metrics in words, and numbers as people read them."""
 
+from fcmae.reports.run import Number
+
 PLACES = {
     "val": "validation",
     "neighbours": "nearest neighbours",
@@ -48,7 +50,7 @@ def in_words(metric: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def short(value: float) -> str:
+def short(value: Number) -> str:
     """A number in five digits; whole numbers in full."""
     if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
         return f"{int(value):,}"

@@ -136,7 +136,7 @@ def _encoded_anew(image: Image.Image, alt: str) -> Picture:
     plain.paste(coloured, mask=coloured.getchannel("A"))
     plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    plain.save(stream, "JPEG", quality=88, subsampling=0, optimize=True)
+    plain.save(stream, "JPEG", quality=88, subsampling=0)
     address = _address("jpeg", stream.getvalue())
     return Picture(source=address, alt=alt, width=plain.width, height=plain.height)
 

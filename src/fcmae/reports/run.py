@@ -1,8 +1,14 @@
 """What is known about a run, as its folder tells it."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+Number = int | float
+"""As JSON has them: a whole number stays one."""
+
+LARGEST = sys.float_info.max
 
 Line = dict[str, Any]
 """A line of the metrics: ``step``, ``epoch`` and numbers by name; what was not finite is None."""
@@ -43,9 +49,9 @@ class RunRecord:
     parameters: int | None = None
 
     @property
-    def epoch(self) -> float:
+    def epoch(self) -> Number:
         """How far the run has come."""
-        return max((number(line.get("epoch")) or 0.0 for line in self.lines), default=0.0)
+        return max((number(line.get("epoch")) or 0 for line in self.lines), default=0)
 
     @property
     def lines(self) -> list[Line]:
@@ -58,9 +64,11 @@ class RunRecord:
         return flat(self.options)
 
 
-def number(value: Any) -> float | None:
-    """A value of the metrics if it is a number."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def number(value: Any) -> Number | None:
+    """A value of the metrics if it is a number that can be drawn."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if abs(value) <= LARGEST else None
 
 
 def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fcmae.reports.curves import BLOCKS, metrics_of
+from fcmae.reports.curves import BLOCKS, metrics_of, trained_metrics
 from fcmae.reports.names import TASKS, in_words, short
 from fcmae.reports.run import RunRecord, number
 
 NONE = "-"
+"""What stands where there is nothing."""
 
 PLACES = ("out",)
 """Options that differ between any two runs and say nothing."""
@@ -29,6 +30,10 @@ class Cell:
     exact: str = ""
 
 
+Row = tuple[str, list[Cell]]
+"""A name and a cell for each further column."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A table of the page.
@@ -36,18 +41,16 @@ class Table:
     Attributes:
         title: What it shows.
         columns: The heads.
-        rows: A name and a cell for each further column.
+        rows: Its rows.
         runs: The number of the run that each further column belongs to; empty if to none.
         run: The run that the whole table belongs to, or None.
-        note: A sentence below it.
     """
 
     title: str
     columns: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[Row]
     runs: list[int] = field(default_factory=list)
     run: int | None = None
-    note: str = ""
 
 
 def facts(run: RunRecord) -> list[tuple[str, str]]:
@@ -56,7 +59,7 @@ def facts(run: RunRecord) -> list[tuple[str, str]]:
     of, epochs = "", number(options.get("optim.epochs"))
     if epochs is not None and run.epoch < epochs:
         of = f" of {short(epochs)}"
-    parameters = "" if run.parameters is None else f", {run.parameters:,} numbers"
+    parameters = "" if run.parameters is None else f", {run.parameters:,} weights"
     model = f"{run.model or options.get('model') or ''}{parameters}"
     steps = max((line["step"] for line in run.lines), default=0)
     found = {
@@ -73,26 +76,28 @@ def facts(run: RunRecord) -> list[tuple[str, str]]:
     return [(name, in_text(value)) for name, value in found.items() if value not in (None, "")]
 
 
-def differing_options(runs: Sequence[RunRecord]) -> Table:
-    """Options whose values are not the same in all runs that have any."""
+def differing_options(runs: Sequence[RunRecord]) -> tuple[Table, Table]:
+    """Options whose values are not the same: those that all runs have, and the others."""
     having = [(i, run.flat_options) for i, run in enumerate(runs) if run.options]
     names = {name: None for _, options in having for name in options if name not in PLACES}
-    rows = []
+    common, other = list[Row](), list[Row]()
     for name in names:
         cells = [in_text(options[name]) if name in options else NONE for _, options in having]
         if len(set(cells)) > 1:
+            rows = common if all(name in options for _, options in having) else other
             rows.append((name, [Cell(text=cell) for cell in cells]))
-    return Table(
-        title="Options that differ",
-        columns=["option", *(runs[i].name for i, _ in having)],
-        rows=rows,
-        runs=[i for i, _ in having],
+    columns = ["option", *(runs[i].name for i, _ in having)]
+    numbers = [i for i, _ in having]
+    return (
+        Table(title="Options that differ", columns=columns, rows=common, runs=numbers),
+        Table(title="Options of some runs only", columns=columns, rows=other, runs=numbers),
     )
 
 
 def final_metrics(runs: Sequence[RunRecord]) -> Table:
     """The newest value of every metric."""
-    metrics = metrics_of([line for run in runs for line in [*run.evaluations, *run.steps]])
+    evaluated = metrics_of([line for run in runs for line in run.evaluations])
+    metrics = [*evaluated, *trained_metrics(runs)]
     rows = []
     for metric in metrics:
         if not metric.startswith(BLOCKS):
@@ -156,14 +161,14 @@ def cell(value: Any, *, share: bool = False) -> Cell:
     """A value as a table shows it."""
     amount = number(value)
     if amount is None:
-        return Cell(text=in_text(value))
+        return Cell(text=NONE if value is None else in_text(value))
     return Cell(text=f"{amount:.1%}" if share else short(amount), exact=json.dumps(amount))
 
 
 def in_text(value: Any) -> str:
     """An option's value for people."""
     if value is None:
-        return NONE
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

@@ -52,6 +52,7 @@
       font: { color: colour("ink") },
       namelength: 40,
     },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("accent") },
     dragmode: touch ? false : "zoom",
     xaxis: axisOf(figure.layout.xaxis, {
       showgrid: false,
@@ -68,6 +69,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    displayModeBar: touch ? false : "hover",
     modeBarButtons: [["toImage", "resetScale2d"]],
   };
   const axis = document.getElementById("axis");
