@@ -185,13 +185,13 @@ def test_losses_of_other_tasks_have_a_chart_of_their_own(tmp_path: Path) -> None
 
 
 def test_long_curves_keep_their_spikes() -> None:
-    points = [Point(step=i, epoch=i / 10, value=None if i == 777 else 1.0) for i in range(50_000)]
-    points[31_234] = Point(step=31_234, epoch=3123.4, value=99.0)
+    points = [Point(step=i, epoch=i / 10, value=None if i == 777 else 1.0) for i in range(20_000)]
+    points[11_234] = Point(step=11_234, epoch=1123.4, value=99.0)
     points[8_000] = Point(step=8_000, epoch=800.0, value=-5.0)
     kept = thinned(points)
     assert len(kept) <= curves.MAX_POINTS
     assert (kept[0], kept[-1]) == (points[0], points[-1])
-    assert {points[31_234], points[8_000]} <= set(kept)
+    assert {points[11_234], points[8_000]} <= set(kept)
     assert thinned(points[:100]) == points[:100]
 
 
