@@ -139,7 +139,7 @@ def pretraining(options: Demo, settings: Settings) -> Pretrain:
         augment=Crop(scale=(0.4, 1.0)),
         optim=settings.pretraining,
         run=options.run,
-        monitor=Monitor(every=settings.pretraining.epochs, images=64, pictures=4),
+        monitor=Monitor(every=max(settings.pretraining.epochs // 3, 1), images=64, pictures=4),
     )
 
 

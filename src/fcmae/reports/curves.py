@@ -13,6 +13,9 @@ from fcmae.reports.run import Line, Number, RunRecord, number
 MAX_POINTS = 1200
 """Points of a curve at most; of each stretch of a longer one its extremes are kept."""
 
+FEW = 12
+"""Points up to which each has a mark of its own."""
+
 FIRST = ("loss", "lr", "grad_norm", "images_per_s", "data_wait")
 """Numbers of training that lead; others follow."""
 
@@ -61,9 +64,8 @@ def training_charts(runs: Sequence[RunRecord]) -> list[Chart]:
             continue
         for task in tasks:
             own = [run.steps if run.task == task else [] for run in runs]
-            if any(own):
-                charts.append(chart(metric, runs, own, of=task or "other"))
-    return charts
+            charts.append(chart(metric, runs, own, of=task or "other"))
+    return with_a_course(charts)
 
 
 def trained_metrics(runs: Sequence[RunRecord]) -> list[str]:
@@ -77,7 +79,12 @@ def evaluation_charts(runs: Sequence[RunRecord]) -> list[Chart]:
     metrics = metrics_of([line for run in runs for line in run.evaluations])
     wanted = [metric for metric in metrics if not metric.startswith(BLOCKS)]
     lines = [run.evaluations for run in runs]
-    return [chart(metric, runs, lines, from_zero=True) for metric in wanted]
+    return with_a_course([chart(metric, runs, lines, from_zero=True) for metric in wanted])
+
+
+def with_a_course(charts: Sequence[Chart]) -> list[Chart]:
+    """Those in which a run has two values or more: of a single one, the table tells."""
+    return [one for one in charts if any(len(trace["y"]) > 1 for trace in one.figure["data"])]
 
 
 def metrics_of(lines: Sequence[Line]) -> list[str]:
@@ -117,7 +124,7 @@ def chart(
             customdata=[point.step for point in kept],
             name=escape(run.name),
             meta={"run": i},
-            mode="lines+markers" if len(kept) <= 40 else "lines",
+            mode="lines+markers" if len(kept) <= FEW else "lines",
             hovertemplate="%{y:.5~g} · step %{customdata:,}",
         )
     title = f"{in_words(metric)}, {TASKS.get(of, of)}" if of else in_words(metric)

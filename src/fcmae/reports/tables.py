@@ -68,7 +68,7 @@ def facts(run: RunRecord) -> list[tuple[str, str]]:
         "weights from": options.get("weights") or ("scratch" if "weights" in options else None),
         "data": options.get("data"),
         "size": f"{in_text(options['size'])} pixels" if options.get("size") else None,
-        "epochs": f"{short(run.epoch)}{of}" if run.lines else None,
+        "epochs": f"{short(round(run.epoch, 1))}{of}" if run.lines else None,
         "steps": f"{steps:,}" if steps else None,
         "batch": options.get("optim.batch_size"),
         "device": run.starts[-1].get("device") if run.starts else None,

@@ -44,8 +44,8 @@
   const layoutOf = (figure) => ({
     ...figure.layout,
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("ink") },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: colour("plate"),
+    plot_bgcolor: colour("plate"),
     hoverlabel: {
       bgcolor: colour("plate"),
       bordercolor: colour("rule"),
@@ -56,6 +56,10 @@
     dragmode: touch ? false : "zoom",
     xaxis: axisOf(figure.layout.xaxis, {
       showgrid: false,
+      spikecolor: colour("quiet"),
+      spikethickness: 1,
+      spikedash: "solid",
+      unifiedhovertitle: { text: figure.byStep ? `${axis.value} %{x}` : "%{x}" },
       showline: true,
       ...(figure.byStep && axis.value === "step"
         ? { title: { text: "step", standoff: 8 }, hoverformat: ",d" }
@@ -102,6 +106,11 @@
     swatch.style.setProperty("--run", `var(--run-${swatch.dataset.colour % COLOURS})`);
   }
   for (const toggle of toggles) toggle.addEventListener("change", showRuns);
+  document.getElementById("all")?.addEventListener("click", () => {
+    const checked = !toggles.every((toggle) => toggle.checked);
+    for (const toggle of toggles) toggle.checked = checked;
+    showRuns();
+  });
   for (const control of [axis, logarithmic]) control?.addEventListener("change", draw);
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
