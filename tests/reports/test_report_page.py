@@ -148,12 +148,14 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     outside = tmp_path / "secret.png"
     picture(1).save(outside)
     entries = [entry(picture="none.png"), entry(picture="../../secret.png"), entry(numbers="x.csv")]
+    entries.append(entry(picture="n" * 5000))
     write_analysis(root, entries)
     said = read(root).text
     for sentence in (
         "confusion.png is no picture that can be read.",
         "analysis: there is no none.png.",
         "analysis: there is no ../../secret.png.",
+        f"analysis: there is no {'n' * 100}.",
         "the numbers of Class selectivity cannot be read: there is no x.csv.",
     ):
         assert sentence in said

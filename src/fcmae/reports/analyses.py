@@ -17,6 +17,10 @@ MAX_TEXT = 10_000
 """Characters of a JSON file of numbers that the page shows."""
 
 
+MAX_NAME = 100
+"""Characters of a file's name in a message."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
     """One entry of ``analysis.json``.
@@ -86,10 +90,14 @@ def _analysis(folder: Path, entry: dict[str, Any], notes: list[str]) -> Analysis
 
 def _inside(folder: Path, name: Any) -> Path:
     """A file of the analysis; other places of the machine do not belong into the page."""
-    path = (folder / str(name)).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise ValueError(f"there is no {name}")
-    return path
+    absent = f"there is no {str(name)[:MAX_NAME]}"
+    try:
+        path = (folder / str(name)).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    except (OSError, ValueError) as error:
+        raise ValueError(absent) from error
+    raise ValueError(absent)
 
 
 def _numbers(path: Path) -> tuple[list[list[str]], int, str]:
