@@ -103,6 +103,7 @@
   };
 
   for (const swatch of document.querySelectorAll("[data-colour]")) {
+    swatch.dataset.dash = Math.floor(swatch.dataset.colour / COLOURS) % DASHES.length;
     swatch.style.setProperty("--run", `var(--run-${swatch.dataset.colour % COLOURS})`);
   }
   for (const toggle of toggles) toggle.addEventListener("change", showRuns);
