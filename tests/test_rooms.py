@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "analysis": BASE | {"evaluation"},
     "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
-    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis"},
+    "reports": {"errors", "checkpoint", "engine"},
+    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -40,7 +41,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "skimage": {"cli"},
     "matplotlib": {"analysis"},
-    "PIL": {"data", "analysis", "cli"},
+    "PIL": {"data", "analysis", "reports", "cli"},
     "tifffile": {"data"},
     "torchvision": {"data", "model", "analysis"},
     "faster_coco_eval": {"evaluation"},
@@ -51,6 +52,8 @@ ONLY_IN = {
     "zipfile": {"checkpoint"},
     "pyarrow": {"cli"},
     "onnxruntime": {"exports"},
+    "plotly": {"reports"},
+    "jinja2": {"reports"},
 }
 WITHOUT_TORCH = [
     "fcmae",
@@ -61,11 +64,13 @@ WITHOUT_TORCH = [
     "fcmae.data.objects.find",
     "fcmae.data.image",
     "fcmae.data.options",
+    "fcmae.engine.folder",
     "fcmae.engine.options",
     "fcmae.engine.lock",
     "fcmae.masking",
     "fcmae.model.options",
     "fcmae.optim.options",
+    "fcmae.reports.write",
 ]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         predict,
         pretrain,
         reconstruct,
+        report,
     )
     from fcmae.model.autoencoder import Autoencoder
     from fcmae.model.classifier import Classifier
@@ -50,6 +51,7 @@ __all__ = [
     "predict",
     "pretrain",
     "reconstruct",
+    "report",
 ]
 
 _HOMES = {

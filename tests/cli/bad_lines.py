@@ -193,6 +193,13 @@ BAD_LINES: list[tuple[str, int, str]] = [
         2,
         "augment.mixup is 0.5, but works on single classes only: leave it at 0.",
     ),
+    # Reports.
+    ("report", 2, "--runs must be given."),
+    ("report {root}/none", 3, "{root}/none does not exist: give the folder of a run, its --out."),
+    ("report {root}/file", 3, "{root}/file is not a folder"),
+    ("report {root}/empty", 3, "holds no records of a run, neither metrics.jsonl nor options.json"),
+    ("report {root}/empty --out {out}", 2, "must be a file whose name ends in .html or .htm."),
+    ("report []", 2, "runs names no run: give at least one folder."),
     # Outputs.
     (f"{PREDICT} --out {{out}}/table.xls", 2, "its name must end in .csv, .parquet, .npz."),
     (f"{EMBED} --out {{root}}/file/features.npz", 4, "cannot write {root}/file"),

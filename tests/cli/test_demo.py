@@ -23,11 +23,11 @@ def test_the_quick_demo_goes_all_the_way(
         assert entry["finetuned"] == max(entry["by_rate"].values())
         assert set(entry["by_rate"]) == {f"{rate:g}" for rate in QUICK.rates}
     assert answer["classes"] == 16
-    for name in ("reconstructions", "confusion", "weights"):
+    for name in ("report", "reconstructions", "confusion", "weights"):
         assert Path(answer[name]).is_file()
         assert answer[name] in said.out
     assert "from scratch" in said.out
-    assert "1/5" in said.err
+    assert "1/6" in said.err
 
 
 def test_both_starts_are_given_the_better_of_the_same_rates() -> None:

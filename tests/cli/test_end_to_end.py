@@ -1,7 +1,10 @@
 """The whole way of a user on a dozen small pictures: each command takes what the last one left."""
 
 import csv
+import html
 import json
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +16,7 @@ import torch
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
 from fcmae.cli.parse import build, read_command_line
 from fcmae.cli.pretrain import Pretrain
@@ -51,6 +55,7 @@ def runs(places: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> S
         pre=pre,
         fine=fine,
         pretrain_words=pretrain,
+        finetune_words=finetune,
         pretrained=json.loads((root / "pretrain.json").read_text()),
         finetuned=json.loads((root / "finetune.json").read_text()),
     )
@@ -66,6 +71,25 @@ def test_pretraining_leaves_weights_pictures_and_numbers(runs: SimpleNamespace) 
     assert 0.5 < result["metrics"]["loss"] < 1.5
     assert 0 < result["metrics"]["feature_distance/min"] <= 0.5
     assert 0 <= result["metrics"]["neighbours/top1"] <= 1
+
+
+def test_a_report_tells_of_both_runs(runs: SimpleNamespace) -> None:
+    """The numbers are those of the runs, and the commands would make them again."""
+    told = fcmae.report(runs=[runs.pre, runs.fine], out=runs.root / "pages" / "report.html")
+    assert (told.runs, told.unfinished, told.missing) == (["pretrained", "classifier"], [], {})
+    assert told.size == told.out.stat().st_size
+    text = html.unescape(told.out.read_text(encoding="utf-8"))
+    for words in (runs.pretrain_words, runs.finetune_words):
+        name = " ".join(words[: words.index("--data")])
+        (shown,) = re.findall(f"<code>(fcmae {name} .*)</code>", text)
+        kind = COMMANDS[name].options
+        lines = (words[len(name.split()) : -2], shlex.split(shown)[1 + len(name.split()) :])
+        given, again = (build(kind, read_command_line(line, kind).values) for line in lines)
+        assert again == given
+    for result in (runs.pretrained, runs.finetuned):
+        assert f'value="{json.dumps(result["metrics"]["loss"])}"' in text
+    for label in ("pre-training (FCMAE)", "Feature distance of blocks", "Each class"):
+        assert label in text
 
 
 def test_a_finished_run_is_not_run_again(

@@ -34,6 +34,7 @@ from fcmae.cli.predict_segment import PredictedSegments
 from fcmae.cli.predict_values import PredictedValues
 from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.reconstruct import Reconstructed
+from fcmae.cli.report import Reported
 from fcmae.cli.segmented import Segmented
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ def embed(*, config: Config = (), **options: Any) -> Embedded:
 def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
     """Draw reconstructions, as ``fcmae reconstruct`` does."""
     return cast(Reconstructed, _run("reconstruct", config, options))
+
+
+def report(*, config: Config = (), **options: Any) -> Reported:
+    """Show runs in one HTML page, as ``fcmae report`` does."""
+    return cast(Reported, _run("report", config, options))
 
 
 def export(*, config: Config = (), **options: Any) -> Exported:

@@ -41,6 +41,7 @@ from fcmae.cli.predict_segment import (
 from fcmae.cli.predict_values import PredictValues, predict_values, show_predicted_values
 from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
 from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
+from fcmae.cli.report import Report, report, show_reported
 from fcmae.cli.segmented import show_segmented
 
 COMMANDS: dict[str, Command] = {
@@ -170,6 +171,13 @@ COMMANDS: dict[str, Command] = {
         run=reconstruct,
         show=show_reconstructed,
         example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "report": Command(
+        options=Report,
+        run=report,
+        show=show_reported,
+        example="fcmae report runs/pretrain runs/classify --out report.html",
+        positional=("runs",),
     ),
     "export": Command(
         options=Export,

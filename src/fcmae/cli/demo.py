@@ -11,13 +11,14 @@ from fcmae.cli.evaluate_features import EvaluateNeighbours, evaluate_neighbours
 from fcmae.cli.finetune import FinetuneClassify, finetune_classify
 from fcmae.cli.pretrain import Monitor, Pretrain, pretrain
 from fcmae.cli.reconstruct import Reconstruct, reconstruct
+from fcmae.cli.report import Report, report
 from fcmae.data.options import Augment, Crop
 from fcmae.engine.lock import hold, leads
 from fcmae.engine.options import Run
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
 
-STEPS = 5
+STEPS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,8 @@ def demo(options: Demo, console: Console) -> Demonstrated:
         ]
         console.message(f"5/{STEPS}  Drawing what the model reconstructs of crops it has not seen.")
         drawn = draw(pretrained.out, options, brief)
+        console.message(f"6/{STEPS}  Putting all runs into one page.")
+        page = show(options, settings, brief)
     best = run_folder(options.out, "pre-trained", rows[1].base_lr)
     return Demonstrated(
         rows=rows,
@@ -120,6 +123,7 @@ def demo(options: Demo, console: Console) -> Demonstrated:
         seconds=time.perf_counter() - begun,
         reconstructions=drawn,
         confusion=best / "pictures" / "confusion.png",
+        report=page,
         weights=best / "weights.safetensors",
         out=options.out,
     )
@@ -135,7 +139,7 @@ def pretraining(options: Demo, settings: Settings) -> Pretrain:
         augment=Crop(scale=(0.4, 1.0)),
         optim=settings.pretraining,
         run=options.run,
-        monitor=Monitor(every=settings.pretraining.epochs, images=64, pictures=4),
+        monitor=Monitor(every=max(settings.pretraining.epochs // 3, 1), images=64, pictures=4),
     )
 
 
@@ -182,6 +186,19 @@ def draw(weights: Path, options: Demo, console: Console) -> Path:
         seed=options.run.seed,
     )
     return reconstruct(asked, console).pictures[0]
+
+
+def show(options: Demo, settings: Settings, console: Console) -> Path:
+    """A page of all runs, written by the leading process."""
+    page = options.out / "report.html"
+    trained = [
+        run_folder(options.out, start, rate)
+        for start in ("from scratch", "pre-trained")
+        for rate in settings.rates
+    ]
+    if leads():
+        report(Report(runs=[pretraining(options, settings).out, *trained], out=page), console)
+    return page
 
 
 def run_folder(out: Path, name: str, rate: float) -> Path:

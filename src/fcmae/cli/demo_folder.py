@@ -10,7 +10,15 @@ from fcmae.checkpoint.durable import storage_errors, write_text
 NOTE = "demo.json"
 """File with the options that everything in the folder was made with."""
 
-MADE = (NOTE, "photos", "pretraining", "pictures", "from-scratch-lr-*", "pre-trained-lr-*")
+MADE = (
+    NOTE,
+    "photos",
+    "pretraining",
+    "pictures",
+    "from-scratch-lr-*",
+    "pre-trained-lr-*",
+    "report.html",
+)
 """What a demo makes; whatever else lies in the folder is left alone."""
 
 

@@ -43,6 +43,7 @@ class Demonstrated:
         seconds: How long everything took.
         reconstructions: A picture of what the pre-trained model makes of hidden patches.
         confusion: A picture of what is taken for what.
+        report: A page of all runs, with curves and pictures.
         weights: The fine-tuned weights.
         out: Folder of everything.
     """
@@ -57,6 +58,7 @@ class Demonstrated:
     seconds: float
     reconstructions: Path
     confusion: Path
+    report: Path
     weights: Path
     out: Path
 
@@ -95,5 +97,5 @@ def show_demonstrated(result: Demonstrated, terminal: Terminal) -> None:
         "labelled crops, the same for both rows. The better rate is chosen on these crops too.",
     )
     say(terminal, f"Everything took {result.seconds:.0f} s. To open:")
-    show_places(terminal, pictures=result.reconstructions)
+    show_places(terminal, report=result.report, pictures=result.reconstructions)
     show_places(terminal, confusion=result.confusion, weights=result.weights)

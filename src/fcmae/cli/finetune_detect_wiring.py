@@ -14,7 +14,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
 from fcmae.data.objects.views import LargeScaleJitter
 from fcmae.engine.fit import fit
-from fcmae.engine.records import RunFolder
+from fcmae.engine.folder import RunFolder
 from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything

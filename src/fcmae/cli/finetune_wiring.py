@@ -13,7 +13,7 @@ from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.engine.fit import fit
-from fcmae.engine.records import RunFolder
+from fcmae.engine.folder import RunFolder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything

@@ -12,7 +12,7 @@ from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.fit import fit
-from fcmae.engine.records import RunFolder
+from fcmae.engine.folder import RunFolder
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything

@@ -23,7 +23,7 @@ from fcmae.data.options import Loader
 from fcmae.data.scene import AsItIs
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.engine.fit import fit
-from fcmae.engine.records import RunFolder
+from fcmae.engine.folder import RunFolder
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.pixels import segment
 from fcmae.evaluation.scan import Scanner

@@ -20,7 +20,7 @@ from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.values import Values, values_of
 from fcmae.engine.fit import fit
-from fcmae.engine.records import RunFolder
+from fcmae.engine.folder import RunFolder
 from fcmae.evaluation.values import estimate, judge
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture

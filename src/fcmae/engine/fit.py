@@ -8,11 +8,11 @@ from typing import Any
 
 from fcmae.engine import devices
 from fcmae.engine.feed import Feed
+from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Keeper
 from fcmae.engine.lock import hold
 from fcmae.engine.loop import Loop, Outcome
 from fcmae.engine.options import Run
-from fcmae.engine.records import RunFolder
 from fcmae.engine.report import Reporter, Silent
 from fcmae.engine.signals import stop_flag
 from fcmae.optim.options import Optim

@@ -12,12 +12,12 @@ from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.tensors import Tensors
 from fcmae.checkpoint.weights import metadata, save_weights
 from fcmae.engine import resume
+from fcmae.engine.folder import RunFolder
 from fcmae.engine.learner import Learner
 from fcmae.engine.options import Run
 from fcmae.engine.records import (
     Kind,
     Records,
-    RunFolder,
     add_environment,
     require_unfinished_or_empty,
     write_options,

@@ -1,4 +1,4 @@
-"""The run directory: everything that a run leaves behind beside its checkpoints."""
+"""What a run writes into its directory beside its checkpoints."""
 
 import json
 import math
@@ -7,7 +7,6 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -16,79 +15,10 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from fcmae.checkpoint.durable import storage_errors, sync_file, write_text
-from fcmae.checkpoint.header import WEIGHTS
+from fcmae.engine.folder import RunFolder, metric_lines
 from fcmae.errors import StorageError
 
 Kind = Literal["train", "evaluation"]
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """Names of the files in a run directory."""
-
-    root: Path
-
-    @property
-    def checkpoints(self) -> Path:
-        """Everything needed to go on."""
-        return self.root / "checkpoints"
-
-    @property
-    def pictures(self) -> Path:
-        """What the evaluations drew."""
-        return self.root / "pictures"
-
-    @property
-    def tensorboard(self) -> Path:
-        """The metrics, for TensorBoard."""
-        return self.root / "tensorboard"
-
-    @property
-    def metrics(self) -> Path:
-        """The metrics, one JSON object per line."""
-        return self.root / "metrics.jsonl"
-
-    @property
-    def options(self) -> Path:
-        """The resolved options."""
-        return self.root / "options.json"
-
-    @property
-    def environment(self) -> Path:
-        """Versions and devices of each start of the run."""
-        return self.root / "environment.json"
-
-    @property
-    def weights(self) -> Path:
-        """The result: the averaged weights where there is an average, else the trained ones."""
-        return self.root / WEIGHTS
-
-    @property
-    def weights_raw(self) -> Path:
-        """The trained weights of a run that also averages."""
-        return self.root / "weights-raw.safetensors"
-
-    @property
-    def weights_best(self) -> Path:
-        """The weights of the best evaluation."""
-        return self.root / "weights-best.safetensors"
-
-    def set_former_aside(self) -> Path | None:
-        """Move what an earlier run left into a folder of its own, so that nothing is lost."""
-        names = (
-            self.checkpoints, self.pictures, self.tensorboard, self.metrics, self.options,
-            self.environment, self.weights, self.weights_raw, self.weights_best,
-        )  # fmt: skip
-        left = [path for path in names if path.exists()]
-        if not left:
-            return None
-        number = 1 + sum(1 for _ in self.root.glob("former-*"))
-        former = self.root / f"former-{number}"
-        with storage_errors(former):
-            former.mkdir()
-            for path in left:
-                path.rename(former / path.name)
-        return former
 
 
 class Records:
@@ -103,7 +33,7 @@ class Records:
     def __init__(self, folder: RunFolder, *, step: int, evaluated: int) -> None:
         self._path = folder.metrics
         last = {"train": step, "evaluation": evaluated}
-        kept = [line for line in _lines(self._path) if line["step"] <= last[line["kind"]]]
+        kept = [line for line in metric_lines(self._path) if line["step"] <= last[line["kind"]]]
         write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
         with storage_errors(folder.tensorboard):
             self._board = SummaryWriter(str(folder.tensorboard), purge_step=step + 1)
@@ -175,19 +105,6 @@ def _commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a metrics file; a kill may have cut the last one short."""
-    lines = []
-    if path.exists():
-        for text in path.read_bytes().splitlines():
-            try:
-                line = json.loads(text)
-                lines.append({**line, "step": int(line["step"]), "kind": str(line["kind"])})
-            except (ValueError, KeyError, TypeError):
-                continue
-    return lines
 
 
 def require_unfinished_or_empty(folder: RunFolder) -> None:

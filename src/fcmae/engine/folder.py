@@ -1,0 +1,91 @@
+"""Names of the files in a run directory, and what its metrics file says; without PyTorch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fcmae.checkpoint.durable import storage_errors
+from fcmae.checkpoint.header import WEIGHTS
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run directory."""
+
+    root: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Everything needed to go on."""
+        return self.root / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """What the evaluations drew."""
+        return self.root / "pictures"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The metrics, for TensorBoard."""
+        return self.root / "tensorboard"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics, one JSON object per line."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def options(self) -> Path:
+        """The resolved options."""
+        return self.root / "options.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and devices of each start of the run."""
+        return self.root / "environment.json"
+
+    @property
+    def weights(self) -> Path:
+        """The result: the averaged weights where there is an average, else the trained ones."""
+        return self.root / WEIGHTS
+
+    @property
+    def weights_raw(self) -> Path:
+        """The trained weights of a run that also averages."""
+        return self.root / "weights-raw.safetensors"
+
+    @property
+    def weights_best(self) -> Path:
+        """The weights of the best evaluation."""
+        return self.root / "weights-best.safetensors"
+
+    def set_former_aside(self) -> Path | None:
+        """Move what an earlier run left into a folder of its own, so that nothing is lost."""
+        names = (
+            self.checkpoints, self.pictures, self.tensorboard, self.metrics, self.options,
+            self.environment, self.weights, self.weights_raw, self.weights_best,
+        )  # fmt: skip
+        left = [path for path in names if path.exists()]
+        if not left:
+            return None
+        number = 1 + sum(1 for _ in self.root.glob("former-*"))
+        former = self.root / f"former-{number}"
+        with storage_errors(former):
+            former.mkdir()
+            for path in left:
+                path.rename(former / path.name)
+        return former
+
+
+def metric_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a metrics file; a kill may have cut the last one short."""
+    lines = []
+    if path.exists():
+        for text in path.read_bytes().splitlines():
+            try:
+                line = json.loads(text)
+                lines.append({**line, "step": int(line["step"]), "kind": str(line["kind"])})
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+                continue
+    return lines

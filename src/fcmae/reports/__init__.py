@@ -1,0 +1,1 @@
+"""Folders of runs become one page that opens without a network."""

@@ -1,0 +1,51 @@
+"""The command that made a run is told from its options."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from fcmae.cli.fields import nested
+from fcmae.cli.made_by import command_line, made_by, task_of, trainings
+from fcmae.cli.parse import build, read_command_line
+from fcmae.reports.run import RunRecord, flat
+
+LINES = [
+    ("pretrain", "--data 'my photos' --out b --size 64,96 --optim.betas 0.9,0.99"),
+    ("pretrain", "--data a --out b --model v1-tiny --size 256 --mask.patch 64"),
+    ("finetune classify", "--data a --out b --augment.rand_augment null --optim.ema 0.999"),
+    ("finetune detect", "--data a --out b --run.resume false"),
+    ("finetune segment", "--data a --out b --scan.scales 0.5,1,2"),
+    ("finetune values", "--data a.csv --out b --optim.epochs 3 --optim.warmup_epochs 0"),
+]
+
+
+@pytest.mark.parametrize(("task", "line"), LINES)
+def test_the_command_shown_has_the_options_of_the_run(task: str, line: str) -> None:
+    kind = trainings()[task]
+    options = build(kind, read_command_line(shlex.split(line), kind).values)
+    recorded = json.loads(json.dumps(nested(options)))
+    assert task_of(recorded) == task
+    shown = shlex.split(command_line(task, flat(recorded)))
+    assert shown[: 1 + len(task.split())] == ["fcmae", *task.split()]
+    words = shown[1 + len(task.split()) :]
+    assert build(kind, read_command_line(words, kind).values) == options
+    assert len(words) <= 2 * line.count("--")
+
+
+def test_trainings_are_those_commands_that_leave_a_run() -> None:
+    assert {"pretrain", "finetune classify", "finetune values"} <= set(trainings())
+    assert not {"demo", "report", "bench pretrain", "evaluate linear"} & set(trainings())
+
+
+def test_options_of_other_programs_are_no_command() -> None:
+    assert task_of({"optim": {}, "run": {}}) == ""
+    assert task_of({}) == ""
+
+
+def test_damaged_weights_are_said(tmp_path: Path) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(b"not weights")
+    told = made_by(RunRecord(root=tmp_path, name="a", finished=True))
+    assert (told.model, told.parameters) == ("", None)
+    assert "is not a safetensors file" in told.missing[0]
