@@ -1,0 +1,121 @@
+"""What the cells have come to: means and spreads over seeds, at the choice that is best for each."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fcmae.ablation.folder import Done, PlanFolder
+from fcmae.ablation.plan import Cell, Metric, Plan
+from fcmae.ablation.steps import Setting
+from fcmae.checkpoint.header import read_header
+from fcmae.errors import CheckpointError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A cell of the plan.
+
+    Attributes:
+        cell: Its name.
+        mean: Mean over the seeds; None where there is no number yet.
+        std: Standard deviation over the seeds (of a sample); None for fewer than two.
+        values: The number of each seed.
+        seeds: How many seeds there are numbers of.
+        paper: The paper's number.
+        choice: What the best was chosen to be, by ``STEP.OPTION``.
+        at: Values on the plan's axes.
+        seconds: Mean time of each step.
+        resumed: Whether any step was begun more than once, so that it took longer in truth.
+        parameters: Of the last model that the cell makes.
+    """
+
+    cell: str
+    mean: float | None = None
+    std: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    seeds: int = 0
+    paper: float | None = None
+    choice: dict[str, str] = field(default_factory=dict)
+    at: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    resumed: bool = False
+    parameters: int | None = None
+
+
+def rows(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Row]:
+    """A row for each cell, from what is finished."""
+    of_cell: dict[str, list[Setting]] = {cell.name: [] for cell in plan.cells}
+    for setting in settings:
+        of_cell[setting.cell].append(setting)
+    return [_row(cell, best(plan, of_cell[cell.name], folder), plan, folder) for cell in plan.cells]
+
+
+def best(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Setting]:
+    """The settings of a cell at the choice whose mean over the seeds is highest."""
+    by_choice: dict[tuple[tuple[str, str], ...], list[Setting]] = {}
+    for setting in settings:
+        by_choice.setdefault(tuple(setting.choice.items()), []).append(setting)
+    if len(by_choice) < 2:
+        return list(settings)
+
+    def merit(alike: Sequence[Setting]) -> tuple[float, float]:
+        numbers = [x for s in alike if (x := number(s, plan.best_by, folder)) is not None]
+        return (len(numbers), statistics.fmean(numbers)) if numbers else (0, -math.inf)
+
+    return max(by_choice.values(), key=merit)
+
+
+def number(setting: Setting, metric: Metric, folder: PlanFolder) -> float | None:
+    """A number of a setting, if it is there."""
+    step = next((step for step in setting.steps if step.name == metric.step), None)
+    done = None if step is None else folder.done(step)
+    return None if done is None else _inside(done.result, metric.path)
+
+
+def _inside(result: Mapping[str, Any], path: str) -> float | None:
+    """A number by dotted path; a key of a result may have dots itself."""
+    if path in result:
+        found = result[path]
+        is_number = isinstance(found, (int, float)) and not isinstance(found, bool)
+        return float(found) if is_number else None
+    first, _, rest = path.partition(".")
+    inner = result.get(first)
+    return _inside(inner, rest) if rest and isinstance(inner, Mapping) else None
+
+
+def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:
+    values = {}
+    for setting in settings:
+        found = number(setting, plan.metric, folder)
+        if found is not None:
+            values[str(setting.seed)] = found
+    done = [(step.name, d) for s in settings for step in s.steps if (d := folder.done(step))]
+    names = dict.fromkeys(name for name, _ in done)
+    return Row(
+        cell=cell.name,
+        mean=statistics.fmean(values.values()) if values else None,
+        std=statistics.stdev(values.values()) if len(values) > 1 else None,
+        values=values,
+        seeds=len(values),
+        paper=cell.paper,
+        choice=dict(settings[0].choice) if values else {},
+        at=cell.at,
+        seconds={n: statistics.fmean(d.seconds for m, d in done if m == n) for n in names},
+        resumed=any(d.resumed for _, d in done),
+        parameters=_parameters(settings, folder),
+    )
+
+
+def _parameters(settings: Sequence[Setting], folder: PlanFolder) -> int | None:
+    """Parameters of the last model that is there."""
+    for step in reversed([step for setting in settings for step in setting.steps]):
+        done = folder.done(step)
+        if done is not None and done.result.get("weights") is not None:
+            try:
+                shapes = read_header(folder.step(step) / done.result["weights"]).shapes
+            except CheckpointError:
+                continue
+            return sum(math.prod(shape) for shape in shapes.values())
+    return None
