@@ -62,6 +62,11 @@ class PlanFolder:
         return self.root / "plan.json"
 
     @property
+    def jobs(self) -> Path:
+        """What the jobs of a cluster themselves say."""
+        return self.root / "jobs"
+
+    @property
     def search(self) -> Path:
         """The trials of a search."""
         return self.root / "search.db"
@@ -107,7 +112,6 @@ class PlanFolder:
                 if not (link.is_symlink() and os.readlink(link) == target):
                     link.unlink(missing_ok=True)
                     link.symlink_to(target, target_is_directory=True)
-
 
     def agree(self, cells: Mapping[str, Any]) -> None:
         """Record what each cell is; refuse one that is not what it was.

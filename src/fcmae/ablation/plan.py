@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fcmae.ablation.commands import Commands
@@ -12,6 +12,8 @@ KEYS = (
     "title", "metric", "percent", "seeds", "common", "steps", "cells", "axes", "paper",
     "best_over", "best_by", "search",
 )  # fmt: skip
+OF_CELL = ("paper", "common")
+"""Keys of a cell that are no steps."""
 CELL_NAME = re.compile(r"[\w+=-][\w.+=,-]*")
 STEP_NAME = re.compile(r"[a-z][\w-]*")
 
@@ -82,13 +84,6 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
     Raises:
         ValueError: It cannot be one; the message says where.
     """
-    try:
-        return _plan_of(tree, name, commands)
-    except ValueError as error:
-        raise ValueError(f"the plan {name}: {error}") from None
-
-
-def _plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
     for key in tree:
         if key not in KEYS:
             raise ValueError(f"there is no key {key}.{commands.close(key, [*KEYS, 'base'])}")
@@ -96,7 +91,7 @@ def _plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
     if not steps:
         raise ValueError("there are no steps. Give some, such as 'steps: {pretrain: {}}'.")
     for step in steps:
-        if not STEP_NAME.fullmatch(step) or step in ("paper", "common"):
+        if not STEP_NAME.fullmatch(step) or step in OF_CELL:
             raise ValueError(f"a step is called {step!r}, but needs another name.")
     whole = {step: _step(value, step) for step, value in steps.items() if value != "null"}
     metric = _metric(tree.get("metric"), "metric", whole)
@@ -105,7 +100,9 @@ def _plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
         metric=metric,
         percent=_yes(tree.get("percent", "true")),
         best_by=_metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric,
-        best_over={key: _values(values, key) for key, values in _mapping(tree, "best_over").items()},
+        best_over={
+            key: _values(values, key) for key, values in _mapping(tree, "best_over").items()
+        },
         seeds=_seeds(tree.get("seeds", ["0"])),
         cells=_cells(tree, whole, commands),
         search=_mapping(tree, "search") or None,
@@ -116,28 +113,38 @@ def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[C
     """The cells that are named, or a single one; at each combination of the axes' values."""
     common, papers = _mapping(tree, "common"), _mapping(tree, "paper")
     axes = {key: _values(values, key) for key, values in _mapping(tree, "axes").items()}
-    named = _mapping(tree, "cells") or {"": {}}
     made: dict[str, Cell] = {}
-    for given, parts in named.items():
-        parts = {} if parts in NOTHING else parts
-        if not isinstance(parts, Mapping):
-            raise ValueError(f"the cell {given} is {parts!r}, but must hold steps with options.")
-        for key in parts:
-            if key not in (*steps, "paper", "common"):
-                close = commands.close(key, [*steps, "paper", "common"])
-                raise ValueError(f"the cell {given}: there is no step {key}.{close}")
-        changes = {s: _step(parts[s], s) for s in steps if s in parts}
-        own = merged(steps, changes)
-        own = {s: value for s, value in own.items() if parts.get(s) != "null"}
-        shared = merged(common, _mapping(parts, "common"))
+    for given, value in (_mapping(tree, "cells") or {"": {}}).items():
+        parts = _parts(value, given, steps, commands)
+        own, shared = _over(steps, parts), merged(common, _mapping(parts, "common"))
         for at in _combinations(axes):
             cell = _at(given, at, own, shared)
             paper = papers.pop(cell.name, parts.get("paper"))
-            made[cell.name] = _with_paper(cell, paper)
-    if papers:
-        name = next(iter(papers))
+            number = None if paper is None else _number(paper, f"paper of {cell.name}")
+            made[cell.name] = replace(cell, paper=number)
+    for name in papers:
         raise ValueError(f"paper: there is no cell {name}.{commands.close(name, made)}")
     return tuple(made.values())
+
+
+def _parts(value: Any, name: str, steps: Mapping[str, Tree], commands: Commands) -> Tree:
+    """What a cell lays over the steps."""
+    parts = {} if value in NOTHING else value
+    if not isinstance(parts, Mapping):
+        raise ValueError(f"the cell {name} is {parts!r}, but must hold steps with options.")
+    known = [*steps, *OF_CELL]
+    for key in parts:
+        if key not in known:
+            raise ValueError(
+                f"the cell {name}: there is no step {key}.{commands.close(key, known)}"
+            )
+    return dict(parts)
+
+
+def _over(steps: Mapping[str, Tree], parts: Mapping[str, Any]) -> dict[str, Tree]:
+    """The steps with a cell's changes; a step that the cell sets to null is left out."""
+    changes = {step: _step(parts[step], step) for step in steps if step in parts}
+    return {s: tree for s, tree in merged(steps, changes).items() if parts.get(s) != "null"}
 
 
 def _at(given: str, at: Mapping[str, str], steps: Mapping[str, Tree], common: Tree) -> Cell:
@@ -148,21 +155,13 @@ def _at(given: str, at: Mapping[str, str], steps: Mapping[str, Tree], common: Tr
         raise ValueError(
             f"a cell is called {name!r}, but a name has only letters, digits and . _ + = , -"
         )
-    own, shared = {step: dict(value) for step, value in steps.items()}, dict(common)
+    own, shared = {step: dict(tree) for step, tree in steps.items()}, dict(common)
     for axis, value in at.items():
         step, _, option = axis.partition(".")
-        if step == "common":
-            shared[option] = value
-        elif step in own:
-            own[step][option] = value
-        else:
+        if step != "common" and step not in own:
             raise ValueError(f"axes: {axis} must be STEP.OPTION, with a step of the plan.")
+        (shared if step == "common" else own[step])[option] = value
     return Cell(name=name, steps=own, common=shared, at=dict(at))
-
-
-def _with_paper(cell: Cell, paper: Any) -> Cell:
-    number = None if paper is None else _number(paper, f"paper of {cell.name}")
-    return Cell(name=cell.name, steps=cell.steps, common=cell.common, paper=number, at=cell.at)
 
 
 def _combinations(axes: Mapping[str, list[str]]) -> list[dict[str, str]]:

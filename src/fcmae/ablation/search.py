@@ -62,9 +62,7 @@ def search(
         todo = {}
         for _ in range(min(width, left)):
             number = len(study.trials)
-            study.sampler = optuna.samplers.TPESampler(
-                seed=integer(seed, "search", number) % 2**32
-            )
+            study.sampler = optuna.samplers.TPESampler(seed=integer(seed, "search", number) % 2**32)
             trial_asked = study.ask(fixed_distributions=kinds)
             todo[trial_asked.number] = trial_asked.params
 

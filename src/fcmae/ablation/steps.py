@@ -166,9 +166,7 @@ class Resolver:
             raise ValueError(f"step {name}: there is no step {command!r}.{close}")
         return command
 
-    def resolve(
-        self, name: str, command: str, configs: list[str], values: Tree
-    ) -> dict[str, Any]:
+    def resolve(self, name: str, command: str, configs: list[str], values: Tree) -> dict[str, Any]:
         """All options of a command; asked for once where steps are the same."""
         asked = json.dumps([command, configs, values], sort_keys=True)
         if asked not in self.known:
@@ -198,7 +196,7 @@ class Resolver:
 
 def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
     """What each cell is, apart from seeds and choices: by which a change is told."""
-    cells = {}
+    cells: dict[str, Any] = {}
     for cell in plan.cells:
         steps = resolver.chain(cell, {}, None, plan)
         cells[cell.name] = {
@@ -209,6 +207,8 @@ def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
             }
             for step in steps
         }
+    if plan.search is not None:
+        cells["search"] = {name: x for name, x in plan.search.items() if name == "space"}
     return cells
 
 

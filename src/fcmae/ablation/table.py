@@ -1,4 +1,4 @@
-"""What the cells have come to: means and spreads over seeds, at the choice that is best for each."""
+"""What the cells have come to: means and spreads over seeds, each cell at its best choice."""
 
 import math
 import statistics
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fcmae.ablation.folder import Done, PlanFolder
+from fcmae.ablation.folder import PlanFolder
 from fcmae.ablation.plan import Cell, Metric, Plan
 from fcmae.ablation.steps import Setting
 from fcmae.checkpoint.header import read_header
@@ -60,11 +60,18 @@ def best(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Se
     if len(by_choice) < 2:
         return list(settings)
 
-    def merit(alike: Sequence[Setting]) -> tuple[float, float]:
-        numbers = [x for s in alike if (x := number(s, plan.best_by, folder)) is not None]
-        return (len(numbers), statistics.fmean(numbers)) if numbers else (0, -math.inf)
+    def order(alike: list[Setting]) -> tuple[bool, float]:
+        value = merit(plan, alike, folder)
+        return (value is not None, value or 0.0)
 
-    return max(by_choice.values(), key=merit)
+    return max(by_choice.values(), key=order)
+
+
+def merit(plan: Plan, alike: Sequence[Setting], folder: PlanFolder) -> float | None:
+    """What settings that differ by their seed alone are worth, where all of them are done."""
+    numbers = [number(setting, plan.best_by, folder) for setting in alike]
+    known = [x for x in numbers if x is not None]
+    return statistics.fmean(known) if known and len(known) == len(numbers) else None
 
 
 def number(setting: Setting, metric: Metric, folder: PlanFolder) -> float | None:

@@ -1,5 +1,6 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
+from fcmae.cli.ablate import Ablate, ablate, show_ablated
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
@@ -170,6 +171,13 @@ COMMANDS: dict[str, Command] = {
         run=reconstruct,
         show=show_reconstructed,
         example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "ablate": Command(
+        options=Ablate,
+        run=ablate,
+        show=show_ablated,
+        example="fcmae ablate table-1-decoders --data imagenet --out ablations/decoders",
+        positional=("plan",),
     ),
     "export": Command(
         options=Export,
