@@ -92,8 +92,8 @@ def _draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     scale = 100 if plan.percent else 1
     label = f"{plan.metric}{' in percent' if plan.percent else ''}"
     shown = [row for row in rows if row.mean is not None]
-    means = [scale * (row.mean or 0) for row in shown]
-    stds = [scale * (row.std or 0) for row in shown]
+    means = [scale * (row.mean or 0.0) for row in shown]
+    stds = [scale * (row.std or 0.0) for row in shown]
     papers = [row.paper for row in shown]
     axis = _numeric_axis(rows)
     if axis is None:

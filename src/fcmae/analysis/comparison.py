@@ -35,7 +35,7 @@ def bars(
         )
         _frame(axes, y=y, title=title)
         axes.set_ylim(*_range(means, stds))
-        _add_papers(axes, list(places), papers, line="")
+        _add_papers(axes, [float(place) for place in places], papers, line="")
         return save(figure, path)
 
 

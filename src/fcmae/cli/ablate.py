@@ -11,7 +11,6 @@ from fcmae.ablation.table import Row
 from fcmae.cli.ablate_steps import StepCommands
 from fcmae.cli.console import Console
 from fcmae.cli.show import say, show_places, show_table
-from fcmae.engine.lock import hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +107,10 @@ def ablate(options: Ablate, console: Console) -> Ablated:
 
     checked = wiring.check(options, StepCommands(COMMANDS))
     if options.dry_run:
-        return wiring.tell(
+        return wiring.standing(
             checked.plan, checked.settings, PlanFolder(options.out.absolute()), written=False
         )
-    with hold(options.out):
-        return wiring.compute(options, checked, console)
+    return wiring.compute(options, checked, console.message)
 
 
 def show_ablated(result: Ablated, terminal: Terminal) -> None:

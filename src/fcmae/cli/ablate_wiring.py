@@ -1,6 +1,6 @@
 """Running a plan: read it, check it, compute its steps, write its table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
 from fcmae.ablation.table import merit, rows
 from fcmae.ablation.write import as_text, write_table
 from fcmae.cli.ablate import Ablate, Ablated, show_ablated
-from fcmae.cli.console import Console
 from fcmae.cli.recipes import read_plan
+from fcmae.engine.lock import hold
 from fcmae.errors import DataError
 
 
@@ -64,26 +64,27 @@ def check(options: Ablate, commands: Commands) -> Checked:
     return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
 
 
-def compute(options: Ablate, checked: Checked, console: Console) -> Ablated:
+def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -> Ablated:
     """Compute what is not computed yet, and tell what has come of all."""
-    plan, settings, resolver = checked.plan, checked.settings, checked.resolver
-    folder = PlanFolder(options.out.absolute())
+    plan, folder = checked.plan, PlanFolder(options.out.absolute())
     runner = Runner(
         folder=folder,
-        commands=resolver.commands,
+        commands=checked.resolver.commands,
         launcher=launcher(options, folder),
-        tell=console.message,
+        tell=message,
     )
-    folder.agree(planned(plan, resolver))
-    if checked.space is None:
-        wanted = [s for s in settings if not options.only or s.cell in options.only]
-        link_all(wanted, folder)
-        runner.run(wanted)
-    else:
-        plan = at(plan, searched(plan, checked.space, resolver, runner))
-        settings = resolver.settings(plan)
-    link_best(plan, settings, folder)
-    result = tell(plan, settings, folder, written=True)
+    with hold(options.out):
+        folder.agree(planned(plan, checked.resolver))
+        if checked.space is None:
+            settings = checked.settings
+            wanted = [s for s in settings if not options.only or s.cell in options.only]
+            link_all(wanted, folder)
+            runner.run(wanted)
+        else:
+            plan = at(plan, searched(plan, checked.space, checked.resolver, runner))
+            settings = checked.resolver.settings(plan)
+        link_best(plan, settings, folder)
+        result = standing(plan, settings, folder, written=True)
     if runner.failures:
         show_ablated(result, Terminal(stderr=True, highlight=False))
         runner.answer()
@@ -119,7 +120,7 @@ def at(plan: Plan, cells: Sequence[Cell]) -> Plan:
     return replace(plan, cells=tuple(cells))
 
 
-def tell(plan: Plan, settings: Sequence[Setting], folder: PlanFolder, *, written: bool) -> Ablated:
+def standing(plan: Plan, settings: Sequence[Setting], folder: PlanFolder, *, written: bool) -> Ablated:
     """What a plan has come to so far."""
     steps, found = unique(settings), rows(plan, settings, folder)
     columns, lines = as_text(plan, found)
