@@ -30,9 +30,10 @@ MAY_IMPORT = {
     "engine": GROUND | {"kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
+    "ablation": BASE | {"engine", "analysis"},
     "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
-    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis"},
+    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis", "ablation"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -51,11 +52,15 @@ ONLY_IN = {
     "zipfile": {"checkpoint"},
     "pyarrow": {"cli"},
     "onnxruntime": {"exports"},
+    "optuna": {"ablation"},
+    "submitit": {"ablation"},
 }
 WITHOUT_TORCH = [
     "fcmae",
     "fcmae.cli.main",
     "fcmae.cli.commands",
+    "fcmae.ablation.run",
+    "fcmae.ablation.write",
     "fcmae.checkpoint.resolve",
     "fcmae.data.listing",
     "fcmae.data.objects.find",

@@ -48,46 +48,43 @@ def search(
         load_if_exists=True,
     )
     kinds = _distributions(space)
-    begun = [trial for trial in study.trials if trial.state == TrialState.RUNNING]
-    for trial in begun:
-        if trial.params.keys() != kinds.keys():  # killed while it was being proposed
-            study.tell(trial.number, state=TrialState.FAIL)
-    todo = {t.number: t.params for t in begun if t.params.keys() == kinds.keys()}
+    for trial in study.trials:
+        if trial.state == TrialState.RUNNING and trial.params.keys() != kinds.keys():
+            study.tell(trial.number, state=TrialState.FAIL)  # killed while it was being proposed
+    tried: set[int] = set()
     while True:
-        _try(study, todo, cell, space, compute)
-        known = [t for t in study.trials if t.params.keys() == kinds.keys()]
-        left = space.trials - len(known)
-        if left <= 0:
-            return [_cell(cell, space, t.number, t.params) for t in known]
-        todo = {}
-        for _ in range(min(width, left)):
-            number = len(study.trials)
-            study.sampler = optuna.samplers.TPESampler(seed=integer(seed, "search", number) % 2**32)
-            trial_asked = study.ask(fixed_distributions=kinds)
-            todo[trial_asked.number] = trial_asked.params
+        known = [trial for trial in study.trials if trial.params.keys() == kinds.keys()]
+        cells = [_cell(cell, space, i, trial.params) for i, trial in enumerate(known)]
+        todo = {
+            trial.number: one
+            for trial, one in zip(known, cells, strict=True)
+            if trial.state == TrialState.RUNNING and trial.number not in tried
+        }
+        if todo:
+            values = compute(list(todo.values()))
+            for number, one in todo.items():
+                if (value := values[one.name]) is not None:
+                    study.tell(number, value)
+            tried |= todo.keys()
+        elif len(known) < space.trials:
+            for place in range(len(known), min(space.trials, len(known) + width)):
+                _propose(study, kinds, integer(seed, "search", place))
+        else:
+            return cells
 
 
-def _try(
-    study: optuna.Study,
-    todo: Mapping[int, Mapping[str, Any]],
-    cell: Cell,
-    space: Space,
-    compute: Compute,
-) -> None:
-    cells = {number: _cell(cell, space, number, params) for number, params in todo.items()}
-    values = compute(list(cells.values())) if cells else {}
-    for number, one in cells.items():
-        value = values[one.name]
-        if value is not None:
-            study.tell(number, value)
+def _propose(study: optuna.Study, kinds: dict[str, BaseDistribution], drawn: int) -> None:
+    """Add a point that depends on those before it and on one derived draw, on no saved state."""
+    study.sampler = optuna.samplers.TPESampler(seed=drawn % 2**32)
+    study.ask(fixed_distributions=kinds)
 
 
-def _cell(cell: Cell, space: Space, number: int, params: Mapping[str, Any]) -> Cell:
+def _cell(cell: Cell, space: Space, place: int, params: Mapping[str, Any]) -> Cell:
     texts = {
-        name: space.ranges[name].text(value) if name in space.ranges else str(value)
+        name: space.ranges[name].text(float(value)) if name in space.ranges else str(value)
         for name, value in params.items()
     }
-    return at_point(cell, f"trial-{number:04d}", texts)
+    return at_point(cell, f"trial-{place:04d}", texts)
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:

@@ -17,7 +17,7 @@ from fcmae.checkpoint.durable import write_text
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""
-POLL_S = 1.0
+POLL_S = 0.2
 MANY = 1000
 """How often a job may be put off, as each goes on where the one before was."""
 

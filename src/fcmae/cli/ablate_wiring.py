@@ -17,6 +17,8 @@ from fcmae.ablation.space import Space, space_of
 from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
 from fcmae.ablation.table import merit, rows
 from fcmae.ablation.write import as_text, write_table
+from fcmae.checkpoint.header import weights_file
+from fcmae.checkpoint.published import named
 from fcmae.cli.ablate import Ablate, Ablated, show_ablated
 from fcmae.cli.recipes import read_plan
 from fcmae.engine.lock import hold
@@ -61,6 +63,9 @@ def check(options: Ablate, commands: Commands) -> Checked:
         if name not in names:
             close = commands.close(name, names) or f" The cells are {', '.join(names)}."
             raise ValueError(f"only: there is no cell {name}.{close}")
+    for weights in {step.options.get("weights") for step in unique(settings)} - {None}:
+        if named(weights) is None:
+            weights_file(Path(weights.partition("#")[0]))
     return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
 
 
