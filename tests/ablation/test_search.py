@@ -32,7 +32,7 @@ SPACE = Space(
         "a.n": Range(low=1.0, high=9.0, log=False, whole=True),
     },
     choices={"a.c": ["red", "blue"]},
-    trials=24,
+    trials=16,
 )
 CELL = Cell(name="base", steps={"a": {"size": "64"}})
 
@@ -56,7 +56,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
 
 def test_later_points_are_better_than_those_drawn_at_random(whole: list[Cell]) -> None:
     values = list(merits(whole).values())
-    assert sum(values[12:]) / 12 > sum(values[:10]) / 10 + 0.2
+    assert sum(values[10:]) / 6 > sum(values[:10]) / 10 + 0.2
     assert all(cell.steps["a"]["size"] == "64" for cell in whole)
     assert {cell.steps["a"]["c"] for cell in whole} == {"red", "blue"}
 
@@ -69,7 +69,7 @@ def test_a_search_that_was_stopped_proposes_the_same_points(
     def mortal(cells: list[Cell]) -> dict[str, float | None]:
         nonlocal told
         told += 1
-        if told in (3, 4, 17):
+        if told in (3, 4, 13):
             raise KeyboardInterrupt
         return merits(cells)
 
@@ -90,9 +90,9 @@ def test_killed_and_started_again_every_trial_is_finished(desk: Desk, tmp_path: 
         child.send(signal.SIGKILL)
         child.wait()
     assert {row.cell: (row.at, row.mean) for row in other.run(PLAN).rows} == whole
-    other.calls()
+    desk.calls()
     other.run(PLAN, search=7)
-    assert len(other.calls()) == 1
+    assert len(desk.calls()) == 1
 
 
 def test_a_failed_trial_is_tried_again_by_the_next_start(desk: Desk) -> None:
