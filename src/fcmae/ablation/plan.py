@@ -115,6 +115,8 @@ def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[C
     axes = {key: _values(values, key) for key, values in _mapping(tree, "axes").items()}
     made: dict[str, Cell] = {}
     for given, value in (_mapping(tree, "cells") or {"": {}}).items():
+        if value == "null":  # a layer below had it
+            continue
         parts = _parts(value, given, steps, commands)
         own, shared = _over(steps, parts), merged(common, _mapping(parts, "common"))
         for at in _combinations(axes):
