@@ -1,6 +1,8 @@
 """Steps as jobs: started by submitit, found again by the next runner."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,17 +50,13 @@ def test_a_job_of_another_runner_is_waited_for_rather_than_begun_again(tmp_path:
 
 
 def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:
-    class Child:
-        said: list[str] = []
-
-        def terminate(self) -> None:
-            self.said.append("stop")
-
-        def wait(self) -> None:
-            self.said.append("waited")
-
-    command = Command(["program"], tmp_path / "log")
-    command.child = Child()  # type: ignore[assignment]
-    later = command.checkpoint()
-    assert Child.said == ["stop", "waited"]
-    assert later.function.line == ("program",)
+    log = tmp_path / "log"
+    saves = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); print('ready')"
+    command = Command([sys.executable, "-c", f"{saves}; sys.stdout.flush(); time.sleep(60)"], log)
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(command)
+        while not log.exists() or "ready" not in log.read_text():
+            time.sleep(0.01)
+        later = command.checkpoint()
+        assert code.result() == 143
+    assert later.function.line == command.line

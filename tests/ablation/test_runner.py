@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from stubs import Desk
 
-from fcmae.errors import CheckpointError, DistributedError, Interrupted, StorageError
+from fcmae.errors import CheckpointError, DistributedError, StorageError
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -118,9 +118,7 @@ def test_a_signal_reaches_the_child_which_saves(desk: Desk, number: signal.Signa
     assert not list(desk.out.glob("steps/*/result.json"))
 
 
-def test_killed_at_random_ten_times_it_ends_with_the_same_table(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_path: Path) -> None:
     slow = PLAN.replace("pretrain: {}", "pretrain: {seconds: 0.05}")
     desk.run(slow)  # imports everything, so that children cost little
     whole, draw = numbers(desk.out), random.Random(0)

@@ -107,4 +107,6 @@ def test_a_failed_trial_is_tried_again_by_the_next_start(desk: Desk) -> None:
 def test_trials_lie_in_a_file_that_any_reader_of_sqlite_opens(desk: Desk) -> None:
     desk.run(PLAN, search=2)
     with sqlite3.connect(desk.out / "search.db") as file:
-        assert file.execute("select count(*) from trials where state = 'COMPLETE'").fetchone() == (2,)
+        assert file.execute("select count(*) from trials where state = 'COMPLETE'").fetchone() == (
+            2,
+        )

@@ -37,9 +37,10 @@ def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]
     lines = []
     for row in rows:
         line = [row.cell, _spread(row, plan.percent), f"{row.seeds} of {len(plan.seeds)}"]
-        line += [_or_dash(row.paper, "{:g}")] if has_paper else []
+        if has_paper:
+            line.append("-" if row.paper is None else f"{row.paper:g}")
         line += [row.choice.get(option, "-") for option in plan.best_over]
-        line += [_or_dash(row.parameters, "{:,}"), _time(row)]
+        line += ["-" if row.parameters is None else f"{row.parameters:,}", _time(row)]
         lines.append(line)
     return columns, lines
 
@@ -50,10 +51,6 @@ def _spread(row: Row, percent: bool) -> str:
     scale, form = (100, "{:.1f}") if percent else (1, "{:.4g}")
     mean = form.format(scale * row.mean)
     return mean if row.std is None else f"{mean} ± {form.format(scale * row.std)}"
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
 
 
 def _time(row: Row) -> str:

@@ -108,7 +108,7 @@ def ablate(options: Ablate, console: Console) -> Ablated:
     checked = wiring.check(options, StepCommands(COMMANDS))
     if options.dry_run:
         return wiring.standing(
-            checked.plan, checked.settings, PlanFolder(options.out.absolute()), written=False
+            checked.plan, checked.settings, PlanFolder(options.out.absolute()), write=False
         )
     return wiring.compute(options, checked, console.message)
 

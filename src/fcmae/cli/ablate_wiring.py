@@ -89,7 +89,7 @@ def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -
             plan = at(plan, searched(plan, checked.space, checked.resolver, runner))
             settings = checked.resolver.settings(plan)
         link_best(plan, settings, folder)
-        result = standing(plan, settings, folder, written=True)
+        result = standing(plan, settings, folder, write=True)
     if runner.failures:
         show_ablated(result, Terminal(stderr=True, highlight=False))
         runner.answer()
@@ -125,11 +125,13 @@ def at(plan: Plan, cells: Sequence[Cell]) -> Plan:
     return replace(plan, cells=tuple(cells))
 
 
-def standing(plan: Plan, settings: Sequence[Setting], folder: PlanFolder, *, written: bool) -> Ablated:
+def standing(
+    plan: Plan, settings: Sequence[Setting], folder: PlanFolder, *, write: bool
+) -> Ablated:
     """What a plan has come to so far."""
     steps, found = unique(settings), rows(plan, settings, folder)
     columns, lines = as_text(plan, found)
-    table: dict[str, Path] = write_table(folder.root, plan, found) if written else {}
+    table: dict[str, Path] = write_table(folder.root, plan, found) if write else {}
     return Ablated(
         title=plan.title,
         metric=str(plan.metric),
