@@ -79,7 +79,6 @@ def test_the_table_tells_mean_spread_seeds_and_the_papers_number(desk: Desk) -> 
     assert float(read["one"]["seed 1"]) == row.values["1"]
     text = (desk.out / "table.md").read_text()
     assert f"| one | {100 * row.mean:.1f} ± {100 * row.std:.1f} | 2 of 2 | 83.7 |" in text
-    assert (desk.out / "table.png").stat().st_size > 5000
 
 
 def test_a_failed_cell_is_reported_and_the_others_are_done(desk: Desk) -> None:

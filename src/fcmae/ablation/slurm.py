@@ -31,10 +31,12 @@ class Command:
 
     def __call__(self) -> int:
         """Run the command and give back its exit code."""
-        with Path(self.log).open("ab") as file:
-            self.child = subprocess.Popen(
+        with (
+            Path(self.log).open("ab") as file,
+            subprocess.Popen(
                 self.line, stdin=subprocess.PIPE, stdout=file, stderr=file
-            )
+            ) as self.child,
+        ):
             return self.child.wait()
 
     def checkpoint(self) -> DelayedSubmission:
@@ -59,8 +61,11 @@ class Jobs(Launcher):
         self._executor = submitit.AutoExecutor(
             root, cluster=job.cluster, slurm_max_num_timeout=MANY
         )
-        asked = {"slurm_partition": job.partition, "slurm_account": job.account}
-        asked |= {"mem_gb": job.memory_gb}
+        asked: dict[str, str | float | None] = {
+            "slurm_partition": job.partition,
+            "slurm_account": job.account,
+            "mem_gb": job.memory_gb,
+        }
         self._executor.update_parameters(
             name="fcmae",
             timeout_min=round(60 * job.hours),

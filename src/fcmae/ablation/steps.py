@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -212,7 +212,7 @@ def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
     return cells
 
 
-def unique(settings: list[Setting]) -> list[Step]:
+def unique(settings: Sequence[Setting]) -> list[Step]:
     """Every step once, each after the one that it starts from."""
     return list({step.key: step for setting in settings for step in setting.steps}.values())
 

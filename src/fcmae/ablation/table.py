@@ -78,10 +78,10 @@ def number(setting: Setting, metric: Metric, folder: PlanFolder) -> float | None
     """A number of a setting, if it is there."""
     step = next((step for step in setting.steps if step.name == metric.step), None)
     done = None if step is None else folder.done(step)
-    return None if done is None else _inside(done.result, metric.path)
+    return None if done is None else number_at(done.result, metric.path)
 
 
-def _inside(result: Mapping[str, Any], path: str) -> float | None:
+def number_at(result: Mapping[str, Any], path: str) -> float | None:
     """A number by dotted path; a key of a result may have dots itself."""
     if path in result:
         found = result[path]
@@ -89,7 +89,7 @@ def _inside(result: Mapping[str, Any], path: str) -> float | None:
         return float(found) if is_number else None
     first, _, rest = path.partition(".")
     inner = result.get(first)
-    return _inside(inner, rest) if rest and isinstance(inner, Mapping) else None
+    return number_at(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
 def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:

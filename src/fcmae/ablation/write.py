@@ -25,7 +25,7 @@ def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
     columns, lines = as_text(plan, rows)
     write_text(paths["md"], _as_markdown(plan.title, columns, lines))
     if any(row.mean is not None for row in rows):
-        paths["png"] = _draw(root / f"{STEM}.png", plan, rows)
+        paths["png"] = draw(root / f"{STEM}.png", plan, rows)
     return paths
 
 
@@ -82,7 +82,7 @@ def _as_markdown(title: str, columns: Sequence[str], lines: Sequence[Sequence[st
     return "\n".join([f"## {title}", "", *head, *(f"| {' | '.join(x)} |" for x in lines), ""])
 
 
-def _draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
+def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     """Lines along an axis of numbers, else bars."""
     from fcmae.analysis.comparison import bars, points
 
@@ -92,7 +92,7 @@ def _draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     means = [scale * (row.mean or 0.0) for row in shown]
     stds = [scale * (row.std or 0.0) for row in shown]
     papers = [row.paper for row in shown]
-    axis = _numeric_axis(rows)
+    axis = numeric_axis(rows)
     if axis is None:
         return bars([row.cell for row in shown], means, stds, path, papers=papers, y=label,
                     title=plan.title)  # fmt: skip
@@ -100,7 +100,7 @@ def _draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     return points(at, means, stds, path, papers=papers, x=axis, y=label, title=plan.title)
 
 
-def _numeric_axis(rows: Sequence[Row]) -> str | None:
+def numeric_axis(rows: Sequence[Row]) -> str | None:
     """The plan's only axis, where all its values are numbers."""
     names = {name for row in rows for name in row.at}
     if len(names) != 1 or len({tuple(row.at.items()) for row in rows}) < len(rows):

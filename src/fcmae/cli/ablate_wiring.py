@@ -63,8 +63,9 @@ def check(options: Ablate, commands: Commands) -> Checked:
         if name not in names:
             close = commands.close(name, names) or f" The cells are {', '.join(names)}."
             raise ValueError(f"only: there is no cell {name}.{close}")
-    for weights in {step.options.get("weights") for step in unique(settings)} - {None}:
-        if named(weights) is None:
+    for step in unique(settings):
+        weights = step.options.get("weights")
+        if weights is not None and named(weights) is None:
             weights_file(Path(weights.partition("#")[0]))
     return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
 
