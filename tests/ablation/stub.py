@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -23,6 +24,9 @@ with Path(os.environ["STUB_CALLS"]).open("a") as calls:
 until = time.monotonic() + options["seconds"]
 while time.monotonic() < until:
     time.sleep(0.01)
+    ready, _, _ = select.select([0], [], [], 0)
+    if ready and not os.read(0, 1):
+        asked.append(signal.SIGTERM)  # as commands do, when their runner is gone
     if asked:
         sys.stderr.write("fcmae: stopped and saved.\n")
         sys.exit(128 + asked[0])

@@ -1,5 +1,6 @@
 """What cannot work is told in one line before anything runs; what is shipped can work."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,19 @@ def test_table_3_shares_nothing_but_what_is_the_same(tmp_path: Path) -> None:
     assert v1[0].options["optim.epochs"] == v2[0].options["optim.epochs"] == 800
     assert v1[1].options == v2[1].options
     assert v1[1].key != v2[1].key
+
+
+def test_the_plans_on_the_page_can_be_run(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "ablate.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    counts = []
+    for number, block in enumerate(blocks):
+        plan = tmp_path / f"{number}.yaml"
+        plan.write_text(block)
+        counts.append(len(checked(str(plan), tmp_path).plan.cells))
+    assert counts == [3, 5, 1]
+
+
+def test_the_page_lists_every_plan() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ablate.md").read_text()
+    assert [name for name in PLANS if f"`{name}`" not in page] == []

@@ -6,6 +6,8 @@ import os
 import random
 import signal
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 import pytest
 from stubs import Desk
 
+from fcmae.ablation.launch import Here
+from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DistributedError, StorageError
 from forking import IGNORE_THREADS, Child
 
@@ -115,6 +119,52 @@ def test_a_signal_reaches_the_child_which_saves(desk: Desk, number: signal.Signa
     log = next(desk.out.glob("steps/pretrain-*/log.txt"))
     assert "stopped and saved" in log.read_text()
     assert not list(desk.out.glob("steps/*/result.json"))
+
+
+def test_children_end_with_a_runner_that_is_killed(desk: Desk) -> None:
+    child = Child(lambda: desk.run(LASTING))
+    stub = wait_for_stub(desk, child)
+    child.kill()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{stub}/stat").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    log = next(desk.out.glob("steps/pretrain-*/log.txt"))
+    assert "stopped and saved" in log.read_text()
+
+
+def test_a_command_stops_when_nobody_holds_its_input() -> None:
+    program = (
+        "import threading, time\n"
+        "from fcmae.cli.step import end_with_parent\n"
+        "threading.Thread(target=end_with_parent, daemon=True).start()\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)"
+    )
+    line = [sys.executable, "-c", program]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert process.poll() is None
+        process.communicate()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_run_that_is_still_ending_is_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def saving() -> None:
+        with hold(folder):
+            (tmp_path / "held").touch()
+            time.sleep(0.5)
+            (tmp_path / "let-go").write_text(str(time.time()))
+
+    child = Child(saving)
+    while not (tmp_path / "held").exists():
+        time.sleep(0.01)
+    line = [sys.executable, "-c", "import time; print(time.time())"]
+    assert Here().run(line, folder, tmp_path / "log", 0) == 0
+    assert child.wait() == 0
+    assert float((tmp_path / "log").read_text()) > float((tmp_path / "let-go").read_text())
 
 
 def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ class Job:
     """Time that a step may take before it is put off and goes on in the next job."""
 
     gpus: int = 1
-    """GPUs of a job."""
+    """GPUs of a job, each with a process of its own."""
 
     cpus: int = 8
-    """CPU cores of a job."""
+    """CPU cores of each process."""
 
     memory_gb: float | None = None
     """Memory of a job in gigabytes; by default the cluster's own."""

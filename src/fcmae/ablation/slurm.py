@@ -58,6 +58,8 @@ class Jobs(Launcher):
     def __init__(self, job: Job, root: Path) -> None:
         self.places = job.at_once
         self._root = root
+        # Under SLURM a run has a process for each GPU, and these are the tasks of its job.
+        self._tasks = list(range(max(1, job.gpus) if job.cluster == "slurm" else 1))
         self._executor = submitit.AutoExecutor(
             root, cluster=job.cluster, slurm_max_num_timeout=MANY
         )
@@ -70,6 +72,7 @@ class Jobs(Launcher):
             name="fcmae",
             timeout_min=round(60 * job.hours),
             gpus_per_node=job.gpus,
+            tasks_per_node=len(self._tasks),
             cpus_per_task=job.cpus,
             **{name: value for name, value in asked.items() if value is not None},
         )
@@ -81,7 +84,8 @@ class Jobs(Launcher):
         """Wait for the job of a step: the one that another runner began, or a new one."""
         note = folder / NOTE
         if note.is_file():
-            former = self._executor.job_class(self._root, note.read_text(encoding="utf-8"))
+            number = note.read_text(encoding="utf-8")
+            former = self._executor.job_class(self._root, number, tasks=self._tasks)
             code = self._wait(former, log)
             if code == 0:
                 note.unlink()
@@ -108,7 +112,7 @@ class Jobs(Launcher):
         try:
             while not job.done():
                 time.sleep(POLL_S)
-            return int(job.result())
+            return max(job.results(), key=abs)
         except (FailedJobError, UncompletedJobError) as error:
             with log.open("a", encoding="utf-8") as file:
                 file.write(f"{error}\nfcmae: the job {job.job_id} ended as {job.state}.\n")
