@@ -33,8 +33,9 @@ def bars(
         axes.set_xticks(
             places, names, rotation=40 if turned else 0, ha="right" if turned else "center"
         )
-        _frame(axes, y=y, title=title)
-        axes.set_ylim(*_range(means, stds))
+        bottom, top = _range(means, stds)
+        _frame(axes, y=y if bottom == 0 else f"{y} (not from 0)", title=title)
+        axes.set_ylim(bottom, top)
         _add_papers(axes, [float(place) for place in places], papers, line="")
         return save(figure, path)
 
