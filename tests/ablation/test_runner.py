@@ -220,6 +220,9 @@ def test_only_some_cells_are_computed_when_asked(desk: Desk) -> None:
     result = desk.run(PLAN, only=["scratch"])
     assert desk.calls() == ["finetune classify -"] * 2
     assert [row.seeds for row in result.rows] == [0, 0, 0, 2]
+    desk.run(PLAN, only=["one"])
+    two = desk.run(PLAN, only=["scratch"]).rows[1]
+    assert (two.seeds, two.seconds, two.parameters) == (0, {}, None)  # though it shares a step
 
 
 def test_each_gpu_has_one_step_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

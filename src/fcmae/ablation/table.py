@@ -93,11 +93,9 @@ def number_at(result: Mapping[str, Any], path: str) -> float | None:
 
 
 def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:
-    values = {}
-    for setting in settings:
-        found = number(setting, plan.metric, folder)
-        if found is not None:
-            values[str(setting.seed)] = found
+    found = {s.seed: x for s in settings if (x := number(s, plan.metric, folder)) is not None}
+    settings = [setting for setting in settings if setting.seed in found]
+    values = {str(seed): x for seed, x in found.items()}
     done = [(step.name, d) for s in settings for step in s.steps if (d := folder.done(step))]
     names = dict.fromkeys(name for name, _ in done)
     return Row(
@@ -107,7 +105,7 @@ def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder
         values=values,
         seeds=len(values),
         paper=cell.paper,
-        choice=dict(settings[0].choice) if values else {},
+        choice=dict(settings[0].choice) if settings else {},
         at=cell.at,
         seconds={n: statistics.fmean(d.seconds for m, d in done if m == n) for n in names},
         resumed=any(d.resumed for _, d in done),
