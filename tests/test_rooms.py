@@ -30,10 +30,11 @@ MAY_IMPORT = {
     "engine": GROUND | {"kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
+    "ablation": BASE | {"engine", "analysis"},
     "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
     "reports": {"errors", "checkpoint", "engine"},
-    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis", "reports"},
+    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis", "ablation", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -54,11 +55,15 @@ ONLY_IN = {
     "onnxruntime": {"exports"},
     "plotly": {"reports"},
     "jinja2": {"reports"},
+    "optuna": {"ablation"},
+    "submitit": {"ablation"},
 }
 WITHOUT_TORCH = [
     "fcmae",
     "fcmae.cli.main",
     "fcmae.cli.commands",
+    "fcmae.ablation.run",
+    "fcmae.ablation.write",
     "fcmae.checkpoint.resolve",
     "fcmae.data.listing",
     "fcmae.data.objects.find",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fcmae.cli.api import (
+        ablate,
         bench,
         check,
         convert,
@@ -37,6 +38,7 @@ __all__ = [
     "Autoencoder",
     "Classifier",
     "Encoder",
+    "ablate",
     "bench",
     "check",
     "convert",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fcmae.checkpoint.options import Rule, Source
+from fcmae.cli.ablate import Ablated
 from fcmae.cli.bench import Bench
 from fcmae.cli.bench_input import InputBench
 from fcmae.cli.card import read_weights
@@ -113,6 +114,11 @@ def export(*, config: Config = (), **options: Any) -> Exported:
 def convert(*, config: Config = (), **options: Any) -> Exported:
     """Write weights in the form of another library, as ``fcmae convert`` does."""
     return cast(Exported, _run("convert", config, options))
+
+
+def ablate(*, config: Config = (), **options: Any) -> Ablated:
+    """Run a plan of comparisons, as ``fcmae ablate`` does."""
+    return cast(Ablated, _run("ablate", config, options))
 
 
 def check(*, config: Config = (), **options: Any) -> Checked:

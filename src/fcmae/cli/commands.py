@@ -1,5 +1,6 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
+from fcmae.cli.ablate import Ablate, ablate, show_ablated
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
@@ -178,6 +179,13 @@ COMMANDS: dict[str, Command] = {
         show=show_reported,
         example="fcmae report runs/pretrain runs/classify --out report.html",
         positional=("runs",),
+    ),
+    "ablate": Command(
+        options=Ablate,
+        run=ablate,
+        show=show_ablated,
+        example="fcmae ablate table-1-decoders --data imagenet --out ablations/decoders",
+        positional=("plan",),
     ),
     "export": Command(
         options=Export,

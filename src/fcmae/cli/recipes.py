@@ -1,84 +1,93 @@
-"""Reading of ``--config``: YAML of plain values, from a file or from a recipe of the package."""
+"""Reading of ``--config`` and of plans: YAML of plain values, from a file or from the package."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fcmae.ablation.layers import flat
 from fcmae.cli.suggest import did_you_mean
 
 RECIPES = Path(__file__).parents[1] / "recipes"
+PLANS = RECIPES / "ablations"
 MAX_BYTES = 100_000
 
 
 def recipe_names() -> list[str]:
     """The recipes of the package, as ``--config`` takes them."""
-    files = sorted(RECIPES.rglob("*.yaml"))
-    return [file.relative_to(RECIPES).with_suffix("").as_posix() for file in files]
+    return [name for name in _names(RECIPES) if not name.startswith(f"{PLANS.name}/")]
+
+
+def plan_names() -> list[str]:
+    """The plans of the package, as ``fcmae ablate`` takes them."""
+    return _names(PLANS)
 
 
 def read_config(name: str) -> dict[str, Any]:
     """The values of a YAML file or of a named recipe by dotted key, all as the text written."""
-    path = _find(name)
+    told = f"--config {name}"
+    path = _find(name, told, kind="recipe", folder=RECIPES, names=recipe_names())
+    return dict(flat(_read_tree(path, told)))
+
+
+def read_plan(name: str) -> dict[str, Any]:
+    """The keys of a YAML file or of a named plan, all as the text written."""
+    told = f"the plan {name}"
+    path = _find(name, told, kind="plan", folder=PLANS, names=plan_names())
+    return _read_tree(path, told)
+
+
+def _read_tree(path: Path, told: str) -> dict[str, Any]:
     try:
-        text = _read(path)
-        tree = yaml.load(text, Loader=_TextLoader)
+        tree = yaml.load(_read(path, told), Loader=_TextLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(
-            f"--config {name}: line {line}: {error.problem or error.context}."
-        ) from None
+        raise ValueError(f"{told}: line {line}: {error.problem or error.context}.") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"--config {name} is not YAML: {str(error).splitlines()[0]}.") from None
+        raise ValueError(f"{told} is not YAML: {str(error).splitlines()[0]}.") from None
     except RecursionError:
-        raise ValueError(f"--config {name} is nested too deeply to be a recipe.") from None
+        raise ValueError(f"{told} is nested too deeply to be a recipe.") from None
     if tree in (None, ""):
         return {}
     if not isinstance(tree, dict):
-        raise ValueError(f"--config {name} must hold keys with values, such as 'model: atto'.")
-    return dict(_flatten(tree, ""))
+        raise ValueError(f"{told} must hold keys with values, such as 'model: atto'.")
+    return tree
 
 
-def _find(name: str) -> Path:
+def _names(folder: Path) -> list[str]:
+    files = sorted(folder.rglob("*.yaml"))
+    return [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+
+
+def _find(name: str, told: str, *, kind: str, folder: Path, names: list[str]) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    if path.is_dir():
-        raise ValueError(f"--config {name} is a folder, but must be a YAML file or a recipe.")
-    recipe = RECIPES / f"{name}.yaml"
-    if name in recipe_names():
-        return recipe
+    if path.is_dir() and name not in names:
+        raise ValueError(f"{told} is a folder, but must be a YAML file or a {kind}.")
+    if name in names:
+        return folder / f"{name}.yaml"
     if path.suffix in (".yaml", ".yml"):
-        raise ValueError(f"--config {name}: there is no such file.")
+        raise ValueError(f"{told}: there is no such file.")
     raise ValueError(
-        f"--config {name}: there is no such file and no such recipe."
-        f"{did_you_mean(name, recipe_names())} The recipes are {', '.join(recipe_names())}."
+        f"{told}: there is no such file and no such {kind}."
+        f"{did_you_mean(name, names)} The {kind}s are {', '.join(names)}."
     )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, told: str) -> str:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ValueError(
-                f"--config {path} has {size} bytes, but a recipe has at most {MAX_BYTES}: "
+                f"{told} has {size} bytes, but a recipe has at most {MAX_BYTES}: "
                 "is it another kind of file?"
             )
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ValueError(f"--config {path} cannot be read: {error.strerror}.") from None
+        raise ValueError(f"{told} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ValueError(f"--config {path} is not text in UTF-8.") from None
-
-
-def _flatten(tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        name = f"{prefix}{key}".replace("-", "_")
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{name}.")
-        else:
-            yield name, value
+        raise ValueError(f"{told} is not text in UTF-8.") from None
 
 
 class _TextLoader(yaml.BaseLoader):

@@ -1,0 +1,229 @@
+"""What a plan says, checked for itself; whether the steps' options exist is asked in ``steps``."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fcmae.ablation.commands import Commands
+from fcmae.ablation.layers import NOTHING, Tree, merged
+
+KEYS = (
+    "title", "metric", "percent", "seeds", "common", "steps", "cells", "axes", "paper",
+    "best_over", "best_by", "search",
+)  # fmt: skip
+OF_CELL = ("paper", "common")
+"""Keys of a cell that are no steps."""
+CELL_NAME = re.compile(r"[\w+=-][\w.+=,-]*")
+STEP_NAME = re.compile(r"[a-z][\w-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number in the result of a step.
+
+    Attributes:
+        step: The step.
+        path: Where in its result, as in ``top1`` or ``metrics.loss``.
+    """
+
+    step: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.step}.{self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One line of the table.
+
+    Attributes:
+        name: Its name, and that of its folder.
+        steps: What it does, step by step: the keys of each as the plan writes them.
+        common: Options for all of its steps that have them.
+        paper: The paper's number.
+        at: Its values on the plan's axes.
+    """
+
+    name: str
+    steps: dict[str, Tree]
+    common: Tree = field(default_factory=dict)
+    paper: float | None = None
+    at: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A comparison.
+
+    Attributes:
+        title: What is compared.
+        metric: What the table shows.
+        percent: Whether it is a share that is shown in percent.
+        best_by: What the best choice is taken by.
+        best_over: Values to choose among, by ``STEP.OPTION``; the same for all cells.
+        seeds: Each cell is computed with each.
+        cells: What is compared.
+        search: The space of a search, as the plan writes it.
+    """
+
+    title: str
+    metric: Metric
+    percent: bool
+    best_by: Metric
+    best_over: dict[str, list[str]]
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    search: Tree | None = None
+
+
+def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
+    """The plan that a tree writes down.
+
+    Raises:
+        ValueError: It cannot be one; the message says where.
+    """
+    for key in tree:
+        if key not in KEYS:
+            raise ValueError(f"there is no key {key}.{commands.close(key, [*KEYS, 'base'])}")
+    steps = _mapping(tree, "steps")
+    if not steps:
+        raise ValueError("there are no steps. Give some, such as 'steps: {pretrain: {}}'.")
+    for step in steps:
+        if not STEP_NAME.fullmatch(step) or step in OF_CELL:
+            raise ValueError(f"a step is called {step!r}, but needs another name.")
+    whole = {step: _step(value, step) for step, value in steps.items() if value != "null"}
+    metric = _metric(tree.get("metric"), "metric", whole)
+    return Plan(
+        title=str(tree.get("title", name)),
+        metric=metric,
+        percent=_yes(tree.get("percent", "true")),
+        best_by=_metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric,
+        best_over={
+            key: _values(values, key) for key, values in _mapping(tree, "best_over").items()
+        },
+        seeds=_seeds(tree.get("seeds", ["0"])),
+        cells=_cells(tree, whole, commands),
+        search=_mapping(tree, "search") or None,
+    )
+
+
+def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[Cell, ...]:
+    """The cells that are named, or a single one; at each combination of the axes' values."""
+    common, papers = _mapping(tree, "common"), _mapping(tree, "paper")
+    axes = {key: _values(values, key) for key, values in _mapping(tree, "axes").items()}
+    made: dict[str, Cell] = {}
+    for given, value in (_mapping(tree, "cells") or {"": {}}).items():
+        if value == "null":  # a layer below had it
+            continue
+        parts = _parts(value, given, steps, commands)
+        own, shared = _over(steps, parts), merged(common, _mapping(parts, "common"))
+        for at in _combinations(axes):
+            cell = _at(given, at, own, shared)
+            paper = papers.pop(cell.name, parts.get("paper"))
+            number = None if paper is None else _number(paper, f"paper of {cell.name}")
+            made[cell.name] = replace(cell, paper=number)
+    for name in papers:
+        raise ValueError(f"paper: there is no cell {name}.{commands.close(name, made)}")
+    return tuple(made.values())
+
+
+def _parts(value: Any, name: str, steps: Mapping[str, Tree], commands: Commands) -> Tree:
+    """What a cell lays over the steps."""
+    parts = {} if value in NOTHING else value
+    if not isinstance(parts, Mapping):
+        raise ValueError(f"the cell {name} is {parts!r}, but must hold steps with options.")
+    known = [*steps, *OF_CELL]
+    for key in parts:
+        if key not in known:
+            raise ValueError(
+                f"the cell {name}: there is no step {key}.{commands.close(key, known)}"
+            )
+    return dict(parts)
+
+
+def _over(steps: Mapping[str, Tree], parts: Mapping[str, Any]) -> dict[str, Tree]:
+    """The steps with a cell's changes; a step that the cell sets to null is left out."""
+    changes = {step: _step(parts[step], step) for step in steps if step in parts}
+    return {s: tree for s, tree in merged(steps, changes).items() if parts.get(s) != "null"}
+
+
+def _at(given: str, at: Mapping[str, str], steps: Mapping[str, Tree], common: Tree) -> Cell:
+    """A cell at one combination of the axes' values."""
+    words = [f"{axis.rpartition('.')[2]}={value}" for axis, value in at.items()]
+    name = ",".join([*([given] if given else []), *words]) or "base"
+    if not CELL_NAME.fullmatch(name):
+        raise ValueError(
+            f"a cell is called {name!r}, but a name has only letters, digits and . _ + = , -"
+        )
+    own, shared = {step: dict(tree) for step, tree in steps.items()}, dict(common)
+    for axis, value in at.items():
+        step, _, option = axis.partition(".")
+        if step != "common" and step not in own:
+            raise ValueError(f"axes: {axis} must be STEP.OPTION, with a step of the plan.")
+        (shared if step == "common" else own[step])[option] = value
+    return Cell(name=name, steps=own, common=shared, at=dict(at))
+
+
+def _combinations(axes: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = [{}]
+    for axis, values in axes.items():
+        found = [{**one, axis: value} for one in found for value in values]
+    return found
+
+
+def _step(value: Any, step: str) -> Tree:
+    if value in NOTHING:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"the step {step} is {value!r}, but must hold options, or null.")
+    return dict(value)
+
+
+def _mapping(tree: Mapping[str, Any], key: str) -> Tree:
+    value = tree.get(key, {})
+    if value in NOTHING:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{key} is {value!r}, but must hold keys with values.")
+    return dict(value)
+
+
+def _metric(text: Any, key: str, steps: Mapping[str, Tree]) -> Metric:
+    step, _, path = str(text or "").partition(".")
+    if step not in steps or not path:
+        raise ValueError(
+            f"{key} is {text!r}, but must be STEP.NUMBER, such as {list(steps)[-1]}.top1."
+        )
+    return Metric(step=step, path=path)
+
+
+def _values(values: Any, key: str) -> list[str]:
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{key} is {values!r}, but must be a list of values.")
+    if any(not isinstance(value, str) for value in values):
+        values = [value if isinstance(value, str) else f"[{','.join(value)}]" for value in values]
+    if len(set(values)) < len(values):
+        raise ValueError(f"{key} has a value twice: {', '.join(values)}.")
+    return list(values)
+
+
+def _seeds(values: Any) -> tuple[int, ...]:
+    texts = values if isinstance(values, list) else [values]
+    if not texts or not all(isinstance(text, str) and text.isdigit() for text in texts):
+        raise ValueError(f"seeds is {values!r}, but must be whole numbers of 0 or more.")
+    return tuple(dict.fromkeys(map(int, texts)))
+
+
+def _number(text: Any, what: str) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} is {text!r}, but must be a number.") from None
+
+
+def _yes(text: Any) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"percent is {text!r}, but must be true or false.")
+    return bool(text == "true")

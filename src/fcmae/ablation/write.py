@@ -1,0 +1,114 @@
+"""The table as files: CSV, Markdown, JSON, and a picture."""
+
+import csv
+import datetime
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fcmae.ablation.plan import Plan
+from fcmae.ablation.table import Row
+from fcmae.checkpoint.durable import write_text
+
+STEM = "table"
+
+
+def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
+    """Write all files and say where they are; the picture only where there is a number."""
+    paths = {kind: root / f"{STEM}.{kind}" for kind in ("json", "csv", "md")}
+    facts = {"title": plan.title, "metric": str(plan.metric), "percent": plan.percent}
+    content = {**facts, "rows": [asdict(row) for row in rows]}
+    write_text(paths["json"], json.dumps(content, indent=1) + "\n")
+    write_text(paths["csv"], _as_csv(rows))
+    columns, lines = as_text(plan, rows)
+    write_text(paths["md"], _as_markdown(plan.title, columns, lines))
+    if any(row.mean is not None for row in rows):
+        paths["png"] = draw(root / f"{STEM}.png", plan, rows)
+    return paths
+
+
+def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """The table for people: columns and lines."""
+    has_paper = any(row.paper is not None for row in rows)
+    columns = ["cell", str(plan.metric), "seeds", *(["paper"] if has_paper else [])]
+    columns += [option.rpartition(".")[2] for option in plan.best_over] + ["parameters", "time"]
+    lines = []
+    for row in rows:
+        line = [row.cell, _spread(row, plan.percent), f"{row.seeds} of {len(plan.seeds)}"]
+        if has_paper:
+            line.append("-" if row.paper is None else f"{row.paper:g}")
+        line += [row.choice.get(option, "-") for option in plan.best_over]
+        line += ["-" if row.parameters is None else f"{row.parameters:,}", _time(row)]
+        lines.append(line)
+    return columns, lines
+
+
+def _spread(row: Row, percent: bool) -> str:
+    if row.mean is None:
+        return "-"
+    scale, form = (100, "{:.1f}") if percent else (1, "{:.4g}")
+    mean = form.format(scale * row.mean)
+    return mean if row.std is None else f"{mean} ± {form.format(scale * row.std)}"
+
+
+def _time(row: Row) -> str:
+    """Time of a cell's steps; more than that where one was begun more than once."""
+    if not row.seconds:
+        return "-"
+    seconds = round(sum(row.seconds.values()))
+    return f"{'> ' if row.resumed else ''}{datetime.timedelta(seconds=seconds)}"
+
+
+def _as_csv(rows: Sequence[Row]) -> str:
+    """One line per cell with every number; spread out, so that no cell of it needs parsing."""
+    flat = []
+    for row in rows:
+        line = {k: v for k, v in asdict(row).items() if not isinstance(v, dict)}
+        for kind, values in (("seed", row.values), ("seconds", row.seconds), ("at", row.at)):
+            line |= {f"{kind} {name}": value for name, value in values.items()}
+        flat.append(line | {f"best {name}": value for name, value in row.choice.items()})
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for line in flat for name in line))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
+
+
+def _as_markdown(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    head = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([f"## {title}", "", *head, *(f"| {' | '.join(x)} |" for x in lines), ""])
+
+
+def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
+    """Lines along an axis of numbers, else bars."""
+    from fcmae.analysis.comparison import bars, points
+
+    scale = 100 if plan.percent else 1
+    label = f"{plan.metric}{' in percent' if plan.percent else ''}"
+    shown = [row for row in rows if row.mean is not None]
+    means = [scale * (row.mean or 0.0) for row in shown]
+    stds = [scale * (row.std or 0.0) for row in shown]
+    papers = [row.paper for row in shown]
+    axis = numeric_axis(rows)
+    if axis is None:
+        return bars([row.cell for row in shown], means, stds, path, papers=papers, y=label,
+                    title=plan.title)  # fmt: skip
+    at = [float(row.at[axis]) for row in shown]
+    return points(at, means, stds, path, papers=papers, x=axis, y=label, title=plan.title)
+
+
+def numeric_axis(rows: Sequence[Row]) -> str | None:
+    """The plan's only axis, where all its values are numbers."""
+    names = {name for row in rows for name in row.at}
+    if len(names) != 1 or len({tuple(row.at.items()) for row in rows}) < len(rows):
+        return None
+    (axis,) = names
+    try:
+        for row in rows:
+            float(row.at[axis])
+    except ValueError:
+        return None
+    return axis

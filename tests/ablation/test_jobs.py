@@ -1,0 +1,62 @@
+"""Steps as jobs: started by submitit, found again by the next runner."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from stubs import Desk
+
+from fcmae.ablation.options import Job
+from fcmae.ablation.slurm import NOTE, Command, Jobs
+from fcmae.errors import DistributedError
+
+PLAN = """
+metric: finetune.top1
+steps: {pretrain: {}, finetune: {command: finetune classify, from: pretrain}}
+cells: {one: {}, bad: {finetune: {fails: true}}}
+"""
+LOCAL = Job(cluster="local", gpus=0)
+
+
+def test_steps_run_as_jobs_and_the_table_is_the_same(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(DistributedError, match="1 of the plan's steps failed") as told:
+        desk.run(PLAN, slurm=True, job=LOCAL)
+    assert "the stub was told to fail." in str(told.value)
+    assert len(desk.calls()) == 3
+    here = Desk(tmp_path / "here")
+    here.root.mkdir()
+    with pytest.raises(DistributedError):
+        here.run(PLAN)
+    assert [d.read_text().split("\n")[2] for d in sorted(desk.out.glob("table.md"))] == [
+        d.read_text().split("\n")[2] for d in sorted(here.out.glob("table.md"))
+    ]
+    assert not list(desk.out.glob(f"steps/*/{NOTE}"))
+
+
+def test_a_job_of_another_runner_is_waited_for_rather_than_begun_again(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    line = [sys.executable, "-c", f"open({str(ran)!r}, 'a').write('x')"]
+    jobs = Jobs(LOCAL, tmp_path / "jobs")
+    job = jobs._executor.submit(Command(line, tmp_path / "log"))
+    (tmp_path / NOTE).write_text(job.job_id)
+    job.wait()
+    again = Jobs(LOCAL, tmp_path / "jobs")
+    assert again.run(line, tmp_path, tmp_path / "log", 0) == 0
+    assert ran.read_text() == "x"
+    assert again.run(line, tmp_path, tmp_path / "log", 0) == 0
+    assert ran.read_text() == "xx"
+
+
+def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    saves = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); print('ready')"
+    command = Command([sys.executable, "-c", f"{saves}; sys.stdout.flush(); time.sleep(60)"], log)
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(command)
+        while not log.exists() or "ready" not in log.read_text():
+            time.sleep(0.01)
+        later = command.checkpoint()
+        assert code.result() == 143
+    assert later.function.line == command.line

@@ -1,0 +1,113 @@
+"""A search proposes the same points whether or not it was stopped, and finishes what it began."""
+
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from stubs import Desk
+
+from fcmae.ablation.plan import Cell
+from fcmae.ablation.search import search
+from fcmae.ablation.space import Range, Space
+from fcmae.errors import DistributedError
+from forking import IGNORE_THREADS, Child
+
+pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
+
+PLAN = """
+metric: pretrain.top1
+steps: {pretrain: {best: 0.3}}
+search:
+  trials: 4
+  space:
+    pretrain.rate: {low: 0.01, high: 1.0, log: true}
+    pretrain.value: {low: 1, high: 4}
+    pretrain.seconds: [0.01, 0.02]
+"""
+SPACE = Space(
+    ranges={
+        "a.x": Range(low=0.0, high=1.0, log=False, whole=False),
+        "a.n": Range(low=1.0, high=9.0, log=False, whole=True),
+    },
+    choices={"a.c": ["red", "blue"]},
+    trials=16,
+)
+CELL = Cell(name="base", steps={"a": {"size": "64"}})
+
+
+def merits(cells: list[Cell]) -> dict[str, float | None]:
+    """Highest where x is 0.7, n is 3 and c is blue."""
+    found = {}
+    for cell in cells:
+        tree = cell.steps["a"]
+        miss = abs(float(tree["x"]) - 0.7) + abs(int(tree["n"]) - 3) / 9 + (tree["c"] == "red")
+        found[cell.name] = -miss
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
+    """A search that nothing has stopped."""
+    storage = tmp_path_factory.mktemp("whole") / "search.db"
+    return search(CELL, SPACE, storage, merits, seed=0, width=1)
+
+
+def test_later_points_are_better_than_those_drawn_at_random(whole: list[Cell]) -> None:
+    values = list(merits(whole).values())
+    assert sum(values[10:]) / 6 > sum(values[:10]) / 10 + 0.2
+    assert all(cell.steps["a"]["size"] == "64" for cell in whole)
+    assert {cell.steps["a"]["c"] for cell in whole} == {"red", "blue"}
+
+
+def test_a_search_that_was_stopped_proposes_the_same_points(
+    whole: list[Cell], tmp_path: Path
+) -> None:
+    told = 0
+
+    def mortal(cells: list[Cell]) -> dict[str, float | None]:
+        nonlocal told
+        told += 1
+        if told in (3, 4, 13):
+            raise KeyboardInterrupt
+        return merits(cells)
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            search(CELL, SPACE, tmp_path / "cut.db", mortal, seed=0, width=1)
+    assert search(CELL, SPACE, tmp_path / "cut.db", mortal, seed=0, width=1) == whole
+
+
+def test_killed_and_started_again_every_trial_is_finished(desk: Desk, tmp_path: Path) -> None:
+    whole = {row.cell: (row.at, row.mean) for row in desk.run(PLAN).rows}
+    assert len(whole) == 4
+    other = Desk(tmp_path / "other")
+    other.root.mkdir()
+    for wait_s in (0.3, 0.6):
+        child = Child(lambda: other.run(PLAN))
+        time.sleep(wait_s)
+        child.send(signal.SIGKILL)
+        child.wait()
+    assert {row.cell: (row.at, row.mean) for row in other.run(PLAN).rows} == whole
+    desk.calls()
+    other.run(PLAN, search=5)
+    assert len(desk.calls()) == 1
+
+
+def test_a_failed_trial_is_tried_again_by_the_next_start(desk: Desk) -> None:
+    plan = "metric: pretrain.top1\nsteps: {pretrain: {}}\nsearch:\n  trials: 3\n  space: %s"
+    fails = plan % "{pretrain.fails: ['true'], pretrain.rate: {low: 0.1, high: 1.0}}"
+    for _ in range(2):
+        with pytest.raises(DistributedError, match="3 of the plan's steps failed"):
+            desk.run(fails)
+        assert desk.calls() == ["pretrain -"] * 3
+
+
+def test_trials_lie_in_a_file_that_any_reader_of_sqlite_opens(desk: Desk) -> None:
+    desk.run(PLAN, search=2)
+    with closing(sqlite3.connect(desk.out / "search.db")) as file:
+        assert file.execute("select count(*) from trials where state = 'COMPLETE'").fetchone() == (
+            2,
+        )

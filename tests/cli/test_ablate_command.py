@@ -1,0 +1,58 @@
+"""A plan of two tiny cells from the command line to its table, with real trainings."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fcmae.cli.main import main
+
+PLAN = """
+title: A tiny comparison
+metric: finetune.top1
+common:
+  size: 64
+  loader: {workers: 0}
+  run: {device: cpu}
+  optim: {epochs: 1, warmup_epochs: 0, batch_size: 4}
+steps:
+  pretrain: {decoder: {width: 32}, monitor: {images: 4, pictures: 1}}
+  finetune: {command: finetune classify, from: pretrain}
+cells:
+  pretrained: {paper: 84.6}
+"""
+TOO_MUCH = "  too-much: {paper: 83.8, finetune: {optim: {batch_size: 9}}}\n"
+
+
+def test_a_plan_trains_compares_and_says_what_failed(
+    places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, out = tmp_path / "plan.yaml", tmp_path / "out"
+    words = ["ablate", str(plan), "--data", f"{places.flat}", "--labelled", f"{places.labelled}"]
+    words += ["--out", str(out), "--json", f"{tmp_path}/told.json"]
+    plan.write_text(PLAN + TOO_MUCH)
+    assert main(words) == 7
+    said = capsys.readouterr()
+    assert "too-much, seed 0: finetune failed: optim.batch_size is 9, but" in said.err
+    assert "2 of 3 steps are done." in said.err
+    assert "\nfcmae: 1 of the plan's steps failed, the rest is done" in said.err
+    assert said.out == ""
+
+    plan.write_text(PLAN)
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "[1/" not in said.err
+    assert "2 of 2 steps are done." in said.out
+    told = json.loads((tmp_path / "told.json").read_text())
+    (row,) = told["rows"]
+    seed = out / "cells" / "pretrained" / "seed-0"
+    own = json.loads((seed / "finetune" / "result.json").read_text())
+    assert row["mean"] == own["result"]["top1"]
+    assert row["parameters"] > 3_000_000
+    assert {"weights.safetensors", "metrics.jsonl", "log.txt", "step.yaml"} <= {
+        path.name for path in (seed / "finetune").iterdir()
+    }
+    options = json.loads((seed / "finetune" / "options.json").read_text())
+    assert Path(options["weights"]) == (seed / "pretrain").resolve()
+    assert Path(told["table"]["png"]).is_file()
