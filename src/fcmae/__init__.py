@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fcmae.cli.api import (
         bench,
         check,
+        contrast,
         convert,
         demo,
         embed,
@@ -38,6 +39,7 @@ __all__ = [
     "Encoder",
     "bench",
     "check",
+    "contrast",
     "convert",
     "demo",
     "embed",
