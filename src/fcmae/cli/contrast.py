@@ -87,15 +87,7 @@ class Contrast:
     monitor: Watch = Watch()
 
     def __post_init__(self) -> None:
-        for name, images in (
-            ("optim.batch_size", self.optim.batch_size),
-            ("optim.batch_size over run.micro_batch", self._smallest_micro_batch()),
-        ):
-            if images == 1:
-                raise ValueError(
-                    f"{name} leaves a single image at a time, which cannot be told from others: "
-                    "see to it that each micro-batch has 2 images or more."
-                )
+        check_company(self.optim, self.run)
         if self.optim.ema is not None:
             raise ValueError(
                 f"optim.ema is {self.optim.ema}, but the momentum encoder is an average of the "
@@ -105,12 +97,6 @@ class Contrast:
             named = architecture(self.model or "atto", stem=self.encoder.stem)
             divisible_sides(self.size, named.stride)
             check_channels(self.loader, self.encoder.channels)
-
-    def _smallest_micro_batch(self) -> int:
-        """Images that a process on its own sees at a time, where there is one process."""
-        if self.run.devices != 1 or self.run.micro_batch is None:
-            return self.optim.batch_size
-        return self.optim.batch_size % self.run.micro_batch or self.run.micro_batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +120,21 @@ class Contrasted:
     steps: int
     epochs: int
     metrics: dict[str, float] = field(default_factory=dict)
+
+
+def check_company(optim: Optim, run: Run) -> None:
+    """Refuse micro-batches of one image, where one process is known to be on its own."""
+    if optim.batch_size == 1:
+        raise ValueError(
+            "optim.batch_size is 1, but an image is told from others: set it to 2 or more."
+        )
+    if run.devices == 1 and run.micro_batch is not None:
+        left = optim.batch_size % run.micro_batch or run.micro_batch
+        if left == 1:
+            raise ValueError(
+                f"run.micro_batch is {run.micro_batch}, which leaves an image of a batch of "
+                f"{optim.batch_size} alone, but it is told from others: choose another number."
+            )
 
 
 def contrast(options: Contrast, console: Console) -> Contrasted:
