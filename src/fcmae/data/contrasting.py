@@ -64,4 +64,7 @@ class Contrasting(View):
     def _blur(self) -> Callable[[Tensor], Tensor]:
         reach = min(ceil(DEVIATIONS * self.augment.blur_px[1]), min(self.size) - 1)
         blur = v2.GaussianBlur(2 * reach + 1, self.augment.blur_px)
-        return v2.RandomApply([blur], p=self.augment.blur[self.second])
+        sometimes: Callable[[Tensor], Tensor] = v2.RandomApply(
+            [blur], p=self.augment.blur[self.second]
+        )
+        return sometimes
