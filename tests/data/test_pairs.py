@@ -99,7 +99,6 @@ def test_views_do_not_depend_on_workers_processes_or_where_a_run_began(folder: P
         for place, index in enumerate(batch.indices.tolist()):
             epochs[index].add(float(batch.images[2 * place].sum()))
     assert any(len(sums) > 1 for sums in epochs.values())
-    assert all(len(sums) in (0, 1, 2, 3) for sums in epochs.values())
 
 
 def test_a_batch_larger_than_the_data_is_refused_in_images(folder: Path) -> None:

@@ -19,6 +19,7 @@ from fcmae.checkpoint import store
 from fcmae.data.batch import Batch
 from fcmae.engine.fit import fit
 from fcmae.engine.options import Run
+from fcmae.loss.contrast import match
 from fcmae.loss.options import Contrast as Options
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture, Projection
@@ -123,8 +124,9 @@ def test_loss_and_gradients_are_those_of_a_plain_implementation() -> None:
             assert_close(mine.grad, theirs.grad)
 
 
-def test_a_view_is_compared_with_keys_of_the_other_view_only() -> None:
-    """A first view whose key is far from everything does not change the first view's own loss."""
+def test_a_view_is_compared_with_keys_of_the_other_view_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     own, given = task(), batch_of(torch.arange(4))
     seen: list[tuple[Tensor, Tensor]] = []
 
@@ -132,12 +134,8 @@ def test_a_view_is_compared_with_keys_of_the_other_view_only() -> None:
         seen.append((queries, keys))
         return match(queries, keys, **how)
 
-    from fcmae.tasks import contrast as module
-
-    match = module.match
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "match", note)
-        own(given)
+    monkeypatch.setattr("fcmae.tasks.contrast.match", note)
+    own(given)
     own = task()
     embedded = own.model(given.images[0::2], given.images[1::2], Peers())
     for view, (queries, keys) in enumerate(seen):

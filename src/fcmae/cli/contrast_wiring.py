@@ -8,6 +8,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.contrast import Contrast, Contrasted
 from fcmae.cli.fields import nested
 from fcmae.cli.monitors import FeatureDistance, Neighbours, Viewing, some
+from fcmae.cli.pretrain_wiring import Labelled
 from fcmae.cli.size import sides
 from fcmae.data.contrasting import Contrasting
 from fcmae.data.image_list import ImageList
@@ -20,8 +21,6 @@ from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation
 from fcmae.tasks import contrast as task
-
-Labelled = tuple[ImageList, ImageList]
 
 
 def train(
