@@ -49,8 +49,6 @@ def test_the_run_is_weights_for_every_other_command(
         ["finetune", "classify", *data, "--out", f"{tmp_path}/c", *SHORT, "--optim.epochs", "1"],
         ["evaluate", "neighbours", *data, *QUICK],
         ["embed", *data, "--out", f"{tmp_path}/features.npz", *QUICK],
-        ["pretrain", *data, "--out", f"{tmp_path}/p", *SHORT, "--size", "64",
-         "--optim.epochs", "1", "--decoder.width", "16", "--monitor.images", "4"],
         ["export", "--weights", f"{run}", "--out", f"{tmp_path}/timm", "--format", "timm"],
         ["info", "--weights", f"{run}"],
     ):  # fmt: skip
