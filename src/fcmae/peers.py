@@ -17,6 +17,8 @@ class Peers:
         size: How many there are.
         device: Where this process computes.
         gather: Concatenates the rows of a tensor over all processes; the number of rows may differ.
+            Without a gradient.
+        total: Adds up a tensor over all processes; gradients are added up on the way back.
         autocast: Makes the context in which the model runs (its precision).
     """
 
@@ -24,6 +26,7 @@ class Peers:
     size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     gather: Callable[[Tensor], Tensor] = field(default=lambda rows: rows)
+    total: Callable[[Tensor], Tensor] = field(default=lambda x: x)
     autocast: Callable[[], AbstractContextManager[None]] = field(default=nullcontext)
 
     @property

@@ -33,6 +33,19 @@ class Task(nn.Module, ABC):
 
     model: nn.Module
 
+    def before_step(self, step: int, steps: int, peers: Peers) -> None:
+        """Prepare an optimizer step; nothing by default.
+
+        Called once on every process before the step's first micro-batch, with the model in
+        training mode. What a task changes in its model here must be a function of the model and
+        the arguments, since a resumed run goes on from the state that the step before has left.
+
+        Args:
+            step: Optimizer steps done so far, over the whole run.
+            steps: Optimizer steps of the whole run.
+            peers: The processes that share the step.
+        """
+
     @abstractmethod
     def forward(self, batch: Batch) -> Step:
         """Loss of one micro-batch."""

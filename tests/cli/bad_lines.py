@@ -4,6 +4,7 @@
 """
 
 PRETRAIN = "pretrain --data {root}/labelled --out {out}"
+CONTRAST = "contrast --data {root}/labelled --out {out}"
 FINETUNE = "finetune classify --data {root}/labelled --out {out}"
 NEIGHBOURS = "evaluate neighbours --data {root}/labelled"
 PREDICT = "predict classify --data {root}/labelled --weights {root}/classifier.safetensors"
@@ -78,6 +79,21 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{PRETRAIN} --encoder.channels 0", 2, "encoder.channels is 0"),
     (f"{PRETRAIN} --encoder.drop_path 1", 2, "encoder.drop_path is 1.0"),
     (f"{PRETRAIN} --target.visible_weight -1", 2, "target.visible_weight is -1.0"),
+    (f"{CONTRAST} --contrast.temperature 0", 2, "contrast.temperature is 0.0, but must be"),
+    (f"{CONTRAST} --contrast.momentum 1.1", 2, "contrast.momentum is 1.1, but must be in [0, 1]."),
+    (f"{CONTRAST} --projection.hidden 0", 2, "projection.hidden is 0, but must be at least 1."),
+    (f"{CONTRAST} --augment.blur 1,2", 2, "augment.blur of a view is 2.0, but must be in [0, 1]."),
+    (f"{CONTRAST} --augment.blur_px 0,1", 2, "augment.blur_px is (0.0, 1.0), but must be two"),
+    (f"{CONTRAST} --augment.strengths 1,1,1,1", 2, "hue, must be at most 0.5."),
+    (f"{CONTRAST} --optim.batch_size 1", 2, "optim.batch_size is 1, but"),
+    (
+        f"{CONTRAST} --optim.batch_size 5 --run.micro_batch 4 --run.devices 1",
+        2,
+        "run.micro_batch is 4, which leaves",
+    ),
+    (f"{CONTRAST} --optim.ema 0.9", 2, "optim.ema is 0.9, but the momentum encoder is"),
+    (f"{CONTRAST} --size 40", 2, "size is 40 x 40"),
+    (f"{CONTRAST} --monitor.every 0", 2, "monitor.every is 0, but must be 1 or more."),
     (f"{PRETRAIN} --loader.workers -1", 2, "loader.workers is -1, but must be 0 or more."),
     (f"{PRETRAIN} --loader.std 0,1,1", 2, "every standard deviation must be above 0"),
     (f"{PRETRAIN} --loader.mean 0.5,0.5 --loader.std 1,1", 2, "loader.std have 2 values"),

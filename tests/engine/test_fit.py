@@ -305,3 +305,27 @@ def test_what_could_not_be_saved_at_the_end_is_refused_at_the_start(tmp_path: Pa
     with pytest.raises(TypeError, match="not JSON serializable"):
         train(tmp_path, feed=feed, card={"classes": {"a", "b"}})
     assert feed.drawn == []
+
+
+class Prepared(ToyTask):
+    """Notes when it is asked to prepare a step, and between which micro-batches."""
+
+    def __init__(self) -> None:
+        super().__init__(drop_path=0.0, at_step=self.note)
+        self.calls: list[str] = []
+
+    def note(self, loss: torch.Tensor) -> torch.Tensor:
+        self.calls.append("micro-batch")
+        return loss
+
+    def before_step(self, step: int, steps: int, peers: Peers) -> None:
+        assert self.training
+        self.calls.append(f"{step} of {steps} by {peers.size}")
+
+
+def test_a_task_prepares_each_step_once_before_its_first_micro_batch(tmp_path: Path) -> None:
+    task = Prepared()
+    train(tmp_path, task=task, optim=options(epochs=1), run=run_options(micro_batch=4))
+    micro_batches = ["micro-batch", "micro-batch"]
+    expected = [[f"{step} of 4 by 1", *micro_batches] for step in range(4)]
+    assert task.calls == [call for step in expected for call in step]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fcmae.cli.contrast import Contrast
 from fcmae.cli.evaluate_segment import EvaluateSegment
 from fcmae.cli.finetune import FinetuneClassify
 from fcmae.cli.finetune_detect import FinetuneDetect
@@ -105,6 +106,7 @@ FOR_SMALL_DATA = {"pretrain/small", "finetune/small"}
 
 COMMANDS: dict[str, tuple[str, type]] = {
     "pretrain": ("pretrain", Pretrain),
+    "contrast": ("contrast", Contrast),
     "detect": ("finetune detect", FinetuneDetect),
     "segment": ("finetune segment", FinetuneSegment),
     "evaluate": ("evaluate segment", EvaluateSegment),
@@ -112,7 +114,7 @@ COMMANDS: dict[str, tuple[str, type]] = {
 """By the first part of a recipe's name; all others are for classification."""
 
 CLASSIFICATION = ("finetune classify", FinetuneClassify)
-OTHERS = ("detect", "segment", "evaluate")
+OTHERS = ("contrast", "detect", "segment", "evaluate")
 """Whose values the tests beside this file hold."""
 
 

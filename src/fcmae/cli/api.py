@@ -16,6 +16,7 @@ from fcmae.cli.card import read_weights
 from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
+from fcmae.cli.contrast import Contrasted
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
 from fcmae.cli.estimated import Estimated
@@ -56,6 +57,11 @@ def options_of(command: str, config: Config = (), **options: Any) -> Any:
 def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
     """Pre-train an encoder, as ``fcmae pretrain`` does."""
     return cast(Pretrained, _run("pretrain", config, options))
+
+
+def contrast(*, config: Config = (), **options: Any) -> Contrasted:
+    """Pre-train an encoder on pairs of views, as ``fcmae contrast`` does."""
+    return cast(Contrasted, _run("contrast", config, options))
 
 
 def finetune(

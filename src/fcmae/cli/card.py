@@ -13,12 +13,14 @@ from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture
 
 Kind = Literal[
-    "autoencoder", "classifier", "detector", "encoder", "estimator", "pyramid", "segmenter"
-]
+    "autoencoder", "classifier", "contraster", "detector", "encoder", "estimator", "pyramid",
+    "segmenter",
+]  # fmt: skip
 
 NEEDS = {
     "autoencoder": "an autoencoder, which `fcmae pretrain` makes",
     "classifier": "a classifier, which `fcmae finetune classify` makes",
+    "contraster": "a contraster, which `fcmae contrast` makes",
     "detector": "a detector, which `fcmae finetune detect` makes",
     "encoder": "an encoder",
     "estimator": "an estimator, which `fcmae finetune values` makes",

@@ -5,6 +5,7 @@ from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
+from fcmae.cli.contrast import Contrast, contrast, show_contrasted
 from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
@@ -76,6 +77,12 @@ COMMANDS: dict[str, Command] = {
         run=pretrain,
         show=show_pretrained,
         example="fcmae pretrain --data photos --out runs/pretrain --model atto",
+    ),
+    "contrast": Command(
+        options=Contrast,
+        run=contrast,
+        show=show_contrasted,
+        example="fcmae contrast --data photos --out runs/contrast --model atto",
     ),
     "finetune classify": Command(
         options=FinetuneClassify,

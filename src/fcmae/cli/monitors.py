@@ -24,6 +24,7 @@ from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
 from fcmae.model.autoencoder import Autoencoder, Pictures
 from fcmae.model.classifier import Classifier
+from fcmae.model.contraster import Contraster
 from fcmae.peers import Peers
 from fcmae.randomness import permutation
 from fcmae.task import Evaluation
@@ -120,7 +121,7 @@ class FeatureDistance(Evaluation):
         self, model: nn.Module, peers: Peers, folder: Path, epoch: int
     ) -> dict[str, float]:
         """The distance in each block, and its smallest and mean value."""
-        assert isinstance(model, Autoencoder)
+        assert isinstance(model, Autoencoder | Contraster)
         distances = feature_distance(model.encoder, self.viewing.batches(self.images, peers), peers)
         if peers.leads:
             curves = _with_earlier(folder / "feature_distance.json", epoch, distances)

@@ -51,6 +51,10 @@ class View(ABC):
     def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
         """Write the view into its place in the batch, given the pixels of its region."""
 
+    def numbered(self, number: int) -> "View":
+        """The view of this number among several of an image; all are alike by default."""
+        return self
+
 
 @dataclass(frozen=True)
 class Pretraining(View):

@@ -15,7 +15,8 @@ class Batch:
     """Images with their place in the data set, from which every random draw is derived.
 
     Attributes:
-        images: Normalised by the loader's mean and std, float32.
+        images: Normalised by the loader's mean and std, float32. Where each comes in two views
+            (``fcmae.data.pairs``), the views of an image are neighbours; all else is said once.
         labels: Class index of each image, or None where there are none.
         targets: What else is known about each image (label maps, boxes, numbers), or None.
         indices: Index of each image in the data set, int64. (After a replacement, still the
@@ -34,7 +35,7 @@ class Batch:
     unusable: list[tuple[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.indices)
 
     def pin_memory(self) -> "Batch":
         """Copy to page-locked memory, as PyTorch's loader asks for."""

@@ -119,6 +119,57 @@ class Augment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Views:
+    """The augmentation of contrastive learning: two views of an image, unlike each other.
+
+    The defaults are those of MoCo v3. Jitter, grey and solarize are left out for images that do not
+    have three channels of 8 bits.
+    """
+
+    scale: tuple[float, float] = (0.08, 1.0)
+    """Smallest and largest share of the image's area in a crop."""
+
+    flip: bool = True
+    """Mirror half of the crops left to right."""
+
+    jitter: float = 0.8
+    """Probability of changing brightness, contrast, saturation and hue."""
+
+    strengths: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
+    """How far the jitter changes brightness, contrast, saturation and hue."""
+
+    grey: float = 0.2
+    """Probability of taking the colour away."""
+
+    blur: tuple[float, float] = (1.0, 0.1)
+    """Probability of blurring the first view, and the second."""
+
+    blur_px: tuple[float, float] = (0.1, 2.0)
+    """Smallest and largest standard deviation of the blur, in pixels of the view."""
+
+    solarize: tuple[float, float] = (0.0, 0.2)
+    """Probability of inverting the bright pixels of the first view, and of the second."""
+
+    def __post_init__(self) -> None:
+        _check_scale("augment.scale", self.scale)
+        _check_share("augment.jitter", self.jitter)
+        _check_share("augment.grey", self.grey)
+        for name in ("blur", "solarize"):
+            for share in getattr(self, name):
+                _check_share(f"augment.{name} of a view", share)
+        if min(self.strengths) < 0 or self.strengths[3] > 0.5:
+            raise ValueError(
+                f"augment.strengths is {self.strengths}, but none may be below 0, and the last, "
+                "that of hue, must be at most 0.5."
+            )
+        if not 0 < self.blur_px[0] <= self.blur_px[1]:
+            raise ValueError(
+                f"augment.blur_px is {self.blur_px}, but must be two lengths above 0, the smaller "
+                "first."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class LabelMapOptions:
     """What the numbers in masks mean."""
 

@@ -192,15 +192,15 @@ class Samples:
         region = sample.regions[number]
         crop = cut(picture, region) if isinstance(picture, Decoded) else exact(picture, region)
         seed_host(seeds[number].finish)
-        self.view.finish(crop, self.normalise, room)
+        self.view.numbered(number).finish(crop, self.normalise, room)
         return room, {name: torch.tensor(values) for name, values in sample.annotation.items()}
 
 
 def _aim(view: View, seeds: list[Seeds], height: int, width: int) -> list[Region]:
     regions = []
-    for of_view in seeds:
+    for number, of_view in enumerate(seeds):
         seed_host(of_view.view)
-        regions.append(view.aim(height, width))
+        regions.append(view.numbered(number).aim(height, width))
     return regions
 
 

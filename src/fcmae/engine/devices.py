@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -175,7 +175,7 @@ def peers(fabric: Fabric) -> Peers:
         size=fabric.world_size,
         device=fabric.device,
         autocast=fabric.autocast,
-        **({} if alone else {"gather": gather}),
+        **({} if alone else {"gather": gather, "total": _total_with_gradient}),
     )
 
 
@@ -201,6 +201,27 @@ def in_users_words(run: Run) -> Iterator[None]:
         if "Connection closed by peer" in str(error) or "Timed out waiting" in str(error):
             raise DistributedError(f"another process died or stopped answering: {error}") from error
         raise
+
+
+class _Total(torch.autograd.Function):
+    """A sum over the processes, whose gradient is the sum of theirs: each has used it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        summed = x.clone()
+        torch.distributed.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        summed = gradient.clone()
+        torch.distributed.all_reduce(summed)
+        return summed
+
+
+def _total_with_gradient(x: Tensor) -> Tensor:
+    summed: Tensor = _Total.apply(x)
+    return summed
 
 
 def _from_each(fabric: Fabric, x: Tensor) -> list[Tensor]:

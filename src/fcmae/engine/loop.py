@@ -131,6 +131,7 @@ class Loop:
         """One optimizer step: its numbers, and whether a signal asks to stop after it."""
         learner = self.learner
         rate = learning_rate(self.optim, self.progress.step, self.steps_per_epoch)
+        self.task.before_step(self.progress.step, self.steps, devices.peers(self.fabric))
         passes = [self.accumulate(micro, batch) for micro, batch in enumerate(batches)]
         norm = learner.gradient_norm()
         stop, forgiving = self.stop.signal_number is not None, learner.may_overflow()

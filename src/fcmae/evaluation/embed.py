@@ -10,6 +10,7 @@ from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.contraster import Contraster
 from fcmae.model.encoder import Encoder
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import Pyramid
@@ -28,7 +29,7 @@ def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     An encoder or autoencoder has no such norm yet; it gets that of a new classifier.
     """
     match model:
-        case Classifier():
+        case Classifier() | Contraster():
             return model.features(images)
         case Autoencoder() | Pyramid():
             return pooled(model.encoder, images)

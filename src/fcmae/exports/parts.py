@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from fcmae.exports.options import Part
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.contraster import Contraster
 from fcmae.model.encoder import Encoder
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import LevelNorms, Pyramid
@@ -41,8 +42,8 @@ def pyramid_of(model: nn.Module) -> Pyramid:
 
 
 def norm_of(model: nn.Module) -> nn.LayerNorm:
-    """The norm of pooled features: a classifier's own, or that of a new classifier."""
-    if isinstance(model, Classifier):
+    """The norm of pooled features: the model's own, or that of a new classifier."""
+    if isinstance(model, Classifier | Contraster):
         return model.norm
     return nn.LayerNorm(encoder_of(model).architecture.dims[-1], eps=NORM_EPS)
 

@@ -1,4 +1,4 @@
-"""What the decoder is asked to predict."""
+"""What the decoder is asked to predict, and what two views of an image are asked to share."""
 
 from dataclasses import dataclass
 
@@ -18,3 +18,24 @@ class Target:
             raise ValueError(
                 f"target.visible_weight is {self.visible_weight}, but must be 0 or more."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """How a view finds the other view of its image among those of all images (MoCo v3)."""
+
+    temperature: float = 0.2
+    """Divides the cosines before the softmax: the lower, the more the nearest other images
+    count."""
+
+    momentum: float = 0.99
+    """Share of its weights that the momentum encoder keeps at the first step; it rises to 1 by half
+    a cosine over the run."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(
+                f"contrast.temperature is {self.temperature}, but must be a number above 0."
+            )
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"contrast.momentum is {self.momentum}, but must be in [0, 1].")

@@ -1,1 +1,1 @@
-"""Layouts, layers, block, encoder, decoder, autoencoder, classifier."""
+"""Layouts, layers, block, encoder, decoder, autoencoder, contraster, classifier."""

@@ -9,10 +9,11 @@ from fcmae.loss.options import Target
 from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.contraster import Contraster
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
 from fcmae.model.estimator import Estimator
-from fcmae.model.options import Architecture, MaskRCNN, UPerNet
+from fcmae.model.options import Architecture, MaskRCNN, Projection, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
@@ -36,6 +37,12 @@ def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each m
                 "kind": "classifier",
                 "architecture": asdict(model.encoder.architecture),
                 "num_classes": model.head.out_features,
+            }
+        case Contraster():
+            return {
+                "kind": "contraster",
+                "architecture": asdict(model.encoder.architecture),
+                "projection": asdict(model.projection),
             }
         case Estimator():
             return {
@@ -85,6 +92,8 @@ def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for e
             )
         case "classifier":
             return Classifier(architecture, num_classes=description["num_classes"])
+        case "contraster":
+            return Contraster(architecture, projection=Projection(**description["projection"]))
         case "estimator":
             return Estimator(
                 architecture,

@@ -71,6 +71,30 @@ class Decoder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Projection:
+    """The layers that contrastive learning puts on the encoder; dropped afterwards."""
+
+    depth: int = 3
+    """Layers of the projector (MoCo v3 for ViT: 3)."""
+
+    predictor_depth: int = 2
+    """Layers of the predictor, which only the trained encoder has."""
+
+    hidden: int | None = None
+    """Channels between layers; by default four times those of the encoder's last stage, at most
+    4096, which is MoCo v3's number and what base gets."""
+
+    width: int = 256
+    """Channels of the vectors that are compared."""
+
+    def __post_init__(self) -> None:
+        for name in ("depth", "predictor_depth", "hidden", "width"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"projection.{name} is {value}, but must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class UPerNet:
     """The head of segmentation (section A.4 of the paper)."""
 
