@@ -51,6 +51,8 @@ ONLY_IN = {
     "zipfile": {"checkpoint"},
     "pyarrow": {"cli"},
     "onnxruntime": {"exports"},
+    "sklearn": {"analysis"},
+    "umap": {"analysis"},
 }
 WITHOUT_TORCH = [
     "fcmae",

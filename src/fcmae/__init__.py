@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fcmae.cli.api import (
+        analyze,
         bench,
         check,
         convert,
@@ -36,6 +37,7 @@ __all__ = [
     "Autoencoder",
     "Classifier",
     "Encoder",
+    "analyze",
     "bench",
     "check",
     "convert",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fcmae.checkpoint.options import Rule, Source
+from fcmae.cli.analyze import Analyzed
 from fcmae.cli.bench import Bench
 from fcmae.cli.bench_input import InputBench
 from fcmae.cli.card import read_weights
@@ -97,6 +98,11 @@ def embed(*, config: Config = (), **options: Any) -> Embedded:
 def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
     """Draw reconstructions, as ``fcmae reconstruct`` does."""
     return cast(Reconstructed, _run("reconstruct", config, options))
+
+
+def analyze(*, config: Config = (), **options: Any) -> Analyzed:
+    """Look inside an encoder, as ``fcmae analyze`` does."""
+    return cast(Analyzed, _run("analyze", config, options))
 
 
 def export(*, config: Config = (), **options: Any) -> Exported:

@@ -1,5 +1,6 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
+from fcmae.cli.analyze import Analyze, analyze, show_analyzed
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
@@ -170,6 +171,13 @@ COMMANDS: dict[str, Command] = {
         run=reconstruct,
         show=show_reconstructed,
         example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "analyze": Command(
+        options=Analyze,
+        run=analyze,
+        show=show_analyzed,
+        example="fcmae analyze runs/pretrain --data labelled",
+        positional=("weights",),
     ),
     "export": Command(
         options=Export,
