@@ -91,8 +91,8 @@ def stage_histograms(
 ) -> Path:
     """Draw the distribution of a value in [0, 1] over channels, a panel per stage.
 
-    Of one net, each block of a stage has its line, the later the darker; of several nets, all blocks
-    of a stage are one line, so that the nets can be told apart.
+    Of one net, each block of a stage has its line, the later the darker; of several nets, all
+    blocks of a stage are one line, so that the nets can be told apart.
 
     Args:
         by_net: The values of the channels of each block, by net and stage.
@@ -152,8 +152,8 @@ def _bands(axes: Axes, stages: Sequence[int]) -> None:
         if stages[begin] % 2 == 0:
             axes.axvspan(left, right, color=BAND, linewidth=0)
         axes.text(
-            (left + right) / 2, 1.01, f"stage {stages[begin]}", transform=axes.get_xaxis_transform(),
-            ha="center", va="bottom", fontsize=8, color="#616e7c",
+            (left + right) / 2, 1.01, f"stage {stages[begin]}", ha="center", va="bottom",
+            fontsize=8, color="#616e7c", transform=axes.get_xaxis_transform(),
         )  # fmt: skip
 
 

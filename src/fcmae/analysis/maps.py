@@ -2,7 +2,6 @@
 
 from math import isqrt
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 

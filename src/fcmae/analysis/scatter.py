@@ -44,7 +44,7 @@ def class_scatter(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7, 5) if labels is not None else (5.4, 5))
         axes = figure.subplots()
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal")
         size = max(6.0, min(30.0, 9000 / len(points)))
         for name, rows, colour, marker in groups(labels, classes, len(points)):
             x, y = points[rows].T.tolist()
@@ -54,6 +54,7 @@ def class_scatter(
             )  # fmt: skip
         if axes_names is None:
             axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
         else:
             axes.set(xlabel=axes_names[0], ylabel=axes_names[1])
         if labels is not None:

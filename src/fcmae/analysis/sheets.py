@@ -18,7 +18,8 @@ PAGE_IN = 7.0
 """Width of a sheet on paper, in inches."""
 CAPTION_IN = 0.2
 RIGHT, WRONG = COLOURS[0], COLOURS[1]
-MAX_LETTERS = 18
+LETTERS_PER_IN = 15
+"""Letters of a caption that fit into an inch."""
 
 Shown = Float[Tensor, "rows columns colours"]
 """A picture as ``as_shown`` makes them."""
@@ -32,7 +33,8 @@ class Cell:
 
     Attributes:
         picture: The pixels.
-        caption: A line below it.
+        caption: A name below it, cut short where it does not fit.
+        value: A number after the name.
         side: A line along its left side.
         frame: Colour of its frame, or None.
         heat: A map from 0 to 1 that is laid over it.
@@ -40,6 +42,7 @@ class Cell:
 
     picture: Shown
     caption: str = ""
+    value: float | None = None
     side: str = ""
     frame: str | None = None
     heat: Map | None = None
@@ -59,7 +62,7 @@ def sheet(rows: Sequence[Sequence[Cell]], titles: Sequence[str], path: Path) -> 
         for line, row in zip(grid, rows, strict=True):
             for place, axes in enumerate(line):
                 if place < len(row):
-                    _draw(axes, row[place])
+                    _draw(axes, row[place], round(cell * LETTERS_PER_IN))
                 else:
                     axes.set_axis_off()
         for axes, title in zip(grid[0], titles, strict=False):
@@ -67,7 +70,7 @@ def sheet(rows: Sequence[Sequence[Cell]], titles: Sequence[str], path: Path) -> 
         return save(figure, path)
 
 
-def _draw(axes: Axes, cell: Cell) -> None:
+def _draw(axes: Axes, cell: Cell, letters: int) -> None:
     height, width = cell.picture.shape[:2]
     axes.imshow(cell.picture.numpy(), cmap="gray", vmin=0, vmax=1)
     if cell.heat is not None:
@@ -78,8 +81,9 @@ def _draw(axes: Axes, cell: Cell) -> None:
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(cell.frame is not None)
     axes.spines[:].set(color=cell.frame or INK, linewidth=2.5)
-    axes.set_xlabel(cell.caption, labelpad=2)
-    axes.set_ylabel(cell.side, fontweight="bold")
+    value = "" if cell.value is None else f" {cell.value:.2f}"
+    axes.set_xlabel(f"{shortened(cell.caption, letters - len(value))}{value}".strip(), labelpad=2)
+    axes.set_ylabel(shortened(cell.side, letters), fontweight="bold")
 
 
 def map_sheet(
@@ -105,8 +109,8 @@ def map_sheet(
             figsize=(PAGE_IN, max(rows * (side * ratio + 0.14), 3 * side * ratio + 0.5))
         )
         outer = figure.add_gridspec(1, 2, width_ratios=(3, columns), wspace=0.06)
-        left = outer[0].subgridspec(2, 1, height_ratios=(1, 0.05), hspace=0.06)
-        axes = figure.add_subplot(left[0])
+        axes = figure.add_subplot(outer[0])
+        axes.set_anchor("N")
         axes.imshow(picture.numpy(), cmap="gray", vmin=0, vmax=1)
         axes.set_axis_off()
         axes.set_title(title, fontsize=8, loc="center")
@@ -117,7 +121,8 @@ def map_sheet(
             image = small.imshow(map_.numpy(), cmap="cividis", vmin=low, vmax=high)
             small.set_axis_off()
             small.set_title(name, fontsize=6, loc="center", pad=1.5)
-        bar = figure.colorbar(image, cax=figure.add_subplot(left[1]), orientation="horizontal")
+        below = axes.inset_axes((0, -0.1, 1, 0.05))
+        bar = figure.colorbar(image, cax=below, orientation="horizontal")
         bar.set_label("activation")
         bar.outline.set_visible(False)  # type: ignore[operator]
         return save(figure, path)
@@ -129,6 +134,6 @@ def _range(maps: Maps) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def shortened(name: str) -> str:
-    """A name that fits below a picture."""
-    return name if len(name) <= MAX_LETTERS else f"{name[: MAX_LETTERS - 1]}…"
+def shortened(name: str, letters: int) -> str:
+    """A name of at most so many letters."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"

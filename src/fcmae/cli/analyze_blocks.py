@@ -255,9 +255,4 @@ def _per_channel(nets: list[Net], values: dict[str, list[torch.Tensor]]) -> dict
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Tables below one another."""
-    return {
-        name: sum((part[name] for part in parts), [])
-        if isinstance(column, list)
-        else np.concatenate([part[name] for part in parts])
-        for name, column in parts[0].items()
-    }
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

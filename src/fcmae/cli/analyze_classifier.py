@@ -7,7 +7,7 @@ import torch
 from fcmae.analysis.grad_cam import grad_cam
 from fcmae.analysis.maps import grid
 from fcmae.analysis.mistakes import Mistake, confident_mistakes
-from fcmae.analysis.sheets import Cell, sheet, shortened
+from fcmae.analysis.sheets import Cell, sheet
 from fcmae.cli.analyze_subject import Finding, Subject, needs_labels
 from fcmae.cli.evaluate_classify import class_names
 from fcmae.cli.monitors import Viewing
@@ -32,11 +32,14 @@ def evidence(subject: Subject) -> list[Finding]:
     heat = (maps / maps.amax(dim=1, keepdim=True).clamp(min=torch.finfo().tiny)).cpu()
     cells: list[Cell] = []
     for place, picture in enumerate(subject.as_shown(images)):
-        called = classes[int(likely.indices[place])]
-        caption = f"{shortened(called)} {float(likely.values[place]):.2f}"
         cells += [
-            Cell(picture=picture, caption=shortened(_is(subject, rows[place]))),
-            Cell(picture=picture, caption=caption, heat=heat[place].unflatten(0, (height, width))),
+            Cell(picture=picture, caption=_is(subject, rows[place])),
+            Cell(
+                picture=picture,
+                caption=classes[int(likely.indices[place])],
+                value=float(likely.values[place]),
+                heat=heat[place].unflatten(0, (height, width)),
+            ),
         ]
     numbers: dict[str, Any] = {
         "path": subject.paths(rows),
@@ -148,8 +151,9 @@ def _sheet_row(subject: Subject, found: list[Mistake], classes: list[str]) -> li
     return [
         Cell(
             picture=picture,
-            caption=f"{shortened(classes[m.called])} {m.confidence:.2f}",
-            side="" if place else shortened(classes[m.label]),
+            caption=classes[m.called],
+            value=m.confidence,
+            side="" if place else classes[m.label],
         )
         for place, (m, picture) in enumerate(zip(found, pictures, strict=True))
     ]

@@ -13,7 +13,7 @@ from fcmae.analysis.inactive import dead_maps, saturated_maps
 from fcmae.analysis.maps import activation_maps
 from fcmae.analysis.nearest import nearest
 from fcmae.analysis.scatter import class_scatter
-from fcmae.analysis.sheets import RIGHT, WRONG, Cell, map_sheet, sheet, shortened
+from fcmae.analysis.sheets import RIGHT, WRONG, Cell, map_sheet, sheet
 from fcmae.cli.analyze_subject import Finding, Subject, look_at
 from fcmae.data.listing import find_images
 from fcmae.errors import DataError
@@ -40,7 +40,10 @@ def _maps_of_block(subject: Subject, index: int, name: str, image: Images) -> Fi
     channels = _channels(subject, index, len(found))
     flat = found.flatten(1).T[None]
     dead, saturated = dead_maps(flat)[0], saturated_maps(flat)[0]
-    states = ["dead" if d else "saturated" if s else "active" for d, s in zip(dead, saturated)]
+    states = [
+        "dead" if d else "saturated" if s else "active"
+        for d, s in zip(dead.tolist(), saturated.tolist(), strict=True)
+    ]
     drawn = found[channels]
     counts = {state: states.count(state) for state in ("active", "dead", "saturated")}
     summary: dict[str, float | int | str] = {"image": name, "channels": len(found), **counts}
@@ -137,18 +140,19 @@ def neighbours(subject: Subject) -> list[Finding]:
 
 def _query(subject: Subject, row: int) -> Cell:
     caption = "" if subject.labels is None else subject.classes[int(subject.labels[row])]
-    return Cell(picture=subject.shown([row])[0], caption=shortened(caption))
+    return Cell(picture=subject.shown([row])[0], caption=caption)
 
 
 def _neighbour(subject: Subject, query: int, row: int, cosine: float) -> Cell:
     picture = subject.shown([row])[0]
     if subject.labels is None:
-        return Cell(picture=picture, caption=f"{cosine:.2f}")
+        return Cell(picture=picture, value=cosine)
     same = bool(subject.labels[row] == subject.labels[query])
     name = subject.classes[int(subject.labels[row])]
     return Cell(
         picture=picture,
-        caption=f"{shortened(name)} {cosine:.2f}",
+        caption=name,
+        value=cosine,
         frame=RIGHT if same else WRONG,
     )
 
@@ -158,8 +162,8 @@ def pca(subject: Subject) -> list[Finding]:
     points, shares = projection.pca(subject.net.inside.images.rows)
     first, second = shares.tolist()
     axes = (f"first direction ({first:.0%} of variance)", f"second ({second:.0%})")
-    summary = {"variance of the first": first, "variance of the second": second}
-    return [_scatter(subject, "pca", "PCA", points, dict(summary), axes)]
+    variances = {"variance of the first": first, "variance of the second": second}
+    return [_scatter(subject, "pca", "PCA", points, variances=variances, axes=axes)]
 
 
 def tsne(subject: Subject) -> list[Finding]:
@@ -177,7 +181,7 @@ def _by_library(subject: Subject, name: str, title: str, library: str) -> list[F
         raise DataError(reason)
     make = {"tsne": projection.tsne, "umap": projection.umap}[name]
     points = make(subject.net.inside.images.rows, seed=subject.options.seed)
-    return [_scatter(subject, name, title, points, {}, None)]
+    return [_scatter(subject, name, title, points)]
 
 
 def _scatter(
@@ -185,8 +189,9 @@ def _scatter(
     name: str,
     title: str,
     points: Tensor,
-    summary: dict[str, float | int | str],
-    axes: tuple[str, str] | None,
+    *,
+    variances: dict[str, float] | None = None,
+    axes: tuple[str, str] | None = None,
 ) -> Finding:
     everyone = range(len(points))
     numbers: dict[str, Any] = {
@@ -195,7 +200,7 @@ def _scatter(
         "y": points[:, 1].numpy(),
     }
     alt = f"{title} of the features of {len(points)} images, a point each"
-    summary = {"images": len(points), **summary}
+    summary: dict[str, float | int | str] = {"images": len(points), **(variances or {})}
     if subject.labels is not None:
         numbers["class"] = [subject.classes[i] for i in subject.labels.tolist()]
         near = _closest(points)

@@ -55,8 +55,9 @@ def look(
     chosen = spread(images, options.images, options.seed)
     models = [model_of(net, options.seed) for net in asked]
     peers = launch(options.run, nn.ModuleList(models))
+    seen = {"batch_size": options.run.batch_size, "console": console}
     nets = [
-        Net(asked=net, model=model, inside=_inside(net, model, chosen, options, peers, console))
+        Net(asked=net, model=model, inside=_inside(net, model, chosen, peers, **seen))
         for net, model in zip(asked, models, strict=True)
     ]
     subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
@@ -81,8 +82,9 @@ def _inside(
     asked: Asked,
     model: nn.Module,
     images: ImageList,
-    options: Analyze,
     peers: Peers,
+    *,
+    batch_size: int,
     console: Console,
 ) -> Inside:
     """The pass over the images."""
@@ -91,7 +93,7 @@ def _inside(
         asked.size,
         loader=asked.loader,
         channels=asked.architecture.channels,
-        batch_size=options.run.batch_size,
+        batch_size=batch_size,
         peers=peers,
         console=console,
         what=f"looking into {asked.name}",
