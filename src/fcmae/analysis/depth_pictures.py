@@ -54,7 +54,7 @@ def over_depth(
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
         if len(lines) > 1:
-            _legend_above(figure, axes)
+            _legend_above(axes)
         return save(figure, path)
 
 
@@ -81,7 +81,7 @@ def inactive_bars(
             if len(shares) > 1:
                 axes.set_title(name, pad=14)
         panels[-1].set_xlabel("depth (share of blocks)")
-        _legend_above(figure, panels[0])
+        _legend_above(panels[0])
         figure.tight_layout(h_pad=1.5)
         return save(figure, path)
 
@@ -112,12 +112,19 @@ def stage_histograms(
             axes.set(title=f"stage {stage}", xlim=(0, 1))
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter("{x:.0%}")
-            axes.legend(frameon=False, fontsize=8)
+            if len(by_net) == 1:
+                axes.legend(frameon=False, fontsize=8)
         for axes in grid[len(stages) :]:
             axes.set_axis_off()
         figure.supxlabel(x, fontsize=9)
         figure.supylabel("share of channels", fontsize=9)
         figure.tight_layout()
+        if len(by_net) > 1:
+            handles, names = grid[0].get_legend_handles_labels()
+            figure.legend(
+                handles, names, loc="lower right", bbox_to_anchor=(0.99, 0.98), ncols=4,
+                frameon=False,
+            )  # fmt: skip
         return save(figure, path)
 
 
@@ -157,13 +164,6 @@ def _bands(axes: Axes, stages: Sequence[int]) -> None:
         )  # fmt: skip
 
 
-def _legend_above(figure: Figure, axes: Axes) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(
-        handles,
-        names,
-        loc="lower right",
-        bbox_to_anchor=(0.98, 1.0),
-        ncols=len(names),
-        frameon=False,
-    )
+def _legend_above(axes: Axes) -> None:
+    """Above the names of the stages."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.06), ncols=4, frameon=False)

@@ -54,7 +54,7 @@ def tsne(vectors: Vectors, *, seed: int) -> Points:
         random_state=integer(seed, "tsne") % 2**32,
         n_jobs=1,
     )
-    return torch.from_numpy(made.fit_transform(vectors.float().numpy()))
+    return _lying(torch.from_numpy(made.fit_transform(vectors.float().numpy())))
 
 
 def umap(vectors: Vectors, *, seed: int) -> Points:
@@ -69,7 +69,12 @@ def umap(vectors: Vectors, *, seed: int) -> Points:
             random_state=integer(seed, "umap") % 2**32,
             n_jobs=1,
         )
-        return torch.from_numpy(made.fit_transform(vectors.float().numpy()))
+        return _lying(torch.from_numpy(made.fit_transform(vectors.float().numpy())))
+
+
+def _lying(points: Points) -> Points:
+    """The points, turned so that they reach furthest to the sides; distances stay as they are."""
+    return pca(points)[0]
 
 
 def _check(vectors: Vectors) -> None:

@@ -33,7 +33,7 @@ def evidence(subject: Subject) -> list[Finding]:
     cells: list[Cell] = []
     for place, picture in enumerate(subject.as_shown(images)):
         cells += [
-            Cell(picture=picture, caption=_is(subject, rows[place])),
+            Cell(picture=picture, caption=subject.names(rows)[place]),
             Cell(
                 picture=picture,
                 caption=classes[int(likely.indices[place])],
@@ -119,11 +119,9 @@ def _classifier(subject: Subject) -> Classifier:
 def _names(subject: Subject, number: int) -> list[str]:
     weights = subject.net.asked.weights
     known = None if weights is None else weights.classes
+    if known is None and len(subject.classes) == number:
+        return subject.classes
     return known or [f"class {i}" for i in range(number)]
-
-
-def _is(subject: Subject, row: int) -> str:
-    return "" if subject.labels is None else subject.classes[int(subject.labels[row])]
 
 
 def _worst(found: list[Mistake], labels: Labels, classes: list[str]) -> dict[str, str]:
@@ -151,7 +149,7 @@ def _sheet_row(subject: Subject, found: list[Mistake], classes: list[str]) -> li
     return [
         Cell(
             picture=picture,
-            caption=classes[m.called],
+            caption=f"→ {classes[m.called]}",
             value=m.confidence,
             side="" if place else classes[m.label],
         )

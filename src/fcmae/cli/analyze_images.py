@@ -93,38 +93,19 @@ def _channels(subject: Subject, index: int, width: int) -> list[int]:
 
 def neighbours(subject: Subject) -> list[Finding]:
     """Some images, each with those that the net takes for most alike."""
-    vectors, labels = subject.net.inside.images.rows, subject.labels
     queries = subject.drawn(subject.options.rows)
+    vectors = subject.net.inside.images.rows
     found, cosines = nearest(vectors, torch.tensor(queries), subject.options.k)
-    rows = [
-        [
-            _query(subject, q),
-            *(_neighbour(subject, q, n, c) for n, c in zip(near, cos, strict=True)),
-        ]
-        for q, near, cos in zip(queries, found.tolist(), cosines.tolist(), strict=True)
-    ]
     width = found.shape[1]
-    flat = found.flatten().tolist()
-    numbers: dict[str, Any] = {
-        "image": [p for p in subject.paths(queries) for _ in range(width)],
-        "rank": np.tile(np.arange(1, width + 1), len(queries)),
-        "neighbour": subject.paths(flat),
-        "cosine": cosines.flatten().numpy(),
-    }
     summary: dict[str, float | int | str] = {"mean cosine": float(cosines.mean())}
     alt = f"{len(queries)} images, each followed by its {width} nearest neighbours."
-    if labels is not None:
-        everyone = torch.arange(len(vectors))
-        near = nearest(vectors, everyone, subject.options.k)[0]
-        share = float((labels[near] == labels[:, None]).double().mean())
+    if subject.labels is not None:
+        near = nearest(vectors, torch.arange(len(vectors)), subject.options.k)[0]
+        share = float((subject.labels[near] == subject.labels[:, None]).double().mean())
         summary["neighbours of the same class"] = share
-        own = labels[torch.tensor(queries)].repeat_interleave(width)
-        numbers |= {
-            "class": [subject.classes[i] for i in own.tolist()],
-            "class_of_neighbour": [subject.classes[i] for i in labels[flat].tolist()],
-        }
         alt += f" Of the neighbours of all images, {share:.0%} are of the same class; a blue frame "
         alt += "marks those, an orange one the others."
+    rows = _neighbour_rows(subject, queries, found, cosines)
     titles = ["image", *(f"nearest {i + 1}" for i in range(width))]
     return [
         Finding(
@@ -132,29 +113,54 @@ def neighbours(subject: Subject) -> list[Finding]:
             title="Nearest neighbours",
             alt=alt,
             summary=summary,
-            numbers=numbers,
+            numbers=_neighbour_table(subject, queries, found, cosines),
             draw=lambda path: sheet(rows, titles, path),
         )
     ]
 
 
-def _query(subject: Subject, row: int) -> Cell:
-    caption = "" if subject.labels is None else subject.classes[int(subject.labels[row])]
-    return Cell(picture=subject.shown([row])[0], caption=caption)
+def _neighbour_table(
+    subject: Subject, queries: list[int], found: Tensor, cosines: Tensor
+) -> dict[str, Any]:
+    """A row for each image and neighbour."""
+    width, flat = found.shape[1], found.flatten().tolist()
+    asked = [query for query in queries for _ in range(width)]
+    numbers: dict[str, Any] = {
+        "image": subject.paths(asked),
+        "rank": np.tile(np.arange(1, width + 1), len(queries)),
+        "neighbour": subject.paths(flat),
+        "cosine": cosines.flatten().numpy(),
+    }
+    if subject.labels is not None:
+        numbers |= {"class": subject.names(asked), "class_of_neighbour": subject.names(flat)}
+    return numbers
 
 
-def _neighbour(subject: Subject, query: int, row: int, cosine: float) -> Cell:
-    picture = subject.shown([row])[0]
-    if subject.labels is None:
-        return Cell(picture=picture, value=cosine)
-    same = bool(subject.labels[row] == subject.labels[query])
-    name = subject.classes[int(subject.labels[row])]
-    return Cell(
-        picture=picture,
-        caption=name,
-        value=cosine,
-        frame=RIGHT if same else WRONG,
-    )
+def _neighbour_rows(
+    subject: Subject, queries: list[int], found: Tensor, cosines: Tensor
+) -> list[list[Cell]]:
+    """The pictures of the sheet."""
+    shown = sorted({*queries, *found.flatten().tolist()})
+    pictures = dict(zip(shown, subject.shown(shown), strict=True))
+    names = dict(zip(shown, subject.names(shown), strict=True))
+    rows = []
+    for query, near, like in zip(queries, found.tolist(), cosines.tolist(), strict=True):
+        frames = [RIGHT if names[row] == names[query] else WRONG for row in near]
+        rows.append(
+            [
+                Cell(picture=pictures[query], caption=names[query]),
+                *(
+                    Cell(
+                        picture=pictures[row],
+                        caption=names[row],
+                        value=cosine,
+                        frame=None if subject.labels is None else frame,
+                    )
+                    for row, cosine, frame in zip(near, like, frames, strict=True)
+                ),
+            ]
+        )
+    return rows
 
 
 def pca(subject: Subject) -> list[Finding]:
@@ -202,7 +208,7 @@ def _scatter(
     alt = f"{title} of the features of {len(points)} images, a point each"
     summary: dict[str, float | int | str] = {"images": len(points), **(variances or {})}
     if subject.labels is not None:
-        numbers["class"] = [subject.classes[i] for i in subject.labels.tolist()]
+        numbers["class"] = subject.names(everyone)
         near = _closest(points)
         share = float((subject.labels[near] == subject.labels).double().mean())
         summary["nearest point of the same class"] = share

@@ -1,7 +1,7 @@
 """What all analyses look at: a net or two, images, and what one pass over them has found."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,12 @@ class Subject:
         indices = self.net.inside.images.indices[list(rows)].tolist()
         return [self.images.name(index) for index in indices]
 
+    def names(self, rows: Sequence[int]) -> list[str]:
+        """The classes of images; nothing where there are none."""
+        if self.labels is None:
+            return [""] * len(rows)
+        return [self.classes[label] for label in self.labels[list(rows)].tolist()]
+
     def normalised(self, rows: Sequence[int]) -> Images:
         """Images as the net sees them."""
         indices = self.net.inside.images.indices[list(rows)].numpy()
@@ -132,7 +138,7 @@ def look_at(images: ImageList, asked: Asked, peers: Peers) -> Images:
     """A few images in the order of the list, on this process's device."""
     viewing = Viewing(
         size=asked.size,
-        loader=asked.loader,
+        loader=replace(asked.loader, workers=0),  # for a few images, no process is started
         channels=asked.architecture.channels,
         batch_size=len(images),
     )
