@@ -102,10 +102,11 @@ def look_inside(model: nn.Module, batches: Iterable[Batch], peers: Peers | None 
         widths[:] = [row.shape[1] for row in rows]
         return torch.cat([row.float() for row in rows], dim=1)
 
-    widths: list[int] = []
+    expanding = sum(place.contract is not None for place in places)
+    widths = [0] * (1 + 2 * len(places) + expanding)
     with watching(places, output=notes.output, expanded=notes.expanded):
         outputs = forward(of_images, model, batches, peers)
-    vectors, *rows = outputs.rows.split(widths, dim=1)
+    vectors, *rows = outputs.rows.split(_largest(widths, peers), dim=1)
     num = len(places)
     return Inside(
         places=places,
@@ -120,7 +121,7 @@ def look_inside(model: nn.Module, batches: Iterable[Batch], peers: Peers | None 
         distances=torch.cat([vectors[:, :0], *rows[2 * num :]], dim=1),
         dead=_total(notes.dead, peers),
         saturated=_total(notes.saturated, peers),
-        positions=notes.positions,
+        positions=_largest(notes.positions, peers),
     )
 
 
@@ -128,6 +129,12 @@ def _zeros(contract: nn.Module) -> Tensor:
     """A zero for each of the layer's input channels, where the layer computes."""
     weight = contract.get_parameter("weight")
     return torch.zeros(weight.shape[1], dtype=torch.int64, device=weight.device)
+
+
+def _largest(numbers: list[int], peers: Peers) -> list[int]:
+    """What the processes know that have seen images; the others have zeros."""
+    found: list[int] = peers.gather(torch.tensor([numbers]).to(peers.device)).amax(dim=0).tolist()
+    return found
 
 
 def _total(sums: dict[int, Tensor], peers: Peers) -> list[PerExpanded]:

@@ -10,7 +10,8 @@ from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating
 from fcmae.types import Features, Images
 
-Maps = Float[Tensor, "c h w"]
+Maps = Float[Tensor, "_ _ _"]
+"""Channels, rows and columns, which are not those of the image."""
 
 
 def activation_maps(model: nn.Module, place: Place, image: Images) -> Maps:
