@@ -1,6 +1,7 @@
 """Neighbours, projections, evidence, mistakes and maps, where the answer is known."""
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
@@ -143,6 +144,12 @@ def test_maps_are_the_expanded_channels_where_they_lie() -> None:
     with torch.no_grad():
         encoder(image)
     assert_close(maps[7, 2, 3], seen[0][0, 2 * 12 + 3, 7])
+
+
+def test_a_convnext_of_timm_has_maps_too() -> None:
+    net = timm.models.convnext.ConvNeXt(depths=(1, 1, 1, 1), dims=(4, 6, 8, 10), num_classes=0)
+    maps = activation_maps(net, blocks_of(net)[1], torch.randn(1, 3, 64, 96))
+    assert maps.shape == (24, 8, 12)
 
 
 def test_a_block_that_expands_nothing_shows_its_output() -> None:

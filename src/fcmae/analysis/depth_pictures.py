@@ -29,7 +29,6 @@ def over_depth(
     *,
     y: str,
     y_range: tuple[float, float],
-    limits: Curve | None = None,
 ) -> Path:
     """Draw a value for each block as a line over the depth, one line per net.
 
@@ -39,7 +38,6 @@ def over_depth(
         path: Where the picture goes.
         y: What the values are.
         y_range: Ends of the axis.
-        limits: The largest value that each block of a net could have, drawn as a dashed line.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7, 3.2))
@@ -48,8 +46,6 @@ def over_depth(
         for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
             depth = _depth(len(values))
             axes.plot(depth, values, label=name, color=colour, marker="o", markersize=4)
-            if limits is not None:
-                axes.plot(depth, limits[name], color=colour, linestyle=":", linewidth=1)
         axes.set(xlabel="depth (share of blocks)", ylabel=y, xlim=(0, 1.02), ylim=y_range)
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)

@@ -35,7 +35,6 @@ class Inside:
         distances: Of each image (rows), the feature distance in each block that expands (columns).
         dead: Of each block that expands, the number of images in which each channel is dead.
         saturated: The same for saturated.
-        positions: Of each block, the number of positions of its map.
     """
 
     places: list[Place]
@@ -45,7 +44,6 @@ class Inside:
     distances: Float[Tensor, "n blocks"]
     dead: list[PerExpanded]
     saturated: list[PerExpanded]
-    positions: list[int]
 
     @property
     def expanding(self) -> list[Place]:
@@ -60,7 +58,6 @@ class Notes:
         self.means: dict[int, Tensor] = {}
         self.activities: dict[int, Tensor] = {}
         self.distances: dict[int, Tensor] = {}
-        self.positions = [0] * len(places)
         # Of every block from the start, so that a process without images has them too.
         self.dead, self.saturated = (
             {i: _zeros(p.contract) for i, p in enumerate(places) if p.contract is not None}
@@ -69,7 +66,6 @@ class Notes:
 
     def output(self, index: int, features: Features) -> None:
         """Note the output of a block."""
-        self.positions[index] = features.shape[1]
         self.means[index] = features.float().mean(dim=1)
         self.activities[index] = activity(features)
 
@@ -121,7 +117,6 @@ def look_inside(model: nn.Module, batches: Iterable[Batch], peers: Peers | None 
         distances=torch.cat([vectors[:, :0], *rows[2 * num :]], dim=1),
         dead=_total(notes.dead, peers),
         saturated=_total(notes.saturated, peers),
-        positions=_largest(notes.positions, peers),
     )
 
 

@@ -149,8 +149,8 @@ class Asked:
 
 def analyze(options: Analyze, console: Console) -> Analyzed:
     """Check what the weights and the images say, then look."""
-    out = out_folder(options)
     first = _asked(options.weights, options, console)
+    out = out_folder(options)
     nets = [first]
     if options.compare is not None:
         like = replace(options.encoder, channels=first.architecture.channels)
