@@ -51,7 +51,7 @@ def similarity_map(
                               color=colour, fontsize=7)  # fmt: skip
         bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.03)
         bar.set_label("linear CKA")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         return save(figure, path)
 
 

@@ -102,7 +102,7 @@ def look_inside(model: nn.Module, batches: Iterable[Batch], peers: Peers | None 
     widths = [0] * (1 + 2 * len(places) + expanding)
     with watching(places, output=notes.output, expanded=notes.expanded):
         outputs = forward(of_images, model, batches, peers)
-    vectors, *rows = outputs.rows.split(_largest(widths, peers), dim=1)
+    vectors, *rows = torch.split(outputs.rows, _largest(widths, peers), dim=1)
     num = len(places)
     return Inside(
         places=places,

@@ -32,7 +32,7 @@ def activation_maps(model: nn.Module, place: Place, image: Images) -> Maps:
     with evaluating(model), watching([place], **watched):
         model(image)
     height, width = grid(seen[0].shape[1], image.shape[-2], image.shape[-1])
-    return seen[0][0].T.unflatten(1, (height, width))
+    return seen[0][0].T.reshape(-1, height, width)
 
 
 def grid(positions: int, height: int, width: int) -> tuple[int, int]:

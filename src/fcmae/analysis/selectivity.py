@@ -18,7 +18,8 @@ def activity(features: Features) -> Float[Tensor, "n c"]:
 
 def class_means(active: Float[Tensor, "n c"], labels: Labels) -> Float[Tensor, "classes c"]:
     """The mean activity of each channel over the images of each class that has any."""
-    return torch.stack([active[labels == label].double().mean(dim=0) for label in labels.unique()])
+    present = sorted(set(labels.tolist()))
+    return torch.stack([active[labels == label].double().mean(dim=0) for label in present])
 
 
 def selectivity(means: Float[Tensor, "classes c"]) -> Float[Tensor, " c"]:

@@ -146,7 +146,7 @@ def map_sheet(
         assert isinstance(axes.figure, Figure)
         bar = axes.figure.colorbar(image, cax=below, orientation="horizontal")
         bar.set_label("activation")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         axes.set(xlim=(0, width), ylim=(height, 0))
         return save(axes.figure, path)
 

@@ -15,9 +15,6 @@ from fcmae.cli.analyze_subject import Finding, Net, Subject, columns_of_places, 
 from fcmae.errors import DataError
 from fcmae.types import Labels
 
-LOW_DISTANCE = 0.25
-"""Below this, figure 4 of the paper calls features collapsed."""
-
 
 def feature_distance(subject: Subject) -> list[Finding]:
     """The mean cosine distance between channels, block by block."""
@@ -38,7 +35,7 @@ def feature_distance(subject: Subject) -> list[Finding]:
             summary=summary | {"last": own[-1]},
             numbers=_by_net(nets, {"distance": lines}),
             draw=partial(
-                over_depth, lines, _stages(subject), y="cosine distance of channels",
+                over_depth, lines, subject.net.stages, y="cosine distance of channels",
                 y_range=(0.0, 0.6),
             ),
         )
@@ -56,7 +53,7 @@ def class_selectivity(subject: Subject) -> list[Finding]:
         "median": float(known.median()) if len(known) else float("nan"),
         "median of the last block": float(last[last.isfinite()].nanmedian()),
         "channels never active": int((~own.isfinite()).sum()),
-        "classes": len(labels.unique()),
+        "classes": len(set(labels.tolist())),
     }
     by_stage = {
         net.name: {
@@ -121,7 +118,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
             f"{dead[worst]:.0%} and {saturated[worst]:.0%}.",
             summary=summary,
             numbers=numbers,
-            draw=partial(inactive_bars, shares, _stages(subject)),
+            draw=partial(inactive_bars, shares, subject.net.stages),
         )
     ]
 
@@ -147,7 +144,7 @@ def effective_ranks(subject: Subject) -> list[Finding]:
                 subject.nets, {"effective_rank": lines, "largest_possible": most, "width": widths}
             ),
             draw=partial(
-                over_depth, lines, _stages(subject), y="effective rank",
+                over_depth, lines, subject.net.stages, y="effective rank",
                 y_range=(0.0, 1.15 * max(max(values) for values in lines.values())),
             ),
         )
@@ -193,10 +190,6 @@ def _expanding(net: Net) -> Net:
     if not net.inside.expanding:
         raise DataError(f"the blocks of {net.name} have no layer after an expansion.")
     return net
-
-
-def _stages(subject: Subject) -> list[int]:
-    return subject.net.stages
 
 
 def _last(net: Net) -> dict[int, int]:

@@ -13,6 +13,7 @@ from fcmae.cli.evaluate_classify import class_names
 from fcmae.cli.monitors import Viewing
 from fcmae.errors import DataError
 from fcmae.evaluation.classify import predict
+from fcmae.evaluation.forward import Outputs
 from fcmae.model.classifier import Classifier
 from fcmae.types import Labels
 
@@ -29,21 +30,19 @@ def evidence(subject: Subject) -> list[Finding]:
     height, width = grid(maps.shape[1], images.shape[-2], images.shape[-1])
     likely = scores.float().softmax(dim=1).max(dim=1)
     classes = _names(subject, scores.shape[1])
+    called = [classes[i] for i in likely.indices.tolist()]
     heat = (maps / maps.amax(dim=1, keepdim=True).clamp(min=torch.finfo().tiny)).cpu()
     cells: list[Cell] = []
-    for place, picture in enumerate(subject.as_shown(images)):
-        cells += [
-            Cell(picture=picture, caption=subject.names(rows)[place]),
-            Cell(
-                picture=picture,
-                caption=classes[int(likely.indices[place])],
-                value=float(likely.values[place]),
-                heat=heat[place].unflatten(0, (height, width)),
-            ),
-        ]
+    for picture, name, other, sure, map_ in zip(
+        subject.as_shown(images), subject.names(rows), called, likely.values.tolist(), heat,
+        strict=True,
+    ):  # fmt: skip
+        over = map_.reshape(height, width)
+        cells.append(Cell(picture=picture, caption=name))
+        cells.append(Cell(picture=picture, caption=other, value=sure, heat=over))
     numbers: dict[str, Any] = {
         "path": subject.paths(rows),
-        "called": [classes[i] for i in likely.indices.tolist()],
+        "called": called,
         "probability": likely.values.cpu().numpy(),
         "evidence": maps.cpu().numpy(),
     }
@@ -69,20 +68,9 @@ def mistakes(subject: Subject) -> list[Finding]:
     """The surest mistakes of each class, with the images."""
     model = _classifier(subject)
     needs_labels(subject, 1)
-    weights, asked = subject.net.asked.weights, subject.net.asked
-    assert weights is not None
-    images = subject.images.with_classes(class_names(weights, subject.images))
-    viewing = Viewing(
-        size=asked.size,
-        loader=asked.loader,
-        channels=asked.architecture.channels,
-        batch_size=subject.options.run.batch_size,
-    )
-    outputs = predict(model, viewing.batches(images, subject.peers), subject.peers)
+    outputs, classes = _predictions(subject, model)
     assert outputs.labels is not None
-    classes = list(images.classes or ())
     found = confident_mistakes(outputs.rows, outputs.labels)
-    share = 1 - len(found) / len(outputs.labels)
     numbers: dict[str, Any] = {
         "path": subject.paths([m.row for m in found]),
         "class": [classes[m.label] for m in found],
@@ -90,7 +78,7 @@ def mistakes(subject: Subject) -> list[Finding]:
         "probability": [f"{m.confidence:.6f}" for m in found],
     }
     summary: dict[str, float | int | str] = {
-        "accuracy": share,
+        "accuracy": 1 - len(found) / len(outputs.labels),
         "mistakes": len(found),
         **_worst(found, outputs.labels, classes),
     }
@@ -114,6 +102,21 @@ def _classifier(subject: Subject) -> Classifier:
     if not isinstance(model, Classifier):
         raise DataError(f"{subject.net.name} is not a classifier.")
     return model
+
+
+def _predictions(subject: Subject, model: Classifier) -> tuple[Outputs, list[str]]:
+    """The probabilities of all images, with labels by the model's classes, and their names."""
+    asked = subject.net.asked
+    assert asked.weights is not None
+    images = subject.images.with_classes(class_names(asked.weights, subject.images))
+    viewing = Viewing(
+        size=asked.size,
+        loader=asked.loader,
+        channels=asked.architecture.channels,
+        batch_size=subject.options.run.batch_size,
+    )
+    outputs = predict(model, viewing.batches(images, subject.peers), subject.peers)
+    return outputs, list(images.classes or ())
 
 
 def _names(subject: Subject, number: int) -> list[str]:

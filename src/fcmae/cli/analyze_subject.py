@@ -183,7 +183,7 @@ def needs_labels(subject: Subject, least: int) -> Labels:
     """
     if subject.labels is None:
         raise DataError("the images have no classes: it needs one folder per class.")
-    if len(subject.labels.unique()) < least:
+    if len(set(subject.labels.tolist())) < least:
         raise DataError(f"the images are of one class, but it compares at least {least}.")
     return subject.labels
 

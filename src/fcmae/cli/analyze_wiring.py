@@ -26,7 +26,7 @@ from fcmae.cli.inference import batches, launch
 from fcmae.cli.show import files
 from fcmae.cli.tables import write_table
 from fcmae.data.image_list import ImageList
-from fcmae.errors import DataError
+from fcmae.errors import CheckpointError, DataError
 from fcmae.peers import Peers
 
 INDEX = "analysis.json"
@@ -112,7 +112,7 @@ def _do(
         for name in asked:
             try:
                 findings += ANALYSES[name](subject)
-            except DataError as reason:
+            except (DataError, CheckpointError) as reason:
                 skipped[name] = str(reason)
             count(1)
     return findings, skipped
