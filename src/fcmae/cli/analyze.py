@@ -18,7 +18,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DataError
-from fcmae.model.options import Architecture, Encoder, ModelName
+from fcmae.model.options import Architecture, Encoder, ModelName, architecture
 
 What = Literal[
     "feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka",
@@ -153,10 +153,7 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
     out = out_folder(options)
     nets = [first]
     if options.compare is not None:
-        like = replace(options.encoder, channels=first.architecture.channels)
-        like = replace(like, stem=first.architecture.stem)
-        same_size = replace(options, size=first.size, encoder=like)
-        nets.append(_other(options.compare, first, same_size, console))
+        nets.append(_other(options.compare, first, options, console))
     images = validation_images(options.data, labels=None)
     if len(images) < 2:
         raise DataError(f"{options.data} is a single image, but the least to look at are two.")
@@ -186,33 +183,35 @@ def out_folder(options: Analyze) -> Path:
     return (path if path.is_dir() else path.parent) / "analysis"
 
 
-def _asked(source: str, options: Analyze, console: Console) -> Asked:
-    """The net of this name, with its images."""
+def _asked(
+    source: str, options: Analyze, console: Console, *, beside: Asked | None = None
+) -> Asked:
+    """The net of this name, with its images; beside another one, with those of the other."""
     random = source in get_args(ModelName) and not Path(source).exists()
     weights = None if random else read_weights(source, fetch=options.source, console=console)
-    architecture = architecture_of(source if random else None, options.encoder, weights)
-    check_channels(options.loader, architecture.channels)
+    if weights is not None:
+        found = architecture_of(None, Encoder() if beside else options.encoder, weights)
+    else:
+        like = options.encoder if beside is None else beside.architecture
+        found = architecture(source, channels=like.channels, stem=like.stem)
+    check_channels(options.loader, found.channels)
+    size = options.size or (224 if weights is None else weights.size)
     return Asked(
         name=f"{source} (random)" if random else Path(source).name,
         weights=weights,
-        architecture=architecture,
-        size=divisible_sides(
-            options.size or (224 if weights is None else weights.size), architecture.stride
-        ),
+        architecture=found,
+        size=divisible_sides(beside.size if beside else size, found.stride),
         loader=options.loader if weights is None else loader_of(weights, options.loader),
     )
 
 
 def _other(source: str, first: Asked, options: Analyze, console: Console) -> Asked:
     """The net to compare with, which must take the same images."""
-    weights_only = replace(options, encoder=Encoder())
-    random = source in get_args(ModelName) and not Path(source).exists()
-    other = _asked(source, options if random else weights_only, console)
-    channels = (other.architecture.channels, first.architecture.channels)
-    if channels[0] != channels[1]:
+    other = _asked(source, options, console, beside=first)
+    if other.architecture.channels != first.architecture.channels:
         raise CheckpointError(
-            f"compare is {source}, which takes images of {channels[0]} channels, but "
-            f"{first.name} takes {channels[1]}: give a net for the same images."
+            f"compare is {source}, which takes images of {other.architecture.channels} channels, "
+            f"but {first.name} takes {first.architecture.channels}: give a net for the same images."
         )
     if other.name != first.name:
         return other

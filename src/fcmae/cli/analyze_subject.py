@@ -131,7 +131,8 @@ class Subject:
     def drawn(self, number: int) -> list[int]:
         """So many rows, drawn by the seed."""
         length = len(self.net.inside.images.indices)
-        return permutation(self.options.seed, "sheet", length=length)[:number].tolist()
+        order = permutation(self.options.seed, "sheet", length=length)
+        return [int(row) for row in order[:number]]
 
 
 def look_at(images: ImageList, asked: Asked, peers: Peers) -> Images:

@@ -55,9 +55,14 @@ def look(
     chosen = spread(images, options.images, options.seed)
     models = [model_of(net, options.seed) for net in asked]
     peers = launch(options.run, nn.ModuleList(models))
-    seen = {"batch_size": options.run.batch_size, "console": console}
     nets = [
-        Net(asked=net, model=model, inside=_inside(net, model, chosen, peers, **seen))
+        Net(
+            asked=net,
+            model=model,
+            inside=_inside(
+                net, model, chosen, peers, batch_size=options.run.batch_size, console=console
+            ),
+        )
         for net, model in zip(asked, models, strict=True)
     ]
     subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
