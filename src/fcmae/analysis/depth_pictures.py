@@ -71,7 +71,7 @@ def inactive_bars(
             axes.bar(depth, dead, width, color=DEAD, label="dead")
             axes.bar(depth, saturated, width, bottom=dead, color=SATURATED, label="saturated")
             axes.set(ylabel="share of maps", xlim=(0, 1), ylim=(0, max(0.05, 1.1 * highest)))
-            axes.yaxis.set_major_formatter("{x:.0%}")
+            axes.yaxis.set_major_formatter(_percent)
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.set_axisbelow(True)
             if len(shares) > 1:
@@ -107,7 +107,7 @@ def stage_histograms(
                 axes.stairs(shares, edges, color=colour, label=name, linewidth=1.6)
             axes.set(title=f"stage {stage}", xlim=(0, 1))
             axes.set_ylim(bottom=0)
-            axes.yaxis.set_major_formatter("{x:.0%}")
+            axes.yaxis.set_major_formatter(_percent)
             if len(by_net) == 1:
                 axes.legend(frameon=False, fontsize=8)
         for axes in grid[len(stages) :]:
@@ -141,6 +141,10 @@ def _series(
         (f"block {int(i) + 1}", blocks[int(i)], shades(0.35 + 0.6 * (int(i) + 1) / len(blocks)))
         for i in chosen
     ]
+
+
+def _percent(share: float, place: int | None) -> str:
+    return f"{100 * share:.3g}%"
 
 
 def _depth(blocks: int) -> list[float]:
