@@ -168,7 +168,7 @@ def spread(images: ImageList, number: int, seed: int) -> ImageList:
 
 
 def _turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The how-manieth of its class each one is."""
+    """How many of its class come before each one."""
     turns = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
