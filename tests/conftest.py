@@ -1,6 +1,15 @@
 """Every test doubles as a shape test; users of the library pay nothing for it."""
 
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fcmae.peers import Peers
 
 # Two threads per process would fight over the cores of small machines.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -30,3 +39,30 @@ def _seed() -> None:
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def on_processes() -> "Callable[[int, Callable[[Peers], Any]], list[Any]]":
+    """Run a function as each of several processes would, in threads that gather for real."""
+
+    import torch
+
+    from fcmae.peers import Peers
+
+    def run(size: int, function: "Callable[[Peers], Any]") -> list[Any]:
+        barrier, slots = threading.Barrier(size, timeout=20), [torch.empty(0)] * size
+
+        def gather(rank: int, rows: "Tensor") -> "Tensor":
+            slots[rank] = rows
+            barrier.wait()
+            together = torch.cat(slots)
+            barrier.wait()
+            return together
+
+        def process(rank: int) -> Any:
+            return function(Peers(rank=rank, size=size, gather=lambda rows: gather(rank, rows)))
+
+        with ThreadPoolExecutor(size) as pool:
+            return list(pool.map(process, range(size)))
+
+    return run

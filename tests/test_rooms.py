@@ -57,6 +57,8 @@ ONLY_IN = {
     "jinja2": {"reports"},
     "optuna": {"ablation"},
     "submitit": {"ablation"},
+    "sklearn": {"analysis"},
+    "umap": {"analysis"},
 }
 WITHOUT_TORCH = [
     "fcmae",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fcmae.cli.api import (
         ablate,
+        analyze,
         bench,
         check,
         contrast,
@@ -40,6 +41,7 @@ __all__ = [
     "Classifier",
     "Encoder",
     "ablate",
+    "analyze",
     "bench",
     "check",
     "contrast",

@@ -10,6 +10,7 @@ NEIGHBOURS = "evaluate neighbours --data {root}/labelled"
 PREDICT = "predict classify --data {root}/labelled --weights {root}/classifier.safetensors"
 SEGMENT = "finetune segment --data {root}/labelled --out {out}"
 EMBED = "embed --data {root}/labelled --weights {root}/pretrained.safetensors"
+ANALYZE = "analyze {root}/pretrained.safetensors --data {root}/labelled --out {out}"
 RECONSTRUCT = (
     "reconstruct --data {root}/labelled --weights {root}/pretrained.safetensors --out {out}"
 )
@@ -119,6 +120,32 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("pack --data {root}/none --out {out}", 6, "there is no file or folder"),
     ("bench pretrain --model atto tinny", 2, "Did you mean tiny?"),
     ("info --model atto --size 100", 2, "The nearest that fits is 96 x 96."),
+    # Analyses.
+    ("analyze", 2, "--weights and --data must be given."),
+    (f"{ANALYZE} --what effective_rang", 2, "Did you mean effective_rank?"),
+    (f"{ANALYZE} --images 1", 2, "images is 1, but must be at least 2."),
+    (f"{ANALYZE} --images 20000", 2, "images is 20000, but must be at most 10000"),
+    (f"{ANALYZE} --k 0", 2, "k is 0, but must be at least 1."),
+    (f"{ANALYZE} --maps.blocks 0", 2, "maps.blocks is [0], but must be numbers of at least 1."),
+    (f"{ANALYZE} --maps.channels -1", 2, "maps.channels is [-1], but must be numbers of at least"),
+    (f"{ANALYZE} --size 100", 2, "The nearest that fits is 96 x 96."),
+    ("analyze atto --data {root}/labelled", 2, "out must be given, because atto is no folder of a"),
+    (
+        "analyze {root}/none --data {root}/labelled",
+        3,
+        "{root}/none does not exist: give the folder",
+    ),
+    ("analyze atoo --data {root}/labelled", 3, "atoo does not exist"),
+    (f"{ANALYZE} --compare {{root}}/empty", 3, "holds no weights.safetensors"),
+    (
+        "analyze atto --encoder.channels 4 --data {root}/labelled --out {out} "
+        "--compare {root}/pretrained.safetensors",
+        3,
+        "which takes images of 3 channels, but atto (random) takes 4: give a net for the same",
+    ),
+    ("analyze atto --data {root}/empty --out {out}", 6, "there are no images in {root}/empty."),
+    ("analyze atto --data {root}/labelled/train/dune/0.png --out {out}", 6, "is a single image"),
+    (f"{ANALYZE} --out {{root}}/file", 4, "cannot write {root}/file"),
     # Configs.
     (f"{PRETRAIN} --config pretrian", 2, "no such recipe. Did you mean pretrain?"),
     (f"{PRETRAIN} --config {{root}}/none.yaml", 2, "there is no such file."),

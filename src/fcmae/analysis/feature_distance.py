@@ -1,14 +1,13 @@
 """How different the channels of each block are: the collapse monitor (figure 4 of the paper)."""
 
-import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from fcmae.analysis.blocks import blocks_of, watching
 from fcmae.data.batch import Batch
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import forward
@@ -26,13 +25,17 @@ def feature_distance(
     block's second linear layer sees). About 0.5 when channels have nothing in common, 0 when all
     are the same.
     """
-    with _expanded(encoder) as distances:
+    distances: list[Tensor] = []
 
-        def of_blocks(images: Images) -> Float[Tensor, "n blocks"]:
-            distances.clear()
-            encoder(images)
-            return torch.stack(distances, dim=1)
+    def of_blocks(images: Images) -> Float[Tensor, "n blocks"]:
+        distances.clear()
+        encoder(images)
+        return torch.stack(distances, dim=1)
 
+    def note(index: int, features: Features) -> None:
+        distances.append(channel_distance(features))
+
+    with watching(blocks_of(encoder), expanded=note):
         outputs = forward(of_blocks, encoder, batches, peers or Peers())
     if not len(outputs.rows):
         raise DataError("the feature distance needs at least one usable image.")
@@ -48,23 +51,3 @@ def channel_distance(features: Features) -> Float[Tensor, " n"]:
     """
     mean = F.normalize(features.float(), dim=1).mean(dim=2)
     return (1 - mean.square().sum(dim=1)) / 2
-
-
-@contextmanager
-def _expanded(encoder: Encoder) -> Iterator[list[Tensor]]:
-    """A list that each pass through the encoder extends by one distance per block."""
-    distances: list[Tensor] = []
-
-    def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        distances.append(channel_distance(inputs[0]))
-
-    handles = [
-        module.register_forward_pre_hook(note)
-        for name, module in encoder.named_modules()
-        if re.fullmatch(r"stages\.\d+\.\d+\.contract", name)
-    ]
-    try:
-        yield distances
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.ablate import Ablated
+from fcmae.cli.analyze import Analyzed
 from fcmae.cli.bench import Bench
 from fcmae.cli.bench_input import InputBench
 from fcmae.cli.card import read_weights
@@ -110,6 +111,11 @@ def reconstruct(*, config: Config = (), **options: Any) -> Reconstructed:
 def report(*, config: Config = (), **options: Any) -> Reported:
     """Show runs in one HTML page, as ``fcmae report`` does."""
     return cast(Reported, _run("report", config, options))
+
+
+def analyze(*, config: Config = (), **options: Any) -> Analyzed:
+    """Look inside an encoder, as ``fcmae analyze`` does."""
+    return cast(Analyzed, _run("analyze", config, options))
 
 
 def export(*, config: Config = (), **options: Any) -> Exported:

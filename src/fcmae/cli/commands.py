@@ -1,6 +1,7 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
 from fcmae.cli.ablate import Ablate, ablate, show_ablated
+from fcmae.cli.analyze import Analyze, analyze, show_analyzed
 from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
@@ -193,6 +194,13 @@ COMMANDS: dict[str, Command] = {
         show=show_ablated,
         example="fcmae ablate table-1-decoders --data imagenet --out ablations/decoders",
         positional=("plan",),
+    ),
+    "analyze": Command(
+        options=Analyze,
+        run=analyze,
+        show=show_analyzed,
+        example="fcmae analyze runs/pretrain --data labelled",
+        positional=("weights",),
     ),
     "export": Command(
         options=Export,

@@ -20,10 +20,15 @@ def find_all(sources: Sequence[Path]) -> ImageList:
     return ImageList.of(Path(), list(names))
 
 
-def validation_images(data: Path) -> ImageList:
-    """Labelled images: those of the validation folder where there is one beside a train folder."""
+def validation_images(data: Path, *, labels: bool | None = True) -> ImageList:
+    """Images to test on: those of the validation folder where there is one beside a train folder.
+
+    Args:
+        data: What the user names.
+        labels: Whether every image must have one. None takes labels where all images have one.
+    """
     if (data / "train").is_dir():
         for name in PARTS["val"]:
             if (data / name).is_dir():
-                return find_images(data / name, labels=True)
-    return find_images(data, labels=True)
+                return find_images(data / name, labels=labels)
+    return find_images(data, labels=labels)

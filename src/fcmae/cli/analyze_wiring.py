@@ -1,0 +1,140 @@
+"""Analyses: the models, one pass over the images, and each analysis that applies."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from torch import nn
+
+from fcmae.analysis.inside import Inside, look_inside
+from fcmae.checkpoint.durable import write_text
+from fcmae.cli.analyze import Analyze, Analyzed, Asked, What
+from fcmae.cli.analyze_blocks import (
+    class_selectivity,
+    effective_ranks,
+    feature_distance,
+    inactive_channels,
+    similarity,
+)
+from fcmae.cli.analyze_classifier import evidence, mistakes
+from fcmae.cli.analyze_images import maps, neighbours, pca, tsne, umap
+from fcmae.cli.analyze_subject import Finding, Net, Subject, model_of, spread
+from fcmae.cli.console import Console
+from fcmae.cli.fields import plain
+from fcmae.cli.inference import batches, launch
+from fcmae.cli.show import files
+from fcmae.cli.tables import write_table
+from fcmae.data.image_list import ImageList
+from fcmae.errors import CheckpointError, DataError
+from fcmae.peers import Peers
+
+INDEX = "analysis.json"
+"""File that tells what each picture shows."""
+
+ANALYSES: dict[What, Callable[[Subject], list[Finding]]] = {
+    "feature_distance": feature_distance,
+    "class_selectivity": class_selectivity,
+    "inactive_channels": inactive_channels,
+    "effective_rank": effective_ranks,
+    "cka": similarity,
+    "activation_maps": maps,
+    "nearest_neighbours": neighbours,
+    "pca": pca,
+    "tsne": tsne,
+    "umap": umap,
+    "grad_cam": evidence,
+    "mistakes": mistakes,
+}
+
+
+def look(
+    options: Analyze, asked: list[Asked], images: ImageList, out: Path, console: Console
+) -> Analyzed:
+    """Show the images to each net once, then do the analyses one after the other."""
+    chosen = spread(images, options.images, options.seed)
+    models = [model_of(net, options.seed) for net in asked]
+    peers = launch(options.run, nn.ModuleList(models))
+    nets = [
+        Net(
+            asked=net,
+            model=model,
+            inside=_inside(
+                net, model, chosen, peers, batch_size=options.run.batch_size, console=console
+            ),
+        )
+        for net, model in zip(asked, models, strict=True)
+    ]
+    subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
+    names = [name for name in get_args(What) if options.what is None or name in options.what]
+    findings, skipped = _do(names, subject, console)
+    if not findings:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise DataError(f"nothing that was asked for could be done: {reasons}")
+    entries = [write(finding, out, peers) for finding in findings]
+    if peers.leads:
+        write_text(out / INDEX, json.dumps(plain(entries), indent=1, allow_nan=False) + "\n")
+    return Analyzed(
+        out=out,
+        images=len(nets[0].inside.images.indices),
+        found=entries,
+        skipped=skipped,
+        unusable=files(nets[0].inside.images.unusable),
+    )
+
+
+def _inside(
+    asked: Asked,
+    model: nn.Module,
+    images: ImageList,
+    peers: Peers,
+    *,
+    batch_size: int,
+    console: Console,
+) -> Inside:
+    """The pass over the images."""
+    found = batches(
+        images,
+        asked.size,
+        loader=asked.loader,
+        channels=asked.architecture.channels,
+        batch_size=batch_size,
+        peers=peers,
+        console=console,
+        what=f"looking into {asked.name}",
+    )
+    return look_inside(model, found, peers)
+
+
+def _do(
+    names: Iterable[What], subject: Subject, console: Console
+) -> tuple[list[Finding], dict[str, str]]:
+    """What each analysis found, and why some do not apply."""
+    findings: list[Finding] = []
+    skipped: dict[str, str] = {}
+    asked = list(names)
+    with console.counting("analysing", len(asked)) as count:
+        for name in asked:
+            try:
+                findings += ANALYSES[name](subject)
+            except (DataError, CheckpointError) as reason:
+                skipped[name] = str(reason)
+            count(1)
+    return findings, skipped
+
+
+def write(finding: Finding, out: Path, peers: Peers) -> dict[str, Any]:
+    """Write the picture and its numbers; give back the entry of ``analysis.json``."""
+    table, picture = f"{finding.name}.csv", f"{finding.name}.png"
+    if peers.leads:
+        write_table(out / table, finding.numbers)
+        if finding.draw is not None:
+            finding.draw(out / picture)
+    return {
+        "name": finding.name,
+        "title": finding.title,
+        "picture": None if finding.draw is None else picture,
+        "alt": finding.alt,
+        "numbers": table,
+        "summary": finding.summary,
+    }

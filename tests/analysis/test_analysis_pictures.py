@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from fcmae.analysis.depth_pictures import inactive_bars, over_depth, stage_histograms
+from fcmae.analysis.heat_map import similarity_map
+from fcmae.analysis.scatter import MAX_NAMED, class_scatter, groups
+from fcmae.analysis.sheets import Cell, map_sheet, sheet, shortened
+
+STAGES = [1, 1, 2, 3, 3, 3, 4]
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, which is not blank, and no wider than a page."""
+    picture = imread(path)[..., :3]
+    assert picture.std() > 0
+    assert picture.shape[1] < 1300
+    return picture.shape[0], picture.shape[1]
+
+
+def test_nets_of_different_depth_are_drawn_together(tmp_path: Path) -> None:
+    lines = {"one": [0.1] * 7, "a net with a rather long name": [0.4] * 12}
+    size_of(over_depth(lines, STAGES, tmp_path / "a.png", y="y", y_range=(0.0, 1.0)))
+    shares = {name: (values, values) for name, values in lines.items()}
+    size_of(inactive_bars(shares, STAGES, tmp_path / "b.png"))
+    size_of(inactive_bars({"one": ([0.0] * 7, [0.0] * 7)}, STAGES, tmp_path / "c.png"))
+
+
+@pytest.mark.parametrize("stages", [1, 4])
+@pytest.mark.parametrize("nets", [1, 2])
+def test_histograms_have_a_panel_per_stage(tmp_path: Path, stages: int, nets: int) -> None:
+    draw = np.random.default_rng(0)
+    by_net = {
+        f"net {i}": {s + 1: [draw.random(20), np.empty(0)] for s in range(stages)}
+        for i in range(nets)
+    }
+    size_of(stage_histograms(by_net, tmp_path / "a.png", x="x"))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (20, 30)])
+def test_similarities_are_drawn_and_gaps_left_open(tmp_path: Path, shape: tuple[int, int]) -> None:
+    table = torch.rand(shape).double()
+    table[0, 0] = torch.nan
+    stages = tuple([1] * 2 + [2] * (length - 2) for length in shape)
+    size_of(similarity_map(table, stages, ("a", "b"), tmp_path / "a.png"))
+
+
+def test_sheets_keep_the_shape_of_pictures(tmp_path: Path) -> None:
+    cell = Cell(picture=torch.rand(20, 40, 1), caption="a name that is too long", value=0.5)
+    marked = Cell(picture=torch.rand(20, 40, 3), frame="red", heat=torch.rand(2, 4), side="side")
+    height, width = size_of(sheet([[marked, cell], [cell]], ["one", "two"], tmp_path / "a.png"))
+    assert 1.0 < width / height < 2.5
+    maps = torch.randn(3, 2, 4)
+    maps[0] = 0
+    size_of(map_sheet(torch.rand(20, 40, 3), maps, "abc", tmp_path / "b.png"))
+    size_of(map_sheet(torch.rand(4, 4, 3), torch.zeros(1, 1, 1), "a", tmp_path / "c.png"))
+
+
+def test_long_names_are_cut() -> None:
+    assert shortened("HerbaceousVegetation", 8) == "Herbace…"
+    assert shortened("Forest", 8) == "Forest"
+
+
+def test_the_largest_classes_have_a_look_of_their_own(tmp_path: Path) -> None:
+    labels = torch.cat([torch.arange(40), torch.arange(20, 40), torch.tensor([39])])
+    found = groups(labels, [f"class {i}" for i in range(41)], len(labels))
+    assert len(found) == MAX_NAMED + 1
+    assert found[-1][0] == "others"
+    assert found[-2][0] == "class 39"
+    assert len({(colour, shape) for _, _, colour, shape in found}) == len(found)
+    assert sum(len(rows) for _, rows, _, _ in found) == len(labels)
+    points = torch.randn(len(labels), 2)
+    size_of(class_scatter(points, labels, [str(i) for i in range(41)], tmp_path / "a.png"))
+    size_of(class_scatter(points, None, [], tmp_path / "b.png", axes_names=("x", "y")))
