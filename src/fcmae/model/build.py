@@ -12,8 +12,8 @@ from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
 from fcmae.model.estimator import Estimator
-from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import MaskRCNN, UPerNet, architecture_from
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
 
@@ -72,9 +72,7 @@ def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each m
 
 def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for each model
     """A new model of this description, with fresh weights."""
-    fields = dict(description["architecture"])
-    fields["depths"], fields["dims"] = tuple(fields["depths"]), tuple(fields["dims"])
-    architecture = Architecture(**fields)
+    architecture = architecture_from(description["architecture"])
     match description["kind"]:
         case "autoencoder":
             return Autoencoder(
