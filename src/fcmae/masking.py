@@ -123,7 +123,8 @@ def draw_visible(
     else:
         if grid is None or grid[0] * grid[1] != num_patches:
             raise ValueError(
-                f"mask.pattern {mask.pattern} needs the grid of {num_patches} patches."
+                f"grid is {grid}, but mask.pattern {mask.pattern} needs rows and columns of "
+                f"{num_patches} patches."
             )
         numbers = bits(
             seed, f"mask-{mask.pattern}", epoch, images[:, None], crop[:, None],
@@ -145,7 +146,7 @@ def _grid_ranks(grid: tuple[int, int], uniform: NDArray[np.float64]) -> NDArray[
     shift = (uniform[:, :2] * 2**levels).astype(np.int64)
     rows, columns = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
     y, x = rows + shift[:, :1], columns + shift[:, 1:]
-    ranks = np.zeros_like(y)
+    ranks: NDArray[np.int64] = np.zeros_like(y)
     for level in range(levels):
         ranks = 4 * ranks + 2 * ((x ^ y) >> level & 1) + (y >> level & 1)
     return ranks
@@ -168,4 +169,5 @@ def _block_ranks(grid: tuple[int, int], uniform: NDArray[np.float64]) -> NDArray
     inside = (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
     first = np.where(inside.any(axis=1), inside.argmax(axis=1), RECTANGLES)
     within = np.where(first < RECTANGLES, np.arange(num_patches), 0)
-    return within - first * num_patches
+    ranks: NDArray[np.int64] = within - first * num_patches
+    return ranks

@@ -99,7 +99,7 @@ def decoder_parameters(architecture: Architecture, decoder: Decoder) -> int:
 
 def unet_parameters(architecture: Architecture, decoder: Decoder) -> int:
     """Projections and mask tokens of the stages that enter, blocks and ways up, prediction."""
-    widths = [decoder.width // 2**i for i in range(len(architecture.dims))]
+    widths = [decoder.width >> i for i in range(len(architecture.dims))]
     stages = 4 if decoder.kind == "unet-skip" else 1
     entering = list(zip(architecture.dims[::-1], widths, strict=True))[:stages]
     ups = sum(2 * c + (c + 1) * 4 * out for c, out in pairwise(widths))

@@ -140,7 +140,7 @@ def load_into(
     if adapt is not None and STEM in given and given[STEM][1] != channels:
         adapted = f"{adapt} over {channels} channels"
         given[STEM] = (given[STEM][0], channels, *given[STEM][2:])
-    refused = _refused(*(_kept(shapes, other) for shapes in (wanted, given)), without)
+    refused = _refused(_kept(wanted, other), _kept(given, other), without)
     if "encoder" in refused:
         raise CheckpointError(f"{header.path} holds another encoder: {refused['encoder']}.")
     tensors = _finite_tensors(header)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -15,7 +16,7 @@ from fcmae.model.block import Block
 from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
 from fcmae.model.options import Architecture
-from fcmae.types import Features, Images, MergedFeatures, Patches, PerChannel, VisiblePatches
+from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ class Encoder(nn.Module):
         return MaskedDense.like(layout) if masked_dense else layout
 
     def stage_by_stage(
-        self, images: Images, layout: Layout, *, token: PerChannel | None = None
+        self, images: Images, layout: Layout, *, token: Float[Tensor, " width"] | None = None
     ) -> Iterator[tuple[Features, Layout]]:
         """The output of each of the four stages, with its layout.
 

@@ -107,7 +107,7 @@ class LocalResponseNorm(nn.Module):
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         mean = F.avg_pool1d(wide.square(), LRN_CHANNELS, stride=1, padding=LRN_CHANNELS // 2)
         energy = LRN_K + LRN_ALPHA * LRN_CHANNELS * mean
-        return (wide / energy**LRN_BETA).to(x.dtype)
+        return (wide / energy.pow(LRN_BETA)).to(x.dtype)
 
 
 class ChannelNorm(nn.Module):

@@ -35,7 +35,7 @@ class UNetDecoder(nn.Module):
     def __init__(self, architecture: Architecture, options: DecoderOptions) -> None:
         super().__init__()
         self.options, self.stem = options, architecture.stem
-        widths = [options.width // 2**i for i in range(len(architecture.dims))]
+        widths = [options.width >> i for i in range(len(architecture.dims))]
         num_entering = len(widths) if options.kind == "unet-skip" else 1
         entering = list(zip(architecture.dims[::-1], widths, strict=True))[:num_entering]
         self.projections = nn.ModuleList(Linear(c, width) for c, width in entering)
@@ -65,8 +65,9 @@ class UNetDecoder(nn.Module):
         cells = rearrange(x, "n (h r w s) c -> n (h w) r s c", w=lowest.width, r=SIDE, s=SIDE)
         image = torch.arange(len(x), device=x.device)[:, None]
         chosen = rearrange(cells[image, positions], "n p r s c -> n (p r s) c")
+        values: Patches = self.prediction(chosen)
         return rearrange(
-            self.prediction(chosen),
+            values,
             "n (p h w) (r s c) -> n p (h r w s c)",
             h=SIDE,
             w=SIDE,
