@@ -11,7 +11,7 @@ from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError, DataError
-from fcmae.model.options import Architecture, Encoder, architecture
+from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
 
 TRIED = 8
@@ -81,7 +81,7 @@ def architecture_of(
     grn = grn or Grn()
     if weights is None:
         new = architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
-        return replace(new, grn=grn.over(new.grn))
+        return _responding(new, encoder, grn)
     have = weights.architecture
     if adapt:
         have = replace(have, channels=encoder.channels)
@@ -99,7 +99,14 @@ def architecture_of(
                 f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
                 f"{' or --adapt' if name == 'channels' else ''}."
             )
-    return replace(have, grn=grn.over(have.grn))
+    return _responding(have, encoder, grn)
+
+
+def _responding(architecture: Architecture, encoder: Encoder, grn: Grn) -> Architecture:
+    """The architecture with what is asked for in GRN's place."""
+    changed = replace(architecture, grn=grn.over(architecture.grn))
+    check_recomputing(changed, checkpointing=encoder.checkpointing)
+    return changed
 
 
 def weights_or_none(

@@ -15,7 +15,7 @@ from fcmae.masking import patch_grid
 from fcmae.model.block import Block
 from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
-from fcmae.model.options import Architecture
+from fcmae.model.options import Architecture, check_recomputing
 from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
@@ -59,11 +59,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture = architecture or Architecture()
-        if checkpointing and architecture.grn.kind == "batchnorm":
-            raise ValueError(
-                "encoder.checkpointing computes blocks twice, and grn.kind batchnorm would count "
-                "each batch twice in its running statistics: leave --encoder.checkpointing out."
-            )
+        check_recomputing(architecture, checkpointing=checkpointing)
         self.checkpointing = checkpointing
         depths, dims = architecture.depths, architecture.dims
         self.stem = nn.Conv2d(

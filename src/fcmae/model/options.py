@@ -189,6 +189,15 @@ class Architecture:
         return 8 * self.stem
 
 
+def check_recomputing(architecture: Architecture, *, checkpointing: bool) -> None:
+    """Refuse to compute twice what counts what it sees."""
+    if checkpointing and architecture.grn.kind == "batchnorm":
+        raise ValueError(
+            "encoder.checkpointing computes blocks twice, and grn.kind batchnorm would count each "
+            "batch twice in its running statistics: leave --encoder.checkpointing out."
+        )
+
+
 def architecture_from(fields: Mapping[str, Any]) -> Architecture:
     """The architecture of fields as JSON has them; what older files lack is as it was then."""
     found = {**fields, "depths": tuple(fields["depths"]), "dims": tuple(fields["dims"])}
