@@ -90,7 +90,8 @@ class ResponseNorm(nn.Module):
         """One number per channel of an image; by ``none`` the features themselves."""
         match self.response.aggregation:
             case "l2":
-                return torch.linalg.vector_norm(layout.hide(x), dim=1, keepdim=True)
+                energy: Tensor = torch.linalg.vector_norm(layout.hide(x), dim=1, keepdim=True)
+                return energy
             case "l1":
                 return layout.hide(x).abs().sum(dim=1, keepdim=True)
             case "mean":
