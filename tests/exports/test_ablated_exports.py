@@ -62,21 +62,3 @@ def test_our_own_file_holds_every_variant(tmp_path: Path) -> None:
     torch.testing.assert_close(
         read(images).features, model.encoder.eval()(images).features, rtol=0, atol=0
     )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["batchnorm", "cbam", "lrn", "se"])
-def test_a_graph_holds_what_stands_in_place_of_grn(kind: str, tmp_path: Path) -> None:
-    model = Classifier(replace(SMALL, grn=Response(kind=kind)), num_classes=2)
-    save_weights(tmp_path / "weights.safetensors", model, CARD)
-    done = fcmae.export(weights=tmp_path, format="onnx", out=tmp_path / "out")
-    assert done.difference < 1e-4
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["unet-skip", "transformer"])
-def test_a_graph_holds_every_decoder(kind: str, tmp_path: Path) -> None:
-    model = Autoencoder(SMALL, decoder=Decoder(kind=kind, width=32))
-    save_weights(tmp_path / "weights.safetensors", model, CARD)
-    done = fcmae.export(weights=tmp_path, format="onnx", out=tmp_path / "out")
-    assert done.difference < 1e-4
