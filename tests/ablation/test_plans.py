@@ -3,7 +3,6 @@
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bad_plans import BAD_PLANS, BAD_WORDS
@@ -68,22 +67,8 @@ def test_a_step_with_another_command_begins_anew() -> None:
     assert merged(lower, {"a": {"command": "pretrain"}}) == lower
 
 
-NEED_WHAT_COMES = {
-    "mask-patterns", "moco", "sparse-vs-leaking", "table-1-decoders", "table-16-components",
-    "table-2a-aggregation", "table-2b-normalization", "table-2c-residual", "table-2d-norms",
-    "table-2e-gates", "table-2f-where", "targets",
-}  # fmt: skip
-"""Plans whose options (decoder.kind, mask.pattern, mask.convolution, grn, target.over) or command
-(contrast) are made elsewhere at the same time; this set goes away when they are there."""
-
 BASES = ("bases/full", "bases/small")
 PLANS = [name for name in plan_names() if name not in BASES]
-
-
-def shipped(name: str) -> Any:
-    reason = "needs options that are made elsewhere at the same time"
-    marks = [pytest.mark.xfail(strict=False, reason=reason)] if name in NEED_WHAT_COMES else []
-    return pytest.param(name, marks=marks)
 
 
 def checked(name: str, folder: Path, variant: str | None = None) -> wiring.Checked:
@@ -92,7 +77,7 @@ def checked(name: str, folder: Path, variant: str | None = None) -> wiring.Check
 
 
 @pytest.mark.parametrize("variant", [None, "small"])
-@pytest.mark.parametrize("name", [shipped(name) for name in PLANS])
+@pytest.mark.parametrize("name", PLANS)
 def test_every_plan_of_the_package_can_be_run(
     name: str, variant: str | None, tmp_path: Path
 ) -> None:
@@ -112,7 +97,7 @@ def test_the_small_variants_fit_small_images(tmp_path: Path) -> None:
     assert (finetune.options["size"], finetune.options["optim.epochs"]) == (128, 40)
 
 
-@pytest.mark.parametrize("name", [shipped(name) for name in PAPER])
+@pytest.mark.parametrize("name", PAPER)
 def test_the_papers_numbers_are_those_of_its_tables(name: str, tmp_path: Path) -> None:
     assert {cell.name: cell.paper for cell in checked(name, tmp_path).plan.cells} == PAPER[name]
 

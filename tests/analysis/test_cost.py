@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from fcmae.kernels import choice
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture, Decoder, architecture
+from fcmae.model.response import Response
 
 PAPER = {
     # millions of parameters: classifier (1,000 classes), encoder, decoder; GFLOPs at 224 px
@@ -47,6 +49,47 @@ def test_parameters_are_those_of_the_model(arch: Architecture) -> None:
         (autoencoder.decoder, counted.decoder_parameters),
     ]:
         assert sum(p.numel() for p in module.parameters()) == number
+
+
+@pytest.mark.parametrize("kind", ["block", "unet", "unet-skip", "transformer"])
+def test_parameters_of_every_decoder_are_counted(kind: Literal["block", "unet"]) -> None:
+    decoder = Decoder(kind=kind, depth=2, width=32)
+    counted = cost(ODD, decoder=decoder).decoder_parameters
+    assert sum(p.numel() for p in Autoencoder(ODD, decoder=decoder).decoder.parameters()) == counted
+
+
+RESPONSES = [
+    Response(kind="none"),
+    Response(kind="lrn"),
+    Response(kind="batchnorm"),
+    Response(kind="layernorm"),
+    Response(kind="se"),
+    Response(kind="cbam"),
+    Response(aggregation="l1"),
+    Response(affine=False),
+]
+
+
+@pytest.mark.parametrize("response", RESPONSES, ids=str)
+def test_what_stands_in_place_of_grn_is_counted(response: Response) -> None:
+    arch = replace(ODD, version=2, grn=response)
+    model = Classifier(arch, num_classes=7)
+    counted = cost(arch, size=(32, 64), num_classes=7)
+    assert sum(p.numel() for p in model.parameters()) == counted.parameters
+    with choice.using("reference"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.eval()(torch.zeros(1, 5, 32, 64))
+    norms = NORM_OPERATIONS * (1 + 4 * (response.kind == "layernorm"))
+    normed = sum(
+        norms * depth * c * (16 * 32) // 4**stage
+        for stage, (depth, c) in enumerate(zip(arch.depths, arch.dims, strict=True))
+    )
+    assert counted.gflops * 1e9 == pytest.approx(counter.get_total_flops() / 2 + normed, rel=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "millions"), [("none", 88.6), ("se", 109.6), ("cbam", 109.6)])
+def test_gates_cost_what_table_2_says(kind: Literal["none", "se", "cbam"], millions: float) -> None:
+    arch = replace(architecture("base"), grn=Response(kind=kind))
+    assert cost(arch).parameters / 1e6 == pytest.approx(millions, abs=0.1)
 
 
 def test_operations_are_those_that_run() -> None:

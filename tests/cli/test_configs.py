@@ -92,7 +92,7 @@ def test_numbers_that_yaml_takes_for_text_are_numbers(tmp_path: Path) -> None:
 BAD_CONFIGS = {
     "mask: {ratoi: 0.5}": "there is no key mask.ratoi. Did you mean mask.ratio?",
     "modle: atto": "there is no key modle. Did you mean model?",
-    "mask: 0.5": "mask is a group of options: mask.ratio, mask.patch.",
+    "mask: 0.5": "mask is a group of options: mask.ratio, mask.patch, mask.pattern,",
     "optim:\n\tepochs: 3": "line 2: found character '\\t' that cannot start any token.",
     "model: atto\nmodel: tiny": "line 2: the key model appears twice.",
     "a: &x [1]\nb: *x": "line 2: references (*name) are not allowed.",

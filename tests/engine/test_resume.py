@@ -3,6 +3,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from runs import assert_same_state, lines, newest, options, run_options, train
-from toys import SIDE, ToyEvaluation, ToyFeed, ToyTask
+from toys import ARCHITECTURE, SIDE, ToyEvaluation, ToyFeed, ToyTask
 
 from fcmae.checkpoint import store
 from fcmae.data.augment import Pretraining
@@ -19,6 +20,7 @@ from fcmae.data.feed import Feed
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
 from fcmae.errors import CheckpointError
+from fcmae.model.response import Response
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -67,6 +69,19 @@ def test_killed_at_any_step_and_resumed_is_not_killed_at_all(whole: Path, tmp_pa
         train(out, evaluations=[ToyEvaluation()])
         assert_same_state(out, whole)
         assert lines(out) == lines(whole)
+
+
+def test_running_statistics_are_averaged_and_resumed_to_the_last_bit(tmp_path: Path) -> None:
+    architecture = replace(ARCHITECTURE, grn=Response(kind="batchnorm"))
+    train(tmp_path / "whole", task=ToyTask(architecture=architecture))
+    die(tmp_path / "killed", 6, task=ToyTask(architecture=architecture))
+    train(tmp_path / "killed", task=ToyTask(architecture=architecture))
+    assert_same_state(tmp_path / "killed", tmp_path / "whole")
+    model, average = (newest(tmp_path / "whole").tensors(part) for part in ("model", "ema"))
+    name = "encoder.stages.0.0.grn.norm.running_mean"
+    assert not torch.equal(model[name], average[name])
+    assert model[name].abs().sum() > average[name].abs().sum() > 0
+    assert model["encoder.stages.0.0.grn.norm.num_batches_tracked"] == 8
 
 
 def test_a_chain_of_kills_changes_nothing(whole: Path, tmp_path: Path) -> None:

@@ -25,10 +25,15 @@ class ToyTask(Task):
 
     model: Classifier
 
-    def __init__(self, drop_path: float = 0.3, at_step: Callable[[Tensor], Tensor] | None = None):
+    def __init__(
+        self,
+        drop_path: float = 0.3,
+        at_step: Callable[[Tensor], Tensor] | None = None,
+        architecture: Architecture = ARCHITECTURE,
+    ):
         super().__init__()
         torch.manual_seed(0)
-        self.model = Classifier(ARCHITECTURE, num_classes=CLASSES, drop_path=drop_path)
+        self.model = Classifier(architecture, num_classes=CLASSES, drop_path=drop_path)
         self.at_step = at_step
 
     def forward(self, batch: Batch) -> Step:

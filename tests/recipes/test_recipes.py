@@ -110,15 +110,18 @@ COMMANDS: dict[str, tuple[str, type]] = {
     "detect": ("finetune detect", FinetuneDetect),
     "segment": ("finetune segment", FinetuneSegment),
     "evaluate": ("evaluate segment", EvaluateSegment),
+    "ablate": ("pretrain", Pretrain),
 }
 """By the first part of a recipe's name; all others are for classification."""
 
 CLASSIFICATION = ("finetune classify", FinetuneClassify)
-OTHERS = ("contrast", "detect", "segment", "evaluate")
+OTHERS = ("contrast", "detect", "segment", "evaluate", "ablate")
 """Whose values the tests beside this file hold."""
 
 
 def command_of(name: str) -> tuple[str, type]:
+    if name.startswith("ablate/finetune-"):
+        return CLASSIFICATION
     return COMMANDS.get(name.split("/", maxsplit=1)[0], CLASSIFICATION)
 
 

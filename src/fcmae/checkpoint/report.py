@@ -1,5 +1,6 @@
 """What became of every tensor of a weights file."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from fcmae.checkpoint.header import Header
 
 PREFIX = "encoder."
 STEM = "encoder.stem.weight"
+RESPONSE = re.compile(r"encoder\.stages\.\d+\.\d+\.grn\.")
 
 How = Literal["taken", "renamed", "reshaped", "adapted", "dropped"]
 Value = TypeVar("Value")
@@ -69,6 +71,7 @@ def report_of(
     refused: Mapping[str, str] | None = None,
     adapted: str = "",
     wanted: Iterable[str] = (),
+    other_response: bool = False,
 ) -> Report:
     """What becomes of the tensors of a file.
 
@@ -77,8 +80,9 @@ def report_of(
         refused: Parts that are not taken, with the reason.
         adapted: How the stem is changed.
         wanted: All tensors of the model.
+        other_response: Whether the model has something else in GRN's place.
     """
-    entries = _entries(header, refused or {}, adapted)
+    entries = _entries(header, refused or {}, adapted, other_response)
     filled = {entry.here for entry in entries}
     return Report(
         format=header.recognised.format.name if header.recognised else "fcmae",
@@ -99,7 +103,14 @@ def part_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _entries(header: Header, refused: Mapping[str, str], adapted: str) -> list[Entry]:
+def is_response(name: str) -> bool:
+    """Whether a tensor of a model is of an encoder's GRN, or of what stands in its place."""
+    return RESPONSE.match(name) is not None
+
+
+def _entries(
+    header: Header, refused: Mapping[str, str], adapted: str, other_response: bool
+) -> list[Entry]:
     """What became of every tensor of the file."""
     found = header.recognised
     if found is None:
@@ -113,6 +124,8 @@ def _entries(header: Header, refused: Mapping[str, str], adapted: str) -> list[E
             how = "reshaped"
         if part_of(here) in refused:
             entries.append(Entry(name=there, how="dropped", why=refused[part_of(here)]))
+        elif other_response and is_response(here):
+            entries.append(Entry(name=there, how="dropped", why="grn is another one here"))
         elif here == STEM and adapted:
             entries.append(Entry(name=there, how="adapted", here=here, why=adapted))
         else:

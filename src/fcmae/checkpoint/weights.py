@@ -16,11 +16,21 @@ from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import some
 from fcmae.checkpoint.header import KEY, Card, Header, read_header
 from fcmae.checkpoint.options import Rule
-from fcmae.checkpoint.report import PREFIX, STEM, Report, part_of, prefixed, report_of
+from fcmae.checkpoint.report import (
+    PREFIX,
+    STEM,
+    Report,
+    Value,
+    is_response,
+    part_of,
+    prefixed,
+    report_of,
+)
 from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoder
+from fcmae.model.options import architecture_from
 
 FORMAT = 1
 
@@ -111,7 +121,8 @@ def load_into(
 ) -> Report:
     """Give a model the weights of a file: the encoder, and every other part that fits it whole.
 
-    Parts are what stands before the first dot of a name: norm, head, decoder, norms.
+    Parts are what stands before the first dot of a name: norm, head, decoder, norms. Where the
+    model was made with another ``grn`` than the file's, its own parameters of it stay new.
 
     Args:
         model: An encoder, or a model that has one as ``encoder``.
@@ -124,21 +135,21 @@ def load_into(
     """
     header, wanted = _header(source), _shapes(model)
     given = prefixed(header.shapes_here)
-    channels = wanted[STEM][1]
+    channels, other = wanted[STEM][1], _has_other_response(model, header)
     adapted = ""
     if adapt is not None and STEM in given and given[STEM][1] != channels:
         adapted = f"{adapt} over {channels} channels"
         given[STEM] = (given[STEM][0], channels, *given[STEM][2:])
-    refused = _refused(wanted, given, without)
+    refused = _refused(_kept(wanted, other), _kept(given, other), without)
     if "encoder" in refused:
         raise CheckpointError(f"{header.path} holds another encoder: {refused['encoder']}.")
     tensors = _finite_tensors(header)
     if adapt is not None and adapted:
         tensors[STEM] = adapt_stem(tensors[STEM], channels, adapt)
-    taken = {name: x for name, x in tensors.items() if part_of(name) not in refused}
+    taken = {n: x for n, x in _kept(tensors, other).items() if part_of(n) not in refused}
     prefix = PREFIX if isinstance(model, Encoder) else ""
     model.load_state_dict({n.removeprefix(prefix): x for n, x in taken.items()}, strict=False)
-    return report_of(header, refused=refused, adapted=adapted, wanted=wanted)
+    return report_of(header, refused=refused, adapted=adapted, wanted=wanted, other_response=other)
 
 
 def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[str, str]:
@@ -152,6 +163,19 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
         elif differences := _differences(here, there):
             refused[part] = some(differences)
     return refused
+
+
+def _has_other_response(model: nn.Module, header: Header) -> bool:
+    """Whether the blocks have something else in GRN's place than those of the file."""
+    encoder = model if isinstance(model, Encoder) else model.get_submodule("encoder")
+    assert isinstance(encoder, Encoder)
+    there = architecture_from(header.card["model"]["architecture"])
+    return encoder.architecture.grn != there.grn
+
+
+def _kept(named: Mapping[str, Value], other_response: bool) -> dict[str, Value]:
+    """All that is named, less GRN or what stands in its place if that is another one."""
+    return {n: x for n, x in named.items() if not (other_response and is_response(n))}
 
 
 def _header(source: Path | Header) -> Header:

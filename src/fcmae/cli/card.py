@@ -10,7 +10,7 @@ from fcmae.checkpoint.resolve import resolve
 from fcmae.cli.console import Console
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
-from fcmae.model.options import SIZES, Architecture
+from fcmae.model.options import SIZES, Architecture, architecture_from
 
 Kind = Literal[
     "autoencoder", "classifier", "contraster", "detector", "encoder", "estimator", "pyramid",
@@ -103,12 +103,10 @@ def read_weights(
     header, found = resolved.header, resolved.header.card
     try:
         model = found["model"]
-        fields = dict(model["architecture"])
-        fields["depths"], fields["dims"] = tuple(fields["depths"]), tuple(fields["dims"])
         weights = Weights(
             path=header.path,
             kind=model["kind"],
-            architecture=Architecture(**fields),
+            architecture=architecture_from(model["architecture"]),
             classes=found.get("classes"),
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),

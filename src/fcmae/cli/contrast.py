@@ -23,6 +23,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.loss.options import Contrast as Objective
 from fcmae.model.options import Encoder, ModelName, Projection, architecture
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 
@@ -79,6 +80,7 @@ class Contrast:
     contrast: Objective = Objective()
     projection: Projection = Projection()
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     augment: Views = Views()
     optim: Optim = Optim(batch_size=256, epochs=300, weight_decay=0.1, betas=(0.9, 0.999))
     source: Source = Source()
@@ -140,7 +142,13 @@ def check_company(optim: Optim, run: Run) -> None:
 def contrast(options: Contrast, console: Console) -> Contrasted:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights, options.source, console)
-    arch = architecture_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
+    arch = architecture_of(
+        options.model,
+        options.encoder,
+        weights,
+        adapt=options.adapt is not None,
+        grn=options.grn,
+    )
     divisible_sides(options.size, arch.stride)
     check_channels(options.loader, arch.channels)
     if weights is not None:

@@ -24,6 +24,7 @@ from fcmae.data.options import Augment, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.model.options import Encoder, ModelName
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 FINETUNING = Optim(
@@ -89,6 +90,7 @@ class FinetuneClassify:
     """Epochs between two validations; the last epoch is always validated."""
 
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     augment: Augment = Augment()
     optim: Optim = FINETUNING
     source: Source = Source()
@@ -144,7 +146,11 @@ def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights, options.source, console)
     architecture = architecture_of(
-        options.model, options.encoder, weights, adapt=options.adapt is not None
+        options.model,
+        options.encoder,
+        weights,
+        adapt=options.adapt is not None,
+        grn=options.grn,
     )
     divisible_sides(options.size, architecture.stride)
     divisible_sides(options.test_size or options.size, architecture.stride, "test_size")

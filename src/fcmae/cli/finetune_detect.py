@@ -27,6 +27,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 FINETUNING = Optim(
@@ -88,6 +89,7 @@ class FinetuneDetect:
     head: MaskRCNN = MaskRCNN()
     suppression: Suppression = Suppression()
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     augment: Jitter = Jitter()
     optim: Optim = FINETUNING
     loader: Loader = Loader()
@@ -150,7 +152,7 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
     """Check all that can be checked without PyTorch, then train."""
     require_coco_eval()
     weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights)
+    architecture = architecture_of(options.model, options.encoder, weights, grn=options.grn)
     divisible_sides(options.size, architecture.stride)
     sides(options.test_size or options.size, "test_size")
     check_channels(options.loader, architecture.channels)

@@ -25,6 +25,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.evaluation.options import Scan
 from fcmae.model.options import Encoder, ModelName, UPerNet
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 SEGMENTING = Optim(
@@ -78,6 +79,7 @@ class FinetuneSegment:
 
     labels: LabelMapOptions = LabelMapOptions()
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     head: UPerNet = UPerNet()
     augment: SceneAugment = SceneAugment()
     scan: Scan = Scan()
@@ -140,7 +142,7 @@ class FinetunedSegmenter:
 def finetune_segment(options: FinetuneSegment, console: Console) -> FinetunedSegmenter:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights)
+    architecture = architecture_of(options.model, options.encoder, weights, grn=options.grn)
     divisible_sides(options.size, architecture.stride)
     check_channels(options.loader, architecture.channels)
     if weights is not None:

@@ -25,6 +25,7 @@ from fcmae.data.values import split_values
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.model.options import Encoder, ModelName
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 UNMIXED = Augment(mixup=0.0, cutmix=0.0, smoothing=0.0)
@@ -76,6 +77,7 @@ class FinetuneValues:
     """Epochs between two validations; the last epoch is always validated."""
 
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     augment: Augment = UNMIXED
     optim: Optim = FINETUNING
     loader: Loader = Loader()
@@ -135,7 +137,7 @@ class FinetunedValues:
 def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValues:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights)
+    architecture = architecture_of(options.model, options.encoder, weights, grn=options.grn)
     divisible_sides(options.size, architecture.stride)
     divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
     check_channels(options.loader, architecture.channels)

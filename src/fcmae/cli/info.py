@@ -14,7 +14,8 @@ from fcmae.cli.console import Console
 from fcmae.cli.preflight import architecture_of, weights_or_none
 from fcmae.cli.show import say, show_places, show_table
 from fcmae.cli.size import Size, divisible_sides
-from fcmae.model.options import Encoder, ModelName
+from fcmae.model.options import Decoder, Encoder, ModelName
+from fcmae.model.response import Grn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Info:
     """Classes of the classifier that is counted; by default 1000 or what the weights have."""
 
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
+    decoder: Decoder = Decoder()
     source: Source = Source()
 
     def __post_init__(self) -> None:
@@ -100,11 +103,13 @@ def info(options: Info, console: Console) -> ModelInfo | Family:
 
 def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
     weights = weights_or_none(options.weights, options.source, console)
-    architecture = architecture_of(name, options.encoder, weights)
+    architecture = architecture_of(name, options.encoder, weights, grn=options.grn)
     size = divisible_sides(options.size or (weights.size if weights else 224), architecture.stride)
     own = weights.description.get("num_classes") if weights else None
     classes = options.classes or own or 1000
-    counted = cost(architecture, size=size, num_classes=classes)
+    own_decoder = weights.description.get("decoder") if weights else None
+    decoder = Decoder(**own_decoder) if own_decoder else options.decoder
+    counted = cost(architecture, size=size, num_classes=classes, decoder=decoder)
     return ModelInfo(
         model=size_name(architecture),
         parameters=counted.parameters,

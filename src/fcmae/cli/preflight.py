@@ -11,7 +11,8 @@ from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError, DataError
-from fcmae.model.options import Architecture, Encoder, architecture
+from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
+from fcmae.model.response import Grn, Response
 
 TRIED = 8
 """Images that are opened to see whether any can be used."""
@@ -58,7 +59,12 @@ def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -
 
 
 def architecture_of(
-    model: str | None, encoder: Encoder, weights: Weights | None, *, adapt: bool = False
+    model: str | None,
+    encoder: Encoder,
+    weights: Weights | None,
+    *,
+    adapt: bool = False,
+    grn: Grn | None = None,
 ) -> Architecture:
     """The architecture that is asked for: that of the weights, or that of a name.
 
@@ -67,18 +73,21 @@ def architecture_of(
         encoder: Channels and stem.
         weights: The weights; None for a new model.
         adapt: Whether the weights are made to fit other channels than their own.
+        grn: What the blocks should have in GRN's place, where that is said.
 
     Raises:
         CheckpointError: The weights are those of another model than the one named.
     """
+    grn = grn or Grn()
     if weights is None:
-        return architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
+        new = architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
+        return _responding(new, encoder, grn)
     have = weights.architecture
     if adapt:
         have = replace(have, channels=encoder.channels)
     if model is not None:
         wanted = architecture(model, channels=have.channels, stem=have.stem)
-        if wanted != have:
+        if wanted != replace(have, grn=Response()):
             raise CheckpointError(
                 f"model is {model}, but the weights in {weights.path} are of {size_name(have)}: "
                 "leave --model out, or give other weights."
@@ -90,7 +99,14 @@ def architecture_of(
                 f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
                 f"{' or --adapt' if name == 'channels' else ''}."
             )
-    return have
+    return _responding(have, encoder, grn)
+
+
+def _responding(architecture: Architecture, encoder: Encoder, grn: Grn) -> Architecture:
+    """The architecture with what is asked for in GRN's place."""
+    changed = replace(architecture, grn=grn.over(architecture.grn))
+    check_recomputing(changed, checkpointing=encoder.checkpointing)
+    return changed
 
 
 def weights_or_none(

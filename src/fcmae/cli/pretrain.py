@@ -24,6 +24,7 @@ from fcmae.engine.options import Run
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.options import Architecture, Decoder, Encoder, ModelName, architecture
+from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
 
@@ -87,6 +88,7 @@ class Pretrain:
     mask: Mask = Mask()
     target: Target = Target()
     encoder: Encoder = Encoder()
+    grn: Grn = Grn()
     decoder: Decoder = Decoder()
     augment: Crop = Crop()
     optim: Optim = Optim(batch_size=256)
@@ -129,7 +131,13 @@ class Pretrained:
 def pretrain(options: Pretrain, console: Console) -> Pretrained:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights, options.source, console)
-    arch = architecture_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
+    arch = architecture_of(
+        options.model,
+        options.encoder,
+        weights,
+        adapt=options.adapt is not None,
+        grn=options.grn,
+    )
     check_sizes(options, arch)
     check_channels(options.loader, arch.channels)
     if weights is not None:

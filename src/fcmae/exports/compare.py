@@ -59,7 +59,9 @@ def example(facts: Facts, *, batch: int, size: tuple[int, int]) -> Inputs:
         return (images,)
     mask = Mask(**facts.card["model"]["mask"])
     rows, columns = patch_grid(*size, patch_side(mask, facts.architecture.stride))
-    visible = draw_visible(mask, rows * columns, seed=0, epoch=0, images=np.arange(batch))
+    visible = draw_visible(
+        mask, rows * columns, seed=0, epoch=0, images=np.arange(batch), grid=(rows, columns)
+    )
     return images, torch.from_numpy(visible)
 
 

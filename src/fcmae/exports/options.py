@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture
+from fcmae.model.response import Response
 
 Format = Literal[
     "safetensors", "official", "timm", "huggingface", "torchvision", "onnx", "torch-export"
@@ -42,6 +43,9 @@ INSIDE: dict[Part, tuple[Part, ...]] = {
 }
 """The parts that weights of each kind can give, the whole first."""
 
+NAMED_LAYERS = ("official", "timm", "huggingface", "torchvision")
+"""Formats whose libraries build the model anew."""
+
 TORCHVISION = {"v1-tiny", "v1-small", "v1-base", "v1-large"}
 NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
 
@@ -76,15 +80,22 @@ def check_holds(part: Part, format: Format) -> None:
         raise ValueError(f"{format} has no place for {_article(part)}. {_those(part)}")
 
 
-def check_architecture(architecture: Architecture, part: Part, format: Format) -> None:
+def check_architecture(
+    architecture: Architecture, part: Part, format: Format, decoder: str = "block"
+) -> None:
     """Refuse a model that the other library cannot build.
 
     Args:
         architecture: The encoder's.
         part: What is to be written of the model.
         format: Where it should go.
+        decoder: The kind of an autoencoder's decoder.
     """
     reason, name = "", named(architecture)
+    if format in NAMED_LAYERS and architecture.grn != Response():
+        reason = "in place of the paper's GRN (grn.*) it has a variant that only fcmae knows"
+    if format == "official" and part == "autoencoder" and decoder != "block":
+        reason = f"the authors' decoder is of kind block, not {decoder} (--part encoder fits)"
     if format == "official" and architecture.stem != 4:
         reason = f"the authors' code has stems of 4 pixels only, not {architecture.stem}"
     elif format == "official" and part == "autoencoder" and architecture.version == 1:

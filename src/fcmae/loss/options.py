@@ -1,6 +1,7 @@
 """What the decoder is asked to predict, and what two views of an image are asked to share."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,10 +11,25 @@ class Target:
     normalize: bool = True
     """Normalise the pixels of each patch by that patch's own mean and variance."""
 
+    over: Literal["hidden", "all"] = "hidden"
+    """Which patches the error is averaged over: hidden ones, as in the paper, or all alike."""
+
     visible_weight: float = 0.0
     """Weight of the error on visible patches beside the error on hidden ones (paper: 0)."""
 
+    @property
+    def of_visible(self) -> bool:
+        """Whether visible patches have a part in the loss."""
+        return self.over == "all" or self.visible_weight > 0
+
     def __post_init__(self) -> None:
+        if self.over not in ("hidden", "all"):
+            raise ValueError(f"target.over is {self.over!r}, but must be hidden or all.")
+        if self.over == "all" and self.visible_weight:
+            raise ValueError(
+                f"target.visible_weight is {self.visible_weight}, but target.over all weighs all "
+                "patches alike: leave one of them out."
+            )
         if not 0 <= self.visible_weight < float("inf"):
             raise ValueError(
                 f"target.visible_weight is {self.visible_weight}, but must be 0 or more."

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error, statistics, take_patches, to_images, to_patches
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.decoder import Decoder
-from fcmae.model.encoder import Encoder
-from fcmae.model.layout import Visible
+from fcmae.model.decoder import build_decoder
+from fcmae.model.encoder import Encoded, Encoder
+from fcmae.model.layout import Leaking, Visible
 from fcmae.model.options import Architecture
 from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.types import Images, Patches, Positions, VisiblePatches
@@ -22,10 +22,10 @@ class Reconstruction:
     """What the autoencoder makes of a batch.
 
     Attributes:
-        loss: Mean squared error on hidden patches (and weighted on visible ones, if asked for).
+        loss: Mean squared error on hidden patches (and on visible ones, if the target says so).
         prediction: Values of patches, each (row, column, channel).
         positions: Which patches these are, as raster indices of the grid: the hidden ones in
-            order, followed by the visible ones if those have a weight in the loss.
+            order, followed by the visible ones if those have a part in the loss.
         grid: Rows and columns of the last stage, whose positions are the patches predicted.
     """
 
@@ -53,8 +53,9 @@ class Autoencoder(nn.Module):
 
     Args:
         architecture: The encoder's.
-        decoder: Depth and width of the decoder.
-        mask: Only the side of its patches matters here; who draws the mask decides the ratio.
+        decoder: Kind, depth and width of the decoder.
+        mask: The side of its patches, and how the encoder computes under it; who draws the mask
+            decides ratio and pattern.
         target: What to predict.
         drop_path: Stochastic depth of the encoder (the paper uses none here).
         checkpointing: Recompute the encoder's blocks in the backward pass.
@@ -75,9 +76,10 @@ class Autoencoder(nn.Module):
         arch = self.encoder.architecture
         self.mask, self.target = mask or Mask(), target or Target()
         self.patch = patch_side(self.mask, arch.stride)
-        self.decoder = Decoder(
-            arch.dims[-1], arch.stride**2 * arch.channels, decoder or DecoderOptions()
-        )
+        self.hidden_token: nn.Parameter | None = None
+        if self.mask.convolution == "leaking-token":
+            self.hidden_token = nn.Parameter(torch.empty(arch.dims[0]).normal_(std=0.02))
+        self.decoder = build_decoder(arch, decoder or DecoderOptions())
 
     def forward(
         self, images: Images, visible: VisiblePatches, *, masked_dense: bool = False
@@ -90,27 +92,47 @@ class Autoencoder(nn.Module):
             masked_dense: Run the encoder by its definition rather than on visible patches only.
         """
         stride = self.encoder.architecture.stride
-        encoded = self.encoder(images, visible, patch=self.patch, masked_dense=masked_dense)
+        stages = self._encode(images, visible, masked_dense=masked_dense)
         last = self._last_stage(images, visible)
         positions = hidden = last.hidden_places()
-        if self.target.visible_weight:
+        if self.target.of_visible:
             positions = torch.cat([hidden, last.places], dim=1)
-        prediction = self.decoder(encoded, positions)
+        prediction = self.decoder(stages, positions)
         error = pixel_error(prediction, take_patches(images, stride, positions), self.target)
-        of_hidden, of_visible = error.tensor_split([hidden.shape[1]], dim=1)
-        loss = of_hidden.mean()
-        if self.target.visible_weight:
-            loss = loss + self.target.visible_weight * of_visible.mean()
         return Reconstruction(
-            loss=loss,
+            loss=self._loss(error, hidden.shape[1]),
             prediction=prediction,
             positions=positions,
-            grid=(encoded.layout.height, encoded.layout.width),
+            grid=(last.height, last.width),
         )
 
+    def _encode(
+        self, images: Images, visible: VisiblePatches, *, masked_dense: bool
+    ) -> list[Encoded]:
+        """The features of every stage, computed as the mask says."""
+        masked_dense = masked_dense or self.mask.convolution == "masked"
+        layout = self.encoder.layout(images, visible, patch=self.patch, masked_dense=masked_dense)
+        if self.mask.convolution in ("leaking", "leaking-token"):
+            layout = Leaking.like(self._stage(images, visible, self.encoder.architecture.stem))
+        stages = self.encoder.stage_by_stage(images, layout, token=self.hidden_token)
+        return [Encoded(features=features, layout=where) for features, where in stages]
+
+    def _loss(self, error: Float[Tensor, "n p"], num_hidden: int) -> Float[Tensor, ""]:
+        """The mean over hidden patches and the weighted one over visible ones, or over all."""
+        if self.target.over == "all":
+            return error.mean()
+        of_hidden, of_visible = error.tensor_split([num_hidden], dim=1)
+        if not self.target.visible_weight:
+            return of_hidden.mean()
+        return of_hidden.mean() + self.target.visible_weight * of_visible.mean()
+
     def _last_stage(self, images: Images, visible: VisiblePatches) -> Visible:
+        return self._stage(images, visible, self.encoder.architecture.stride)
+
+    def _stage(self, images: Images, visible: VisiblePatches, stride: int) -> Visible:
+        """Where visible positions lie on a map of this stride."""
         grid = patch_grid(images.shape[-2], images.shape[-1], self.patch)
-        return Visible(visible, grid, self.patch // self.encoder.architecture.stride)
+        return Visible(visible, grid, self.patch // stride)
 
     @torch.no_grad()
     def pictures(self, images: Images, visible: VisiblePatches) -> Pictures:

@@ -13,8 +13,8 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
 from fcmae.model.estimator import Estimator
-from fcmae.model.options import Architecture, MaskRCNN, Projection, UPerNet
 from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import MaskRCNN, Projection, UPerNet, architecture_from
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
 
@@ -79,9 +79,7 @@ def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each m
 
 def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for each model
     """A new model of this description, with fresh weights."""
-    fields = dict(description["architecture"])
-    fields["depths"], fields["dims"] = tuple(fields["depths"]), tuple(fields["dims"])
-    architecture = Architecture(**fields)
+    architecture = architecture_from(description["architecture"])
     match description["kind"]:
         case "autoencoder":
             return Autoencoder(

@@ -1,5 +1,7 @@
 """The decoder: from visible features to the pixels of every patch (section 3.1, table 1)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -7,7 +9,10 @@ from fcmae.model.block import Block
 from fcmae.model.encoder import Encoded
 from fcmae.model.layers import Linear, initialise
 from fcmae.model.layout import Dense
+from fcmae.model.options import Architecture
 from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.transformer import TransformerDecoder
+from fcmae.model.unet import UNetDecoder
 from fcmae.types import Patches, Positions
 
 
@@ -30,13 +35,27 @@ class Decoder(nn.Module):
         self.apply(initialise)
         nn.init.normal_(self.mask_token, std=0.02)
 
-    def forward(self, encoded: Encoded, positions: Positions) -> Patches:
-        """Values for some positions of each image, by raster index."""
-        layout = encoded.layout
-        x = layout.fill(self.projection(encoded.features), self.mask_token)
-        dense = Dense(layout.height, layout.width)
+    def forward(self, stages: Sequence[Encoded], positions: Positions) -> Patches:
+        """Values for some positions of each image, by raster index of the last stage."""
+        last = stages[-1]
+        x = last.layout.fill(self.projection(last.features), self.mask_token)
+        dense = Dense(last.layout.height, last.layout.width)
         for block in self.blocks:
             x = block(x, dense)
         image = torch.arange(len(x), device=x.device)[:, None]
         y: Patches = self.prediction(x[image, positions])
         return y
+
+
+def build_decoder(
+    architecture: Architecture, options: DecoderOptions
+) -> Decoder | UNetDecoder | TransformerDecoder:
+    """The decoder of this kind for an encoder's features."""
+    values = architecture.stride**2 * architecture.channels
+    match options.kind:
+        case "block":
+            return Decoder(architecture.dims[-1], values, options)
+        case "transformer":
+            return TransformerDecoder(architecture.dims[-1], values, options)
+        case "unet" | "unet-skip":
+            return UNetDecoder(architecture, options)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 from einops import rearrange
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -14,7 +15,7 @@ from fcmae.masking import patch_grid
 from fcmae.model.block import Block
 from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
-from fcmae.model.options import Architecture
+from fcmae.model.options import Architecture, check_recomputing
 from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
@@ -58,6 +59,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture = architecture or Architecture()
+        check_recomputing(architecture, checkpointing=checkpointing)
         self.checkpointing = checkpointing
         depths, dims = architecture.depths, architecture.dims
         self.stem = nn.Conv2d(
@@ -69,7 +71,13 @@ class Encoder(nn.Module):
         rates = iter(drop_path * i / last for i in range(sum(depths)))
         self.stages = nn.ModuleList(
             nn.ModuleList(
-                Block(c, version=architecture.version, drop_path=next(rates)) for _ in range(depth)
+                Block(
+                    c,
+                    version=architecture.version,
+                    drop_path=next(rates),
+                    response=architecture.grn,
+                )
+                for _ in range(depth)
             )
             for c, depth in zip(dims, depths, strict=True)
         )
@@ -122,9 +130,19 @@ class Encoder(nn.Module):
         layout = Visible(visible, patch_grid(height, width, side), side // arch.stem)
         return MaskedDense.like(layout) if masked_dense else layout
 
-    def stage_by_stage(self, images: Images, layout: Layout) -> Iterator[tuple[Features, Layout]]:
-        """The output of each of the four stages, with its layout."""
+    def stage_by_stage(
+        self, images: Images, layout: Layout, *, token: Float[Tensor, " width"] | None = None
+    ) -> Iterator[tuple[Features, Layout]]:
+        """The output of each of the four stages, with its layout.
+
+        Args:
+            images: Normalised images.
+            layout: Where the positions of the first stage lie.
+            token: What stands at the layout's hidden positions after the stem, if it has any.
+        """
         x = self.stem_norm(linear_patches(layout.cut(images), self.stem))
+        if token is not None:
+            x = layout.fill(x, token)
         for i, stage in enumerate(self.stages):
             if i:
                 x, layout = self.downsamples[i - 1](x, layout)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 
 import torch
 from einops import rearrange
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from fcmae.kernels import reference
@@ -35,6 +35,8 @@ class Layout(ABC):
 
     height: int
     width: int
+    hidden: HiddenPositions | None = None
+    """Which positions of a feature tensor do not count; None where all do."""
 
     @abstractmethod
     def cut(self, images: Images) -> Patches:
@@ -59,6 +61,19 @@ class Layout(ABC):
     @abstractmethod
     def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         """All positions of the map in raster order, with ``value`` at hidden ones."""
+
+    def mean(self, x: Features) -> Float[Tensor, "n 1 c"]:
+        """The mean of each channel over the positions that are not hidden."""
+        total = self.hide(x).sum(dim=1, keepdim=True)
+        if self.hidden is None:
+            return total / x.shape[1]
+        return total / (~self.hidden).sum(dim=1)[:, None, None]
+
+    def largest(self, x: Features) -> Float[Tensor, "n 1 c"]:
+        """The largest value of each channel over the positions that are not hidden."""
+        if self.hidden is not None:
+            x = x.masked_fill(self.hidden[..., None], -torch.inf)
+        return x.amax(dim=1, keepdim=True)
 
     def to_map(self, x: Features) -> FeatureMap:
         """The features as a map of channels, with zero at hidden positions."""
@@ -164,6 +179,13 @@ class Visible(Layout):
         num_hidden = visible.shape[1] - self.places.shape[1]
         return visible.argsort(dim=1, stable=True)[:, :num_hidden]
 
+    def hidden_ones(self) -> HiddenPositions:
+        """Whether each position of the map, in raster order, is hidden."""
+        everywhere = self.places.new_ones(
+            (len(self.places), self.height * self.width), dtype=torch.bool
+        )
+        return everywhere.scatter(1, self.places, False)
+
 
 class MaskedDense(Dense):
     """All positions, with a mask over the hidden ones: the definition of the visible layout.
@@ -174,6 +196,8 @@ class MaskedDense(Dense):
         width: Columns of the map.
     """
 
+    hidden: HiddenPositions
+
     def __init__(self, hidden: HiddenPositions, height: int, width: int) -> None:
         super().__init__(height, width)
         self.hidden = hidden
@@ -181,25 +205,58 @@ class MaskedDense(Dense):
     @staticmethod
     def like(visible: Visible) -> "MaskedDense":
         """The masked dense layout of the same patches."""
-        n = len(visible.patches)
-        hidden = torch.ones(
-            n, visible.height * visible.width, dtype=torch.bool, device=visible.patches.device
-        )
-        return MaskedDense(hidden.scatter(1, visible.places, False), visible.height, visible.width)
+        return MaskedDense(visible.hidden_ones(), visible.height, visible.width)
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
         return self.hide(reference.depthwise(self.hide(x), weight, bias, self.tiles))
 
     def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
         y, half = super().merge(x)
-        hidden = rearrange(self.hidden, "n (h r w s) -> n (h w) (r s)", w=self.width // 2, r=2, s=2)
-        return y, MaskedDense(hidden.all(-1), half.height, half.width)
+        return y, MaskedDense(merged(self.hidden, self.width), half.height, half.width)
 
     def hide(self, x: Features) -> Features:
         return x.masked_fill(self.hidden[..., None], 0)
 
     def fill(self, x: Features, value: PerChannel) -> AllFeatures:
         return torch.where(self.hidden[..., None], value.to(x.dtype), x)
+
+
+class Leaking(Dense):
+    """All positions of an image whose hidden patches are blank: an encoder without sparsity.
+
+    Blank positions take part in convolutions and statistics like all others, so features flow into
+    them and back: what the paper compares its sparse convolutions with.
+
+    Args:
+        blank: Whether each position, in raster order, is blank.
+        height: Rows of the map.
+        width: Columns of the map.
+    """
+
+    def __init__(self, blank: HiddenPositions, height: int, width: int) -> None:
+        super().__init__(height, width)
+        self.blank = blank
+
+    @staticmethod
+    def like(visible: Visible) -> "Leaking":
+        """The leaking layout of the same patches."""
+        return Leaking(visible.hidden_ones(), visible.height, visible.width)
+
+    def cut(self, images: Images) -> Patches:
+        return super().cut(images).masked_fill(self.blank[..., None], 0)
+
+    def merge(self, x: Features) -> tuple[MergedFeatures, Layout]:
+        y, half = super().merge(x)
+        return y, Leaking(merged(self.blank, self.width), half.height, half.width)
+
+    def fill(self, x: Features, value: PerChannel) -> AllFeatures:
+        return torch.where(self.blank[..., None], value.to(x.dtype), x)
+
+
+def merged(hidden: HiddenPositions, width: int) -> Bool[Tensor, "n q"]:
+    """Whether each 2 x 2 neighbourhood of a map of this width is hidden."""
+    cells = rearrange(hidden, "n (h r w s) -> n (h w) (r s)", w=width // 2, r=2, s=2)
+    return cells.all(-1)
 
 
 def z_order(

@@ -1,8 +1,11 @@
 """The family: names, sizes (the paper's table as data) and what else defines an encoder."""
 
 import difflib
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from fcmae.model.response import Response
 
 SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
     "atto": ((2, 2, 6, 2), (40, 80, 160, 320)),
@@ -52,21 +55,37 @@ class Encoder:
             raise ValueError(f"encoder.drop_path is {self.drop_path}, but must be in [0, 1).")
 
 
+DECODER_MULTIPLES = {"block": 1, "unet": 8, "unet-skip": 8, "transformer": 32}
+"""What the width of each kind of decoder is a multiple of."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decoder:
     """The decoder of the autoencoder (table 1 of the paper); dropped after pre-training."""
 
+    kind: Literal["block", "unet", "unet-skip", "transformer"] = "block"
+    """ConvNeXt V2 blocks on the last stage's map; a U-Net back to the stem's map, which sees the
+    last stage only or, by unet-skip, the features of every stage; or transformer blocks."""
+
     depth: int = 1
-    """Number of ConvNeXt V2 blocks."""
+    """Number of blocks; those of a U-Net are at each of its four levels."""
 
     width: int = 512
-    """Channels of the blocks."""
+    """Channels of the blocks; those of a U-Net halve at each level."""
 
     def __post_init__(self) -> None:
+        if self.kind not in DECODER_MULTIPLES:
+            kinds = ", ".join(DECODER_MULTIPLES)
+            raise ValueError(f"decoder.kind is {self.kind!r}, but must be {kinds}.")
         if self.depth < 1 or self.width < 1:
             raise ValueError(
                 f"decoder.depth is {self.depth} and decoder.width is {self.width}, "
                 "but both must be at least 1."
+            )
+        if self.width % DECODER_MULTIPLES[self.kind]:
+            raise ValueError(
+                f"decoder.width is {self.width}, but must be a multiple of "
+                f"{DECODER_MULTIPLES[self.kind]} for decoder.kind {self.kind}."
             )
 
 
@@ -180,11 +199,33 @@ class Architecture:
     dims: tuple[int, int, int, int] = SIZES["atto"][1]
     channels: int = 3
     stem: int = 4
+    grn: Response = field(default_factory=Response)
+
+    def __post_init__(self) -> None:
+        if self.version == 1 and self.grn != Response():
+            raise ValueError(
+                "ConvNeXt V1 has no GRN that --grn could change: leave --grn out, or take V2."
+            )
 
     @property
     def stride(self) -> int:
         """Pixels per position of the last stage, along each side."""
         return 8 * self.stem
+
+
+def check_recomputing(architecture: Architecture, *, checkpointing: bool) -> None:
+    """Refuse to compute twice what counts what it sees."""
+    if checkpointing and architecture.grn.kind == "batchnorm":
+        raise ValueError(
+            "encoder.checkpointing computes blocks twice, and grn.kind batchnorm would count each "
+            "batch twice in its running statistics: leave --encoder.checkpointing out."
+        )
+
+
+def architecture_from(fields: Mapping[str, Any]) -> Architecture:
+    """The architecture of fields as JSON has them; what older files lack is as it was then."""
+    found = {**fields, "depths": tuple(fields["depths"]), "dims": tuple(fields["dims"])}
+    return Architecture(**{**found, "grn": Response(**fields.get("grn", {}))})
 
 
 def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:

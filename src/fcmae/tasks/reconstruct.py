@@ -40,6 +40,7 @@ def visible_patches(mask: Mask, patch: int, batch: Batch, *, seed: int) -> Visib
         epoch=batch.epoch,
         images=batch.indices.numpy(),
         repeats=batch.repeats.numpy(),
+        grid=(rows, columns),
     )
     visible = torch.from_numpy(drawn)
     if batch.images.is_cuda:

@@ -1,0 +1,86 @@
+"""GRN or what stands in its place, as options: the rows of tables 2 and 16 of the paper."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
+
+Kind = Literal["grn", "none", "lrn", "batchnorm", "layernorm", "se", "cbam"]
+Aggregation = Literal["l2", "l1", "mean", "none"]
+Normalization = Literal["mean", "sum", "standardize", "none"]
+
+CHOICES = {"kind": Kind, "aggregation": Aggregation, "normalization": Normalization}
+
+REDUCTION = 16
+"""Channels for each hidden unit of a gate, as in the papers of both gates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What follows GELU in the blocks of V2: ``gamma * x * N(G(x)) + beta + x`` and its variants.
+
+    Attributes:
+        kind: GRN, nothing, or the layer that stands in its place.
+        aggregation: G, of each channel over the positions of an image.
+        normalization: N, over the channels of an image.
+        residual: Whether x is added.
+        affine: Whether there are gamma and beta.
+    """
+
+    kind: Kind = "grn"
+    aggregation: Aggregation = "l2"
+    normalization: Normalization = "mean"
+    residual: bool = True
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        if self.kind == "grn":
+            return
+        for name in ("aggregation", "normalization", "residual", "affine"):
+            if getattr(self, name) != getattr(Response, name):
+                raise ValueError(
+                    f"grn.{name} is {getattr(self, name)}, but grn.kind is {self.kind}, which has "
+                    f"no such part: leave --grn.{name} out, or take --grn.kind grn."
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grn:
+    """GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of the paper)."""
+
+    kind: Kind | None = None
+    """GRN, nothing, local response, batch or layer normalisation, squeeze-and-excite, or CBAM; by
+    default what the weights have, and grn without weights. Another one than the weights' begins
+    with new parameters."""
+
+    aggregation: Aggregation | None = None
+    """How GRN sums a channel of an image up: its L2 norm (the default), its L1 norm, its mean, or
+    not at all."""
+
+    normalization: Normalization | None = None
+    """What GRN makes of the sums: each over the mean of all channels (the default), 1 over their
+    sum, standardised over the channels, or nothing."""
+
+    residual: bool | None = None
+    """Whether GRN adds its input to its output; by default true."""
+
+    affine: bool | None = None
+    """Whether GRN has a scale and a shift for each channel; by default true."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+
+    def over(self, response: Response) -> Response:
+        """What is asked for, and for the rest what there is; another kind begins from defaults."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if given.get("kind", response.kind) != response.kind:
+            response = Response()
+        return replace(response, **given)
+
+
+def _check_choices(options: Response | Grn) -> None:
+    for name, choices in CHOICES.items():
+        value = getattr(options, name)
+        if value is not None and value not in get_args(choices):
+            raise ValueError(
+                f"grn.{name} is {value!r}, but must be {', '.join(get_args(choices))}."
+            )
