@@ -21,8 +21,8 @@ sys.path.append(str(Path(__file__).parents[1] / "checkpoint"))
 from serving import Server, serving
 
 QUICK = (
-    "--run.device cpu --loader.workers 0 --optim.epochs 1 --optim.batch_size 2 --optim.warmup_epochs"
-    " 0 --source.cache cache"
+    "--run.device cpu --loader.workers 0 --optim.epochs 1 --optim.batch_size 2 "
+    "--optim.warmup_epochs 0 --source.cache cache"
 )
 LINES = {
     "detect": "--data squares --size 64 --head.width 8 --head.proposals 16",

@@ -57,6 +57,8 @@ def launch(run: Run) -> Fabric:
     )
     # Depthwise kernels have an axis of length 1, whose stride means nothing.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+    # FSDP warns of what an in-place operation on a block's output would do: there is none.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     fabric.launch()
     return fabric
 
@@ -156,6 +158,15 @@ def hold_back_gradients(module: nn.Module, hold: bool) -> AbstractContextManager
 def whole(x: Tensor) -> Tensor:
     """The full tensor of a sharded one; every process has to ask."""
     return x.full_tensor() if isinstance(x, DTensor) else x
+
+
+def rows(x: DTensor) -> tuple[int, int]:
+    """The first row of a sharded tensor that this process holds, and the one after the last."""
+    share = -(-x.shape[0] // x.device_mesh.size())
+    start = min(x.device_mesh.get_local_rank() * share, x.shape[0])
+    stop = min(start + share, x.shape[0])
+    assert x.to_local().shape[0] == stop - start, "FSDP cuts along the first axis, like chunk"
+    return start, stop
 
 
 def peers(fabric: Fabric) -> Peers:
