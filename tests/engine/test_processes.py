@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import forking
 from fcmae.checkpoint import store
 from fcmae.checkpoint.store import Saved
 from fcmae.checkpoint.weights import load_model
-from fcmae.errors import NonFiniteError, StorageError
+from fcmae.errors import DistributedError, NonFiniteError, StorageError
 from forking import IGNORE_THREADS
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -163,6 +164,23 @@ def test_a_break_on_one_process_stops_all(tmp_path: Path) -> None:
     task = ToyTask(drop_path=0.0, at_step=break_on_one)
     assert together(tmp_path, task=task) == [NonFiniteError.exit_code] * 2
     assert newest(tmp_path).step == 4
+
+
+def test_a_process_that_is_killed_ends_the_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def die(loss: torch.Tensor) -> torch.Tensor:
+        calls.append(loss)
+        if len(calls) == 3 and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return loss
+
+    calls: list[torch.Tensor] = []
+    begun = time.monotonic()
+    task = ToyTask(drop_path=0.0, at_step=die)
+    assert together(tmp_path, task=task) == [DistributedError.exit_code, -signal.SIGKILL]
+    assert time.monotonic() - begun < 10
+    assert "another process died or stopped answering" in capfd.readouterr().err
 
 
 def test_a_leader_that_cannot_save_stops_all(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from fcmae.cli.finetune_detect import DetectorTrained
 from fcmae.cli.finetune_segment import FinetunedSegmenter
 from fcmae.cli.finetune_values import FinetunedValues
 from fcmae.cli.info import Family, ModelInfo
+from fcmae.cli.launch import Launched
 from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
@@ -129,6 +130,11 @@ def bench(
 ) -> Bench | InputBench:
     """Time training steps or the reading of images, as ``fcmae bench`` does."""
     return cast(Bench | InputBench, _run(f"bench {what}", config, options))
+
+
+def launch(*, config: Config = (), **options: Any) -> Launched:
+    """Train in several processes or write a SLURM job, as ``fcmae launch`` does."""
+    return cast(Launched, _run("launch", config, options))
 
 
 def demo(*, config: Config = (), **options: Any) -> Demonstrated:

@@ -30,6 +30,7 @@ from fcmae.cli.finetune_segment import (
 )
 from fcmae.cli.finetune_values import FinetuneValues, finetune_values, show_finetuned_values
 from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.launch import Launch, launch, show_launched
 from fcmae.cli.pack import Pack, pack, show_packed
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.predict_detect import PredictDetect, predict_detect, show_detector_predicted
@@ -170,6 +171,13 @@ COMMANDS: dict[str, Command] = {
         run=reconstruct,
         show=show_reconstructed,
         example="fcmae reconstruct --data photos --weights runs/pretrain --out pictures",
+    ),
+    "launch": Command(
+        options=Launch,
+        run=launch,
+        show=show_launched,
+        example="fcmae launch --gpus 8 -- pretrain --data photos --out runs/pretrain",
+        rest="command",
     ),
     "export": Command(
         options=Export,

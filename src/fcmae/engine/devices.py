@@ -34,6 +34,9 @@ PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others."""
 
+LOST = ("gloo/transport", "Connection closed by peer", "Timed out waiting")
+"""How PyTorch's plain RuntimeErrors tell that a process is gone."""
+
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
@@ -209,7 +212,7 @@ def in_users_words(run: Run) -> Iterator[None]:
     except RuntimeError as error:
         if "can't allocate memory" in str(error):
             raise OutOfMemory(_full(run)) from error
-        if "Connection closed by peer" in str(error) or "Timed out waiting" in str(error):
+        if any(sign in str(error) for sign in LOST):
             raise DistributedError(f"another process died or stopped answering: {error}") from error
         raise
 
