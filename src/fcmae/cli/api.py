@@ -15,6 +15,7 @@ from fcmae.cli.card import read_weights
 from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
+from fcmae.cli.cost import Costs
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
 from fcmae.cli.estimated import Estimated
@@ -123,6 +124,11 @@ def pack(*, config: Config = (), **options: Any) -> PackMade:
 def info(*, config: Config = (), **options: Any) -> ModelInfo | Family:
     """Count parameters and operations, as ``fcmae info`` does."""
     return cast(ModelInfo | Family, _run("info", config, options))
+
+
+def cost(*, config: Config = (), **options: Any) -> Costs:
+    """Model memory and GPU-hours, as ``fcmae cost`` does."""
+    return cast(Costs, _run("cost", config, options))
 
 
 def bench(

@@ -4,6 +4,7 @@ from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
+from fcmae.cli.cost import Cost, cost, show_costs
 from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
@@ -69,6 +70,12 @@ COMMANDS: dict[str, Command] = {
         run=info,
         show=show_info,
         example="fcmae info --model tiny --size 384",
+    ),
+    "cost": Command(
+        options=Cost,
+        run=cost,
+        show=show_costs,
+        example="fcmae cost --model base huge --batch_size 32 --gpus 16",
     ),
     "pretrain": Command(
         options=Pretrain,
