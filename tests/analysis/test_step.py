@@ -122,7 +122,7 @@ def test_every_recipe_of_the_paper_is_counted(
     huge = counted["finetune-22k-1k/huge-512", "huge"]
     assert (huge["size"], huge["epochs"], huge["images"]) == (512, 30, 1_281_167)
     assert counted["detect/coco-base", "base"]["images"] == 118_287
-    assert not [recipe for recipe, _ in counted if recipe.endswith("small")]
+    assert not [recipe for recipe, _ in counted if recipe.endswith("/small")]
 
 
 @pytest.mark.parametrize(
