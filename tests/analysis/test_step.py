@@ -9,7 +9,7 @@ import torch
 
 from fcmae.analysis.budget import GATHERED, gpu_hours, memory
 from fcmae.analysis.cost import NORM_OPERATIONS, cost
-from fcmae.analysis.step import Live, StepCost, TrainingOf, step_cost
+from fcmae.analysis.step import Live, StepCost, TrainingOf, step_cost, training_flops
 from fcmae.cli import cost_wiring
 from fcmae.cli.main import main
 from fcmae.kernels import choice
@@ -43,6 +43,8 @@ def test_operations_are_those_of_the_closed_form() -> None:
     )
     expected = cost(SMALL, size=(64, 96)).gflops * 1e9 - norms
     assert small().flops == pytest.approx(3 * 2 * 2 * expected, rel=1e-9)
+    alone = training_flops(SMALL, of="classify", size=(64, 96))
+    assert alone == pytest.approx(3 * 2 * expected, rel=1e-9)
     assert small(checkpointing=True).flops == pytest.approx(4 * 2 * 2 * expected, rel=1e-9)
 
 
@@ -94,8 +96,7 @@ def test_ddp_holds_everything_and_fsdp_a_share() -> None:
 
 
 def test_hours_are_operations_over_speed() -> None:
-    hours = gpu_hours(STEP, batch_size=2, images=1200.0, tflops=100.0, utilisation=0.5)
-    assert hours == pytest.approx(1200 * 3 / 50 / 3600)
+    assert gpu_hours(3600e12, tflops=100.0, utilisation=0.5) == pytest.approx(3600 / 50 / 3600)
 
 
 def test_the_command_tells_each_size(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,13 +115,14 @@ def test_the_command_tells_each_size(capsys: pytest.CaptureFixture[str]) -> None
 def test_every_recipe_of_the_paper_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cost_wiring, "_step", lambda model, kind, side: STEP)
+    monkeypatch.setattr(cost_wiring, "_flops", lambda model, kind, side: 10**12)
     assert main(["cost", "--runs", "--json", "-"]) == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     counted = {(run["recipe"], run["model"]): run for run in runs}
     assert len({recipe for recipe, _ in counted if recipe == "pretrain/1600"}) == 1
     huge = counted["finetune-22k-1k/huge-512", "huge"]
     assert (huge["size"], huge["epochs"], huge["images"]) == (512, 30, 1_281_167)
+    assert huge["gpu_hours"] == pytest.approx(30 * 1_281_167 / (312 * 0.3) / 3600)
     assert counted["detect/coco-base", "base"]["images"] == 118_287
     assert not [recipe for recipe, _ in counted if recipe.endswith("/small")]
 

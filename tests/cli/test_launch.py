@@ -19,6 +19,7 @@ from PIL import Image
 
 from fcmae.cli import processes
 from fcmae.cli.launch import Job, Launch
+from fcmae.cli.launchable import check_launchable
 from fcmae.cli.main import main
 from fcmae.cli.processes import Worker, environment, failure, wait
 from fcmae.cli.slurm import script
@@ -263,3 +264,16 @@ def test_a_job_that_is_warned_saves_and_queues_again(photos: Path, tmp_path: Pat
 def test_the_line_in_the_script_is_the_line_that_was_given() -> None:
     text = script(Launch(command=shlex.split(PRETRAIN), gpus=1, slurm=True))
     assert shlex.split(text.split("\\\n")[1].split("||")[0])[3:] == shlex.split(PRETRAIN)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
+LINES = re.findall(r"^fcmae (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_of_the_page_is_one(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, *words = shlex.split(line)
+    assert main([name, "--print-config", *words]) == 0
+    assert "Still to be given" not in capsys.readouterr().out
+    if name == "launch" and "--" in words:
+        check_launchable(words[words.index("--") + 1 :])

@@ -60,17 +60,12 @@ def memory(step: StepCost, *, strategy: Literal["ddp", "fsdp"], gpus: int, avera
     )
 
 
-def gpu_hours(
-    step: StepCost, *, batch_size: int, images: float, tflops: float, utilisation: float
-) -> float:
-    """Hours of one GPU for so many images.
+def gpu_hours(flops: float, *, tflops: float, utilisation: float) -> float:
+    """Hours of one GPU for so many operations.
 
     Args:
-        step: A step of ``batch_size`` images.
-        batch_size: Its images.
-        images: Images of the whole run: those of the data times epochs.
+        flops: The operations.
         tflops: Billions of operations that the GPU could do in a millisecond.
         utilisation: The share of them that it does.
     """
-    per_second = tflops * 1e12 * utilisation
-    return images * step.flops / batch_size / per_second / 3600
+    return flops / (tflops * 1e12 * utilisation) / 3600

@@ -71,7 +71,7 @@ def step_cost(
     batch_size: int,
     bfloat16: bool = False,
     checkpointing: bool = False,
-    ratio: float = 0.6,
+    ratio: float = Mask.ratio,
 ) -> StepCost:
     """Count forward and backward of one micro-batch.
 
@@ -110,6 +110,23 @@ def step_cost(
             peak=live.most,
             flops=(FORWARDS + checkpointing) * forward.get_total_flops(),
         )
+
+
+def training_flops(architecture: Architecture, *, of: TrainingOf, size: tuple[int, int]) -> int:
+    """Operations of a step for one image, as ``StepCost`` counts them, from the forward pass alone.
+
+    Args:
+        architecture: The encoder's.
+        of: The task.
+        size: Height and width in pixels.
+    """
+    with torch.device("meta"):
+        model, loss = _model(architecture, of, checkpointing=False, ratio=Mask.ratio)
+    with FakeTensorMode(allow_non_fake_inputs=True), choice.using("reference"), torch.no_grad():
+        model.to_empty(device="cpu")
+        with FlopCounterMode(display=False) as forward:
+            loss(torch.zeros(1, architecture.channels, *size))
+    return FORWARDS * forward.get_total_flops()
 
 
 class Live(TorchDispatchMode):

@@ -6,7 +6,7 @@ from functools import cache
 from typing import get_args
 
 from fcmae.analysis.budget import gpu_hours, memory
-from fcmae.analysis.step import StepCost, step_cost
+from fcmae.analysis.step import step_cost, training_flops
 from fcmae.cli.console import Console
 from fcmae.cli.cost import SIZES, Cost, Costs, Kind, Needed, RunCost
 from fcmae.cli.recipes import read_config, recipe_names
@@ -57,13 +57,8 @@ def count_runs(options: Cost, console: Console) -> Costs:
         for recipe, model, config in recipes:
             kind, data = TRAININGS[recipe.split("/")[0]]
             side, epochs = int(config.get("size", SIZES[kind])), int(config["optim.epochs"])
-            hours = gpu_hours(
-                _step(model, kind, side),
-                batch_size=1,
-                images=float(IMAGES[data] * epochs),
-                tflops=options.tflops,
-                utilisation=options.utilisation,
-            )
+            flops = _flops(model, kind, side) * float(IMAGES[data] * epochs)
+            hours = gpu_hours(flops, tflops=options.tflops, utilisation=options.utilisation)
             runs.append(
                 RunCost(
                     recipe=recipe, model=model, size=side, images=IMAGES[data], epochs=epochs,
@@ -88,19 +83,15 @@ def _needed(options: Cost, name: str) -> Needed:
         checkpointing=options.encoder.checkpointing,
     )
     how = {"gpus": options.gpus, "average": options.average}
-    hours = gpu_hours(
-        step,
-        batch_size=options.batch_size,
-        images=float(options.images * options.epochs),
-        tflops=options.tflops,
-        utilisation=options.utilisation,
-    )
+    per_image = step.flops / options.batch_size
+    flops = per_image * options.images * options.epochs
+    hours = gpu_hours(flops, tflops=options.tflops, utilisation=options.utilisation)
     return Needed(
         model=name,
         parameters=step.parameters,
         ddp_bytes=asdict(memory(step, strategy="ddp", **how)),
         fsdp_bytes=asdict(memory(step, strategy="fsdp", **how)),
-        tflop_per_image=step.flops / options.batch_size / 1e12,
+        tflop_per_image=per_image / 1e12,
         images_per_s=options.images * options.epochs / hours / 3600,
         gpu_hours=hours,
     )
@@ -119,5 +110,5 @@ def _paper_runs() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 @cache
-def _step(model: str, kind: Kind, side: int) -> StepCost:
-    return step_cost(architecture(model), of=kind, size=(side, side), batch_size=1)
+def _flops(model: str, kind: Kind, side: int) -> int:
+    return training_flops(architecture(model), of=kind, size=(side, side))
