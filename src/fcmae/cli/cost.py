@@ -14,6 +14,11 @@ Kind = Literal["pretrain", "classify", "segment", "detect"]
 SIZES: dict[Kind, int] = {"pretrain": 224, "classify": 224, "segment": 512, "detect": 1024}
 """Sides of the images in the paper."""
 
+PAPER: tuple[ModelName, ...] = (
+    "atto", "femto", "pico", "nano", "tiny", "base", "large", "huge",
+)  # fmt: skip
+"""The sizes of ConvNeXt V2 in the paper."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
@@ -23,11 +28,7 @@ class Cost:
     of the paper, each at the size, epochs and data of its recipe.
     """
 
-    model: list[ModelName] = field(
-        default_factory=lambda: [
-            "atto", "femto", "pico", "nano", "tiny", "base", "large", "huge",
-        ]
-    )  # fmt: skip
+    model: list[ModelName] = field(default_factory=lambda: list(PAPER))
     """Sizes of the encoder."""
 
     task: Kind = "pretrain"

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
-from typing import get_args
 
 from fcmae.analysis.budget import gpu_hours, memory
 from fcmae.analysis.step import step_cost, training_flops
 from fcmae.cli.console import Console
-from fcmae.cli.cost import SIZES, Cost, Costs, Kind, Needed, RunCost
+from fcmae.cli.cost import PAPER, SIZES, Cost, Costs, Kind, Needed, RunCost
 from fcmae.cli.recipes import read_config, recipe_names
-from fcmae.model.options import ModelName, architecture
+from fcmae.model.options import architecture
 
 IMAGES = {
     "1k": 1_281_167, "22k": 14_197_122, "coco": 118_287, "ade20k": 20_210,
@@ -29,9 +28,6 @@ TRAININGS: dict[str, tuple[Kind, str]] = {
     "segment": ("segment", "ade20k"),
 }
 """What the recipes of each folder train, and on what."""
-
-
-V2 = [name for name in get_args(ModelName) if not name.startswith("v1-")]
 
 
 def count(options: Cost, console: Console) -> Costs:
@@ -104,7 +100,7 @@ def _paper_runs() -> Iterator[tuple[str, str, dict[str, str]]]:
         # What is called small is for small data of one's own.
         if recipe.split("/")[0] not in TRAININGS or recipe.endswith("/small"):
             continue
-        models = [config["model"]] if "model" in config else V2
+        models = [config["model"]] if "model" in config else list(PAPER)
         for model in models:
             yield recipe, model, config
 
