@@ -10,6 +10,7 @@ from torch.testing import assert_close
 
 from fcmae.checkpoint import store
 from fcmae.checkpoint.shards import Piece, Reader, shard_name, write_shard
+from fcmae.checkpoint.staging import stage
 from fcmae.errors import CheckpointError, NonFiniteError, StorageError
 
 WHOLE = {
@@ -35,7 +36,7 @@ def cut(number: int, of: int) -> dict[str, Tensor | Piece]:
 
 
 def save(root: Path, step: int, of: int = 3) -> Path:
-    staging = store.stage(root, step, 1000)
+    staging = stage(root, step, 1000)
     entries = {}
     for number in range(of):
         shard = {"model": cut(number, of), "optimizer": cut(number, of)}
@@ -79,7 +80,7 @@ def test_a_damaged_shard_gives_way_to_the_checkpoint_before(kind: str, tmp_path:
 
 
 def test_a_shard_on_another_machines_disk_is_missed(tmp_path: Path) -> None:
-    staging = store.stage(tmp_path, 3, 1000)
+    staging = stage(tmp_path, 3, 1000)
     entries = store.add_shard(staging, 3, {"model": cut(0, 2)}, number=0, of=2)
     elsewhere = tmp_path / "elsewhere" / staging.name
     entries |= store.add_shard(elsewhere, 3, {"model": cut(1, 2)}, number=1, of=2)
@@ -89,7 +90,7 @@ def test_a_shard_on_another_machines_disk_is_missed(tmp_path: Path) -> None:
 
 
 def test_what_a_shard_lost_on_its_way_to_the_leader_is_missed(tmp_path: Path) -> None:
-    staging = store.stage(tmp_path, 3, 1000)
+    staging = stage(tmp_path, 3, 1000)
     entries = store.add_shard(staging, 3, {"model": cut(0, 1)}, number=0, of=1)
     (staging / shard_name("model", 0, 1)).write_bytes(b"something else")
     with pytest.raises(StorageError, match="was not written correctly: model-00001-of-00001"):
@@ -97,7 +98,7 @@ def test_what_a_shard_lost_on_its_way_to_the_leader_is_missed(tmp_path: Path) ->
 
 
 def test_a_shard_that_is_not_finite_is_refused(tmp_path: Path) -> None:
-    staging = store.stage(tmp_path, 3, 1000)
+    staging = stage(tmp_path, 3, 1000)
     broken = Piece(rows=torch.tensor([1.0, float("nan")]), start=2, total=4)
     with pytest.raises(NonFiniteError, match="after step 3 the ema has NaN or infinity in w"):
         store.add_shard(staging, 3, {"ema": {"w": broken}}, number=1, of=2)

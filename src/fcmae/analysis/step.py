@@ -92,7 +92,7 @@ def step_cost(
         images = torch.zeros(batch_size, architecture.channels, *size)
         with Live() as live:
             for parameter in model.parameters():
-                parameter.register_post_accumulate_grad_hook(live.finish)
+                parameter.register_post_accumulate_grad_hook(live.finish)  # type: ignore[no-untyped-call]
             with how, FlopCounterMode(display=False) as forward:
                 value = loss(images)
             value.backward()  # type: ignore[no-untyped-call]
@@ -126,10 +126,11 @@ def training_flops(architecture: Architecture, *, of: TrainingOf, size: tuple[in
         model.to_empty(device="cpu")
         with FlopCounterMode(display=False) as forward:
             loss(torch.zeros(1, architecture.channels, *size))
-    return FORWARDS * forward.get_total_flops()
+    operations: int = FORWARDS * forward.get_total_flops()
+    return operations
 
 
-class Live(TorchDispatchMode):
+class Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of what is allocated inside and still alive, and the most there were.
 
     Attributes:
@@ -138,7 +139,7 @@ class Live(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = self.most_beside = 0
         self._now = self._finished = 0
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -208,7 +209,8 @@ def _visible(model: Autoencoder, images: Images) -> Tensor:
 
 def _of_pixels(model: Segmenter, images: Images) -> Tensor:
     both = model.both(images)
-    scores, auxiliary = (enlarge(x, images.shape[-2:]) for x in (both.scores, both.auxiliary))
+    size = (images.shape[-2], images.shape[-1])
+    scores, auxiliary = (enlarge(x, size) for x in (both.scores, both.auxiliary))
     return scores.logsumexp(dim=1).mean() + auxiliary.logsumexp(dim=1).mean()
 
 

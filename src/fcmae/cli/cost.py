@@ -181,6 +181,6 @@ def show_costs(result: Costs, terminal: Terminal) -> None:
              f"{run.gpu_hours:,.1f}")
             for run in result.runs
         ]  # fmt: skip
-        columns = ("recipe", "model", "size", "images", "epochs", "GPU-hours")
-        show_table(terminal, columns, lines)
+        heads = ("recipe", "model", "size", "images", "epochs", "GPU-hours")
+        show_table(terminal, heads, lines)
     say(terminal, result.assumed)

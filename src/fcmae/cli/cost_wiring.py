@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
+from typing import Any
 
 from fcmae.analysis.budget import gpu_hours, memory
 from fcmae.analysis.step import step_cost, training_flops
@@ -78,7 +79,7 @@ def _needed(options: Cost, name: str) -> Needed:
         bfloat16=options.precision == "bfloat16",
         checkpointing=options.encoder.checkpointing,
     )
-    how = {"gpus": options.gpus, "average": options.average}
+    how: dict[str, Any] = {"gpus": options.gpus, "average": options.average}
     per_image = step.flops / options.batch_size
     flops = per_image * options.images * options.epochs
     hours = gpu_hours(flops, tflops=options.tflops, utilisation=options.utilisation)

@@ -11,6 +11,7 @@ from torch import nn
 from fcmae.checkpoint import durable, store
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.manifest import Entry
+from fcmae.checkpoint.staging import stage
 from fcmae.checkpoint.tensors import Tensors
 from fcmae.checkpoint.weights import metadata, save_weights
 from fcmae.engine import resume
@@ -148,7 +149,7 @@ class Keeper:
     def stage(self, progress: Progress, num_bytes: int) -> Path:
         """Make room for a checkpoint that all processes write."""
         self._sync()
-        return store.stage(self.folder.checkpoints, progress.step, num_bytes)
+        return stage(self.folder.checkpoints, progress.step, num_bytes)
 
     def seal(self, staging: Path, progress: Progress, shards: Mapping[str, Entry]) -> None:
         """Make it a checkpoint, once all shards are there."""

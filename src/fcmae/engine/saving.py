@@ -4,6 +4,7 @@ from lightning_fabric import Fabric
 
 from fcmae.checkpoint import store
 from fcmae.checkpoint.manifest import Entry
+from fcmae.checkpoint.staging import discard
 from fcmae.checkpoint.tensors import Tensors, num_bytes
 from fcmae.engine import state
 from fcmae.engine.keeper import Keeper, Progress, Which
@@ -49,7 +50,7 @@ def _save_shards(fabric: Fabric, keeper: Keeper, progress: Progress, parts: stat
         shards = {name: entry for each in on_each(fabric, add) for name, entry in each.items()}
         on_leader(fabric, lambda: keeper.seal(staging, progress, shards))
     finally:
-        store.discard(staging)
+        discard(staging)
 
 
 def _write(
