@@ -30,8 +30,8 @@ def config(folder: Path, text: str, name: str = "config.yaml") -> str:
 def test_a_printed_config_gives_the_same_options(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = COMMANDS[name].example.split()[1:]
-    assert main([*words, "--print-config"]) == 0
+    words = COMMANDS[name].example.removeprefix(f"fcmae {name}").split()
+    assert main([*name.split(), "--print-config", *words]) == 0
     printed = capsys.readouterr().out
     assert main([*name.split(), "--config", config(tmp_path, printed), "--print-config"]) == 0
     assert capsys.readouterr().out == printed

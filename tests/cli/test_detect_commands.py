@@ -19,10 +19,10 @@ QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 TINY = ["--size", "64", "--head.width", "8", "--head.proposals", "16", "--optim.warmup_epochs", "0"]
 
 
-def squares(root: Path, *, damaged: bool = False) -> Path:
+def squares(root: Path, *, damaged: bool = False, val: int = 2) -> Path:
     """Six pictures of bright squares and dark bars, as COCO labels them."""
     draw = np.random.default_rng(1)
-    for part, numbers in (("train", range(4)), ("val", range(4, 6))):
+    for part, numbers in (("train", range(4)), ("val", range(4, 4 + val))):
         content: dict[str, Any] = {
             "images": [],
             "annotations": [],

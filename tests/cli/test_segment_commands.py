@@ -14,9 +14,7 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.cli.main import main
-from forking import IGNORE_THREADS, together
 
-pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 TRAIN = [
     "--size", "64", "--optim.batch_size", "4", "--optim.epochs", "1", "--optim.warmup_epochs", "0",
@@ -136,26 +134,6 @@ def test_prediction_writes_masks_overlays_and_polygons(
             pixels[feature["properties"]["index"]] += feature["properties"]["pixels"]
             assert all(ring[0] == ring[-1] for ring in feature["geometry"]["coordinates"])
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
-
-
-def test_two_processes_take_the_first_step_of_one(scenes: Path, tmp_path: Path) -> None:
-    def train(out: Path) -> None:
-        words = ["finetune", "segment", "--data", f"{scenes}", "--out", f"{out}", *TRAIN]
-        options = ["--head.dropout", "0", "--run.log_every", "1", "--run.precision", "float32"]
-        assert main([*words, *options]) == 0
-
-    train(tmp_path / "one")
-    assert together(lambda: train(tmp_path / "two")) == [0, 0]
-    one, two = (
-        [json.loads(line) for line in (tmp_path / n / "metrics.jsonl").read_text().splitlines()]
-        for n in ("one", "two")
-    )
-    assert two[0]["loss"] == pytest.approx(one[0]["loss"], rel=1e-6)
-    assert two[-1]["val/miou"] == pytest.approx(one[-1]["val/miou"], abs=2e-3)
-    accuracy = [
-        json.loads((tmp_path / name / "accuracy.json").read_text()) for name in ("one", "two")
-    ]
-    assert accuracy[0]["images"] == accuracy[1]["images"] == 3
 
 
 @pytest.mark.slow

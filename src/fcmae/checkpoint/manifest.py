@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,24 @@ NAME = "manifest.json"
 FORMAT = 1
 
 
-def write_manifest(folder: Path) -> None:
-    """Describe every file of a folder."""
-    files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": digest(path)}
-        for path in sorted(folder.iterdir())
-    }
+Entry = dict[str, Any]
+"""Size and SHA-256 of a file."""
+
+
+def entry(path: Path) -> Entry:
+    """What a manifest says about a file."""
+    return {"bytes": path.stat().st_size, "sha256": digest(path)}
+
+
+def write_manifest(folder: Path, known: Mapping[str, Entry] | None = None) -> None:
+    """Describe every file of a folder.
+
+    Args:
+        folder: The folder.
+        known: What whoever wrote some of its files says about them.
+    """
+    others = {path.name: path for path in folder.iterdir() if path.name not in (known or {})}
+    files = {**(known or {}), **{name: entry(path) for name, path in others.items()}}
     write_synced(folder / NAME, _encode({"format": FORMAT, "files": files}))
 
 

@@ -2,7 +2,8 @@
 
 A checkpoint is staged beside its final name, synced, described by a manifest, renamed, and read
 back; only then may an older one go. Nothing here is pickled, and no clock is asked: the newest
-checkpoint is the one of the highest step.
+checkpoint is the one of the highest step. Where a model is sharded, each process adds its shard to
+what one of them has staged and will seal.
 """
 
 import json
@@ -17,7 +18,18 @@ from typing import Any
 from torch import Tensor
 
 from fcmae.checkpoint import durable, manifest
+from fcmae.checkpoint.shards import Piece, Pieces, Reader, shard_name, write_shard
+from fcmae.checkpoint.staging import (
+    FACTS,
+    FORMER,
+    STAGING,
+    discard,
+    folder_name,
+    publish,
+    stage,
+)
 from fcmae.checkpoint.tensors import (
+    SUFFIX,
     Tensors,
     is_finite,
     non_finite,
@@ -25,15 +37,9 @@ from fcmae.checkpoint.tensors import (
     read_tensors,
     write_tensors,
 )
-from fcmae.errors import CheckpointError, NonFiniteError, StorageError
+from fcmae.errors import CheckpointError, NonFiniteError
 
-STAGING = ".staging-"
-FORMER = ".former-"
 DAMAGED = ".damaged"
-FACTS = "state.json"
-SUFFIX = ".safetensors"
-MARGIN = 2**20
-"""Bytes of a checkpoint that are not tensors, generously."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +58,13 @@ class Saved:
 
     def tensors(self, part: str) -> dict[str, Tensor]:
         """The tensors of one part (model, ema, optimizer), on the CPU; empty if it has none."""
-        path = self.path / (part + SUFFIX)
-        return dict(read_tensors(path)) if path.exists() else {}
+        reader = self.reader(part)
+        return {name: reader.read(name) for name in reader.names}
+
+    def reader(self, part: str) -> Reader:
+        """The same, read one at a time or in part."""
+        shards = sorted(self.path.glob(f"{part}-*-of-*{SUFFIX}"))
+        return Reader(shards or [f for f in [self.path / (part + SUFFIX)] if f.exists()])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,28 +102,73 @@ def save(
         StorageError: The disk is full or faulty; older checkpoints are as they were.
     """
     for part, tensors in parts.items():
-        if bad := non_finite(tensors):
-            raise NonFiniteError(
-                f"after step {step} the {part} has NaN or infinity in {_some(bad)}. Nothing was "
-                "saved; the checkpoint before is good."
-            )
-    path = root / f"step-{step:08d}"
-    staging = root / (STAGING + path.name)
-    with durable.storage_errors(path):
-        root.mkdir(parents=True, exist_ok=True)
-        durable.check_space(root, sum(map(num_bytes, parts.values())) + MARGIN)
-        try:
-            _stage(staging, parts, facts)
-            _rename(staging, path)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    if damages := manifest.damages(path):
-        raise StorageError(
-            f"{path} was not written correctly: {'; '.join(damages)}. Check the disk, then give "
-            "the command again to go on from the checkpoint before, or choose an --out on another "
-            "disk."
+        check_finite(step, part, tensors)
+    staging = stage(root, step, sum(map(num_bytes, parts.values())))
+    try:
+        with durable.storage_errors(root / folder_name(step)):
+            for part, tensors in parts.items():
+                write_tensors(staging / (part + SUFFIX), tensors)
+        return seal(staging, step, facts, keep=keep, best=best)
+    finally:
+        discard(staging)
+
+
+def check_finite(step: int, part: str, tensors: Tensors) -> None:
+    """Refuse to save numbers that no run could go on from."""
+    if bad := non_finite(tensors):
+        raise NonFiniteError(
+            f"after step {step} the {part} has NaN or infinity in {_some(bad)}. Nothing was "
+            "saved; the checkpoint before is good."
         )
-    _prune(root, keep=keep, also={step, best})
+
+
+def add_shard(
+    staging: Path, step: int, shard: Mapping[str, Pieces], *, number: int, of: int
+) -> dict[str, manifest.Entry]:
+    """Write one process's pieces of each part; what a manifest should say about the files.
+
+    Args:
+        staging: From ``stage``, by whichever process leads.
+        step: Optimizer steps that were done.
+        shard: The pieces by part.
+        number: Which process.
+        of: How many there are.
+    """
+    written = {}
+    for part, pieces in shard.items():
+        tensors = {name: x.rows if isinstance(x, Piece) else x for name, x in pieces.items()}
+        check_finite(step, part, tensors)
+        path = staging / shard_name(part, number, of)
+        with durable.storage_errors(path):
+            # Another machine may not have heard of the folder yet; if it has a disk of its own,
+            # sealing will find the file missing.
+            staging.mkdir(parents=True, exist_ok=True)
+            write_shard(path, pieces)
+            written[path.name] = manifest.entry(path)
+    return written
+
+
+def seal(
+    staging: Path,
+    step: int,
+    facts: Mapping[str, Any],
+    *,
+    keep: int,
+    best: int | None = None,
+    shards: Mapping[str, manifest.Entry] | None = None,
+) -> Path:
+    """Make what was staged the checkpoint of its step, read it back, and drop older ones.
+
+    Args:
+        staging: From ``stage``, with all tensors in it.
+        step: Optimizer steps that were done.
+        facts: Everything that is not a tensor.
+        keep: How many of the newest to keep.
+        best: Step of another one to keep.
+        shards: What the processes say about the shards they wrote.
+    """
+    path = publish(staging, step, facts, shards or {})
+    _prune(path.parent, keep=keep, also={step, best})
     return path
 
 
@@ -162,27 +218,6 @@ def clear_up(root: Path) -> None:
             shutil.rmtree(former, ignore_errors=True)
         else:
             former.rename(path)
-
-
-def _stage(staging: Path, parts: Mapping[str, Tensors], facts: Mapping[str, Any]) -> None:
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    for part, tensors in parts.items():
-        write_tensors(staging / (part + SUFFIX), tensors)
-    text = json.dumps(facts, indent=1, allow_nan=False)
-    durable.write_synced(staging / FACTS, text.encode())
-    manifest.write_manifest(staging)
-    durable.sync_folder(staging)
-
-
-def _rename(staging: Path, path: Path) -> None:
-    former = path.with_name(FORMER + path.name)
-    if path.exists():
-        shutil.rmtree(former, ignore_errors=True)
-        path.rename(former)
-    staging.rename(path)
-    durable.sync_folder(path.parent)
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def _prune(root: Path, *, keep: int, also: set[int | None]) -> None:

@@ -15,6 +15,8 @@ from fcmae.errors import StorageError
 
 Tensors = Mapping[str, Tensor]
 
+SUFFIX = ".safetensors"
+
 
 def num_bytes(tensors: Tensors) -> int:
     """Size of the file that would hold these tensors, to within its header."""

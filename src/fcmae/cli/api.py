@@ -18,6 +18,7 @@ from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
 from fcmae.cli.contrast import Contrasted
+from fcmae.cli.cost import Costs
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
 from fcmae.cli.estimated import Estimated
@@ -29,6 +30,7 @@ from fcmae.cli.finetune_detect import DetectorTrained
 from fcmae.cli.finetune_segment import FinetunedSegmenter
 from fcmae.cli.finetune_values import FinetunedValues
 from fcmae.cli.info import Family, ModelInfo
+from fcmae.cli.launch import Launched
 from fcmae.cli.pack import PackMade
 from fcmae.cli.parse import build, config_values, keyword_values
 from fcmae.cli.predict import Predicted
@@ -148,11 +150,21 @@ def info(*, config: Config = (), **options: Any) -> ModelInfo | Family:
     return cast(ModelInfo | Family, _run("info", config, options))
 
 
+def cost(*, config: Config = (), **options: Any) -> Costs:
+    """Model memory and GPU-hours, as ``fcmae cost`` does."""
+    return cast(Costs, _run("cost", config, options))
+
+
 def bench(
     what: Literal["pretrain", "input"] = "pretrain", *, config: Config = (), **options: Any
 ) -> Bench | InputBench:
     """Time training steps or the reading of images, as ``fcmae bench`` does."""
     return cast(Bench | InputBench, _run(f"bench {what}", config, options))
+
+
+def launch(*, config: Config = (), **options: Any) -> Launched:
+    """Train in several processes or write a SLURM job, as ``fcmae launch`` does."""
+    return cast(Launched, _run("launch", config, options))
 
 
 def demo(*, config: Config = (), **options: Any) -> Demonstrated:

@@ -19,6 +19,7 @@ class Command:
         show: Tells a person about the result.
         example: A command line that people can start from.
         positional: The options that may be given without their names, in this order.
+        rest: The option that takes all words from the first without dashes, or from --, on.
     """
 
     options: type
@@ -26,6 +27,7 @@ class Command:
     show: Callable[[Any, Terminal], None]
     example: str
     positional: tuple[str, ...] = ()
+    rest: str | None = None
 
     @property
     def summary(self) -> str:

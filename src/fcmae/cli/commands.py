@@ -7,6 +7,7 @@ from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
 from fcmae.cli.contrast import Contrast, contrast, show_contrasted
+from fcmae.cli.cost import Cost, cost, show_costs
 from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
 from fcmae.cli.embed import Embed, embed, show_embedded
@@ -33,6 +34,7 @@ from fcmae.cli.finetune_segment import (
 )
 from fcmae.cli.finetune_values import FinetuneValues, finetune_values, show_finetuned_values
 from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.launch import Launch, launch, show_launched
 from fcmae.cli.pack import Pack, pack, show_packed
 from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.predict_detect import PredictDetect, predict_detect, show_detector_predicted
@@ -72,6 +74,12 @@ COMMANDS: dict[str, Command] = {
         run=info,
         show=show_info,
         example="fcmae info --model tiny --size 384",
+    ),
+    "cost": Command(
+        options=Cost,
+        run=cost,
+        show=show_costs,
+        example="fcmae cost --model base huge --batch_size 32 --gpus 16",
     ),
     "pretrain": Command(
         options=Pretrain,
@@ -201,6 +209,13 @@ COMMANDS: dict[str, Command] = {
         show=show_analyzed,
         example="fcmae analyze runs/pretrain --data labelled",
         positional=("weights",),
+    ),
+    "launch": Command(
+        options=Launch,
+        run=launch,
+        show=show_launched,
+        example="fcmae launch --gpus 8 -- pretrain --data photos --out runs/pretrain",
+        rest="command",
     ),
     "export": Command(
         options=Export,

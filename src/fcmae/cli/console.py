@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from fcmae.engine.lock import leads
 from fcmae.engine.report import Plan
 
 LINE_EVERY_S = 30.0
@@ -28,7 +29,7 @@ class Console:
     """A bar on a terminal; elsewhere a plain line now and then.
 
     Args:
-        terminal: Where to write; standard error by default.
+        terminal: Where to write; by default standard error, of the leading process alone.
         line_every_s: Seconds between two plain lines.
         details: Whether to tell what a run is about to do, with its parameter groups.
     """
@@ -41,7 +42,7 @@ class Console:
         details: bool = True,
     ) -> None:
         self._details = details
-        self._terminal = terminal or Terminal(stderr=True)
+        self._terminal = terminal or Terminal(stderr=True, quiet=not leads())
         self._line_every_s = line_every_s
         self._progress: Progress | None = None
         self._plan: Plan | None = None

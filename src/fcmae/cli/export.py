@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
 
 from fcmae.checkpoint.header import WEIGHTS
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.published import named as published
-from fcmae.cli.card import Weights, read_weights
+from fcmae.cli.card import read_weights
 from fcmae.cli.console import Console
 from fcmae.cli.exported import Asked, Exported, check_folder
 from fcmae.cli.preflight import size_for
@@ -108,7 +107,13 @@ def export(options: Export, console: Console) -> Exported:
     if options.out is None and published(options.weights) and not Path(options.weights).exists():
         raise ValueError(f"{options.weights} has no folder to write into: --out must be given.")
     weights = read_weights(options.weights, fetch=options.source)
-    part = part_of(_exportable(weights), options.part, options.format)
+    part = part_of(weights.kind, options.part, options.format)
+    if weights.kind == "detector" and part != "detector":
+        console.message(
+            f"{options.format} gets the detector's {part} alone: how many boxes there are depends "
+            "on the image, which no graph of ours can follow. fcmae.load(RUN).predict(image) runs "
+            "all of it."
+        )
     check_precision(options.precision, options.format, part)
     decoder = weights.description.get("decoder", {}).get("kind", "block")
     check_architecture(weights.architecture, part, options.format, decoder)
@@ -120,14 +125,6 @@ def export(options: Export, console: Console) -> Exported:
 
         asked = Asked(format=options.format, part=part, size=size, precision=options.precision)
         return write(weights, asked, out, console)
-
-
-def _exportable(weights: Weights) -> Part:
-    """What the weights are of, as an export sees it: of other models, their encoder."""
-    kind = weights.kind
-    if kind in get_args(Part):
-        return cast(Part, kind)
-    return "pyramid" if kind in ("detector", "segmenter") else "encoder"
 
 
 def _beside(weights: Path, options: Export) -> Path:

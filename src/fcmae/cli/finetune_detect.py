@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.labelled import BadLabels, accepted, for_masks
@@ -61,8 +62,13 @@ class FinetuneDetect:
     out: Path
     """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file, whose encoder to start from; left out: from scratch."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights, whose encoder to start from;
+    left out: from scratch."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
 
     model: ModelName | None = None
     """Size of the encoder; by default that of the weights, or atto."""
@@ -92,6 +98,7 @@ class FinetuneDetect:
     grn: Grn = Grn()
     augment: Jitter = Jitter()
     optim: Optim = FINETUNING
+    source: Source = Source()
     loader: Loader = Loader()
     run: Run = Run()
 
@@ -151,8 +158,14 @@ class DetectorTrained:
 def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTrained:
     """Check all that can be checked without PyTorch, then train."""
     require_coco_eval()
-    weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights, grn=options.grn)
+    weights = weights_or_none(options.weights, options.source, console)
+    architecture = architecture_of(
+        options.model,
+        options.encoder,
+        weights,
+        adapt=options.adapt is not None,
+        grn=options.grn,
+    )
     divisible_sides(options.size, architecture.stride)
     sides(options.test_size or options.size, "test_size")
     check_channels(options.loader, architecture.channels)

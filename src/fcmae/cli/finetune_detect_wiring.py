@@ -37,7 +37,7 @@ def train(
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(options.test_size or options.size)
     model = detector(options, architecture, weights, len(classes), masks=masks)
-    facts = card(size=test_size, loader=loader, channels=channels, classes=classes)
+    facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
     outcome = fit(
         Detect(model, seed=options.run.seed, freeze_stages=options.freeze_stages),
         Feed(
@@ -95,5 +95,5 @@ def detector(
     )
     model.suppress(options.suppression)
     if weights is not None:
-        load_into(model, weights.header)
+        load_into(model, weights.header, adapt=options.adapt)
     return model

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rich.console import Console as Terminal
 
+from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.estimated import in_words, show_values
@@ -55,8 +56,13 @@ class FinetuneValues:
     out: Path
     """Folder of the run: checkpoints, metrics, and the weights when it is done."""
 
-    weights: Path | None = None
-    """Folder of a run, or weights file, whose encoder to start from; left out: from scratch."""
+    weights: str | None = None
+    """Folder of a run, weights file, or the name of published weights, whose encoder to start from;
+    left out: from scratch."""
+
+    adapt: Rule | None = None
+    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
+    average the mean of them for each; both times old / new channels."""
 
     model: ModelName | None = None
     """Size of the encoder; by default that of the weights, or atto."""
@@ -80,6 +86,7 @@ class FinetuneValues:
     grn: Grn = Grn()
     augment: Augment = UNMIXED
     optim: Optim = FINETUNING
+    source: Source = Source()
     loader: Loader = Loader()
     run: Run = Run()
 
@@ -136,8 +143,14 @@ class FinetunedValues:
 
 def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValues:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights)
-    architecture = architecture_of(options.model, options.encoder, weights, grn=options.grn)
+    weights = weights_or_none(options.weights, options.source, console)
+    architecture = architecture_of(
+        options.model,
+        options.encoder,
+        weights,
+        adapt=options.adapt is not None,
+        grn=options.grn,
+    )
     divisible_sides(options.size, architecture.stride)
     divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
     check_channels(options.loader, architecture.channels)

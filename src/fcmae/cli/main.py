@@ -31,13 +31,14 @@ def main(args: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if args is None else args)
     line: CommandLine | None = None
     try:
-        name, words = _command(words)
+        name, words = find_command(words)
         if not name:
             return 0
+        command = COMMANDS[name]
         line = read_command_line(
-            words, COMMANDS[name].options, positional=COMMANDS[name].positional
+            words, command.options, positional=command.positional, rest=command.rest
         )
-        _run(name, COMMANDS[name], line)
+        _run(name, command, line)
     except KeyboardInterrupt:
         return _fail("interrupted.", 130)
     except BrokenPipeError:
@@ -49,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _command(words: list[str]) -> tuple[str, list[str]]:
+def find_command(words: list[str]) -> tuple[str, list[str]]:
     """The command that the first words name, and the words after it; nothing if all is said."""
     if not words or words[0] in ("-h", "--help", "help"):
         print_overview(Terminal(), {name: c.summary for name, c in COMMANDS.items()})

@@ -39,14 +39,24 @@ class CommandLine:
 
 
 def read_command_line(
-    args: Sequence[str], options: type, *, positional: Sequence[str] = ()
+    args: Sequence[str], options: type, *, positional: Sequence[str] = (), rest: str | None = None
 ) -> CommandLine:
-    """Sort the words after a command's name; those without dashes belong to ``positional``."""
+    """Sort the words after a command's name.
+
+    Args:
+        args: The words.
+        options: The command's options.
+        positional: Options that words without dashes belong to.
+        rest: The option that takes all words from the first without dashes, or from --, on.
+    """
     fields, typed, own = fields_of(options), dict[str, str](), dict[str, str]()
     configs: list[str] = []
     words = list(args)
     while words:
         word = words.pop(0)
+        if rest is not None and (word == "--" or not word.startswith("-")):
+            typed[rest] = as_text(words if word == "--" else [word, *words], fields[rest])
+            break
         left = [name for name in positional if name not in typed]
         if left and not word.startswith("-"):
             words.insert(0, word)
@@ -60,7 +70,7 @@ def read_command_line(
             own[name] = _next(words, name) if text is None else text
         elif name in fields:
             field = fields[name]
-            typed[name] = _typed(field, words) if text is None else as_text(text, field)
+            typed[name] = _typed(field, words, rest) if text is None else as_text(text, field)
         else:
             raise unknown(name, options, flag=True)
     values = {} if "help" in own else config_values(configs, options)
@@ -162,10 +172,12 @@ def _next(words: list[str], name: str) -> str:
     return words.pop(0)
 
 
-def _typed(field: Field, words: list[str]) -> str:
+def _typed(field: Field, words: list[str], rest: str | None) -> str:
     """The word or, for a list, the words that follow a flag; a lone switch means true."""
-    if accepts(field.hint, bool) and (not words or words[0].startswith("--")):
-        return "true"
+    if accepts(field.hint, bool):
+        begins_rest = rest is not None and words[:1] not in (["true"], ["false"])
+        if not words or words[0].startswith("--") or begins_rest:
+            return "true"
     values = [_next(words, field.name)]
     if not accepts(field.hint, list):
         return as_text(values[0], field)

@@ -80,7 +80,7 @@ def train(
         ],
         record=nested(options),
         card={
-            **card(size=size, loader=loader, channels=channels, classes=classes),
+            **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             "labels": {
                 "ignore_index": options.labels.ignore_index,
                 "reduce_zero_label": options.labels.reduce_zero_label,
@@ -126,7 +126,8 @@ def segmenter(
     )
     if weights is not None:
         same = weights.classes == list(classes)
-        load_into(model, weights.header, without=() if same else ("head", "auxiliary"))
+        without = () if same else ("head", "auxiliary")
+        load_into(model, weights.header, without=without, adapt=options.adapt)
     return model
 
 

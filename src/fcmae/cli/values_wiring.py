@@ -57,7 +57,7 @@ def train(
         out=options.out,
         evaluations=[Told(validation, viewing, every=options.every)],
         record=nested(options),
-        card=card(size=test_size, loader=loader, channels=channels, classes=names),
+        card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
         reporter=console,
         best="val/mean_ap" if values.kind == "labels" else "val/r2",
     )
@@ -93,7 +93,7 @@ def estimator(
         checkpointing=options.encoder.checkpointing,
     )
     if weights is not None:
-        load_into(model, weights.path, without=("head", "shift", "scale"))
+        load_into(model, weights.header, without=("head", "shift", "scale"), adapt=options.adapt)
     if values.kind == "numbers":
         shift, spread = np.nanmean(values.table, axis=0), np.nanstd(values.table, axis=0)
         model.shift.copy_(torch.from_numpy(shift))

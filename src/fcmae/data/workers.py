@@ -145,9 +145,12 @@ def _fits_shared_memory(num_bytes: int) -> bool:
 def _only_the_parent_ends_us(worker: int) -> None:
     """A signal to the whole group is the main process's to answer: it still needs its batches.
 
-    So Ctrl-C is ignored, and SIGTERM unless it comes from the main process itself.
+    So Ctrl-C and SLURM's warning are ignored, and SIGTERM unless it comes from the main process
+    itself.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if hasattr(signal, "sigwaitinfo"):  # Linux
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_await_the_end, daemon=True).start()

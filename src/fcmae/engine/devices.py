@@ -34,6 +34,9 @@ PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others."""
 
+LOST = ("gloo/transport", "Connection closed by peer", "Timed out waiting")
+"""How PyTorch's plain RuntimeErrors tell that a process is gone."""
+
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
@@ -57,6 +60,8 @@ def launch(run: Run) -> Fabric:
     )
     # Depthwise kernels have an axis of length 1, whose stride means nothing.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+    # FSDP warns of what an in-place operation on a block's output would do: there is none.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     fabric.launch()
     return fabric
 
@@ -158,6 +163,15 @@ def whole(x: Tensor) -> Tensor:
     return x.full_tensor() if isinstance(x, DTensor) else x
 
 
+def rows(x: DTensor) -> tuple[int, int]:
+    """The first row of a sharded tensor that this process holds, and the one after the last."""
+    share = -(-x.shape[0] // x.device_mesh.size())
+    start = min(x.device_mesh.get_local_rank() * share, x.shape[0])
+    stop = min(start + share, x.shape[0])
+    assert x.to_local().shape[0] == stop - start, "FSDP cuts along the first axis, like chunk"
+    return start, stop
+
+
 def peers(fabric: Fabric) -> Peers:
     """The processes of the run, for rooms that do not know Fabric."""
 
@@ -198,7 +212,7 @@ def in_users_words(run: Run) -> Iterator[None]:
     except RuntimeError as error:
         if "can't allocate memory" in str(error):
             raise OutOfMemory(_full(run)) from error
-        if "Connection closed by peer" in str(error) or "Timed out waiting" in str(error):
+        if any(sign in str(error) for sign in LOST):
             raise DistributedError(f"another process died or stopped answering: {error}") from error
         raise
 

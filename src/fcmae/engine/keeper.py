@@ -3,12 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from torch import nn
 
 from fcmae.checkpoint import durable, store
 from fcmae.checkpoint.header import read_card
+from fcmae.checkpoint.manifest import Entry
+from fcmae.checkpoint.staging import stage
 from fcmae.checkpoint.tensors import Tensors
 from fcmae.checkpoint.weights import metadata, save_weights
 from fcmae.engine import resume
@@ -26,6 +29,7 @@ from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.state import Parts
 from fcmae.errors import CheckpointError
 
+Which = Literal["weights", "weights_raw", "weights_best"]
 PRIVATE = ("data", "val", "out", "weights", "config", "monitor")
 """Options that name places on the user's machine; weights files travel without them."""
 
@@ -138,27 +142,18 @@ class Keeper:
             self._records.close()
 
     def save(self, progress: Progress, parts: Parts) -> None:
-        """Save a checkpoint."""
-        if self._records is not None:
-            self._records.sync()
-        store.save(
-            self.folder.checkpoints,
-            progress.step,
-            parts,
-            {**asdict(progress), **self.identity},
-            keep=self.run.keep,
-            best=progress.best.step if progress.best else None,
-        )
+        """Save a checkpoint of whole tensors."""
+        self._sync()
+        store.save(self.folder.checkpoints, progress.step, parts, **self._about(progress))
 
-    def export(self, model: nn.Module, progress: Progress, parts: Parts) -> None:
-        """Write the final weights."""
-        if "ema" in parts:
-            self._write("weights_raw", model, progress, "trained", parts["model"])
-        self._write("weights", model, progress, *_result(parts))
+    def stage(self, progress: Progress, num_bytes: int) -> Path:
+        """Make room for a checkpoint that all processes write."""
+        self._sync()
+        return stage(self.folder.checkpoints, progress.step, num_bytes)
 
-    def export_best(self, model: nn.Module, progress: Progress, parts: Parts) -> None:
-        """Write the weights of the best evaluation so far."""
-        self._write("weights_best", model, progress, *_result(parts))
+    def seal(self, staging: Path, progress: Progress, shards: Mapping[str, Entry]) -> None:
+        """Make it a checkpoint, once all shards are there."""
+        store.seal(staging, progress.step, shards=shards, **self._about(progress))
 
     def has_result(self) -> bool:
         """Whether the final weights are there and whole."""
@@ -168,9 +163,18 @@ class Keeper:
             return False
         return True
 
-    def _write(
-        self, which: str, model: nn.Module, progress: Progress, kind: str, tensors: Tensors
+    def write(
+        self, which: Which, model: nn.Module, progress: Progress, kind: str, tensors: Tensors
     ) -> None:
+        """Write weights for use.
+
+        Args:
+            which: A file of the run's folder.
+            model: Says what is in it.
+            progress: Goes into its card.
+            kind: What the weights are: trained, or their average.
+            tensors: The weights.
+        """
         options = {k: v for k, v in self.identity["options"].items() if k not in PRIVATE}
         facts = {
             "weights": kind,
@@ -180,7 +184,14 @@ class Keeper:
         }
         save_weights(getattr(self.folder, which), model, {**facts, **self.card}, tensors)
 
+    def _sync(self) -> None:
+        if self._records is not None:
+            self._records.sync()
 
-def _result(parts: Parts) -> tuple[str, Tensors]:
-    """The weights to use, with what they are."""
-    return ("average", parts["ema"]) if "ema" in parts else ("trained", parts["model"])
+    def _about(self, progress: Progress) -> dict[str, Any]:
+        """What a checkpoint says beside its tensors, and which others are kept."""
+        return {
+            "facts": {**asdict(progress), **self.identity},
+            "keep": self.run.keep,
+            "best": progress.best.step if progress.best else None,
+        }

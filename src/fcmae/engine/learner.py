@@ -1,7 +1,7 @@
 """What learns: the model on its device, its optimizer, its average."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,8 +91,14 @@ class Learner:
             self.average.update(self.model)
 
     def parts(self) -> state.Parts:
-        """Everything to be saved; every process has to ask."""
+        """Everything to be saved, as it is."""
         return state.collect(self.model, self.optimizer, self.average)
+
+    def result(self) -> tuple[str, Mapping[str, Tensor]]:
+        """The weights to use, as they are, and what they are."""
+        if self.average is not None:
+            return "average", self.average.state_dict()
+        return "trained", self.model.state_dict()
 
     def checkpoint_bytes(self) -> int:
         """About how large a checkpoint is: weights, two moments of each, and the average."""
@@ -113,8 +119,7 @@ class Learner:
     def evaluated_model(self) -> Iterator[nn.Module]:
         """The model to evaluate, with averaged weights where there are any, in eval mode."""
         if self._apart is not None:
-            source = self.model.state_dict() if self.average is None else self.average.state_dict()
-            self._apart.load_state_dict(state.gather(source))
+            state.copy_whole(self.result()[1], self._apart)
             yield self._apart.eval()
             return
         self.task.eval()

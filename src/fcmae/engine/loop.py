@@ -14,7 +14,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from fcmae.data.batch import Batch
-from fcmae.engine import devices
+from fcmae.engine import devices, saving
 from fcmae.engine.agreement import Pass, agree, blame
 from fcmae.engine.feed import Feed
 from fcmae.engine.keeper import Best, Keeper, Progress
@@ -223,14 +223,9 @@ class Loop:
     def save(self, *, improved: bool = False) -> None:
         """Save a checkpoint, and the weights where they are the best so far."""
         self.progress.scaler = self.learner.scaler_state()
-        parts = self.learner.parts()
-
-        def write() -> None:
-            self.keeper.save(self.progress, parts)
-            if improved:
-                self.keeper.export_best(self.learner.model, self.progress, parts)
-
-        on_leader(self.fabric, write)
+        saving.save(self.fabric, self.keeper, self.progress, self.learner.parts())
+        if improved:
+            saving.export_best(self.fabric, self.keeper, self.progress, self.learner)
 
     # The two ends of a run.
 
@@ -260,14 +255,9 @@ class Loop:
 
     def finish(self) -> Outcome:
         """Write the final weights, unless they are there, and say what has come of it all."""
-        parts = self.learner.parts()
         keeper, progress = self.keeper, self.progress
-
-        def export() -> None:
-            if not keeper.has_result():
-                keeper.export(self.learner.model, progress, parts)
-
-        on_leader(self.fabric, export)
+        if not on_leader(self.fabric, keeper.has_result):
+            saving.export(self.fabric, keeper, progress, self.learner)
         return Outcome(
             steps=self.steps,
             epochs=self.optim.epochs,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ASK_TO_STOP = ("SIGTERM", "SIGINT", "SIGUSR1")
+
 
 class StopFlag:
     """Whether a signal has asked this process to stop, and which."""
@@ -21,9 +23,10 @@ class StopFlag:
 
 @contextmanager
 def stop_flag(before_exit: Callable[[], None]) -> Iterator[StopFlag]:
-    """Let SIGTERM and SIGINT raise a flag and nothing else; a second one ends the process at once.
+    """Let these signals raise a flag and nothing else; a second one ends the process at once.
 
-    That is safe at any moment, for checkpoints are whole or do not exist.
+    That is safe at any moment, for checkpoints are whole or do not exist. SIGUSR1 is how SLURM
+    warns a job whose time is nearly up.
 
     Args:
         before_exit: Called before such an end, to leave the terminal in order.
@@ -39,7 +42,8 @@ def stop_flag(before_exit: Callable[[], None]) -> Iterator[StopFlag]:
     if threading.current_thread() is not threading.main_thread():
         yield flag  # only the main thread may have handlers: whoever owns it handles signals
         return
-    former = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [getattr(signal, name) for name in ASK_TO_STOP if hasattr(signal, name)]
+    former = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield flag
     finally:

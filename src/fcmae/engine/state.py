@@ -4,58 +4,96 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor
 
+from fcmae.checkpoint.shards import Piece, Reader
 from fcmae.checkpoint.store import Saved
-from fcmae.engine.devices import whole
+from fcmae.engine.devices import rows, whole
 from fcmae.optim.average import Average
 
 Parts = dict[str, dict[str, Tensor]]
 
 
 def collect(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None) -> Parts:
-    """Weights, optimizer and average, whole even where they are sharded; every process has to ask.
+    """Weights, optimizer and average, as they are: whole, or as shards over the processes.
 
     The optimizer's tensors are named ``<parameter>.<what>``.
     """
     names = _names(model, optimizer)
     parts = {
-        "model": gather(model.state_dict()),
-        "optimizer": gather(
-            {
-                f"{name}.{what}": value
-                for parameter, name in names.items()
-                for what, value in optimizer.state[parameter].items()
-            }
-        ),
+        "model": model.state_dict(),
+        "optimizer": {
+            f"{name}.{what}": value
+            for parameter, name in names.items()
+            for what, value in optimizer.state[parameter].items()
+        },
     }
     if average is not None:
-        parts["ema"] = gather(average.state_dict())
-    return parts
+        parts["ema"] = average.state_dict()
+    return {
+        part: {name: x.detach() for name, x in tensors.items()} for part, tensors in parts.items()
+    }
 
 
-def gather(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as they are, those that are sharded made whole."""
-    return {name: whole(x.detach()) for name, x in tensors.items()}
+def is_sharded(parts: Parts) -> bool:
+    """Whether a process holds less than the whole of some tensor."""
+    tensors = (x for part in parts.values() for x in part.values())
+    return any(isinstance(x, DTensor) and x.device_mesh.size() > 1 for x in tensors)
+
+
+def gather(tensors: Mapping[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
+    """Tensors made whole, one after the other; every process has to ask.
+
+    Args:
+        tensors: As they are.
+        keep: Whether this process wants them. Those that were sharded end up on the CPU.
+    """
+    found = {}
+    for name, x in tensors.items():
+        if keep:
+            found[name] = whole(x).cpu() if isinstance(x, DTensor) else x
+        else:
+            whole(x)
+    return found
+
+
+def shard(tensors: Mapping[str, Tensor], *, leads: bool) -> dict[str, Tensor | Piece]:
+    """What a process has to save: its rows of what is sharded; the leader, all the rest."""
+    found: dict[str, Tensor | Piece] = {}
+    for name, x in tensors.items():
+        if isinstance(x, DTensor):
+            start, stop = rows(x)
+            if start < stop:
+                found[name] = Piece(rows=x.to_local(), start=start, total=x.shape[0])
+        elif leads:
+            found[name] = x
+    return found
+
+
+def copy_whole(tensors: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Give a model that is not sharded these values; every process has to ask."""
+    target = model.state_dict()
+    for name, x in tensors.items():
+        target[name].copy_(whole(x))
 
 
 def restore(
     saved: Saved, model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None
 ) -> None:
-    """Give model, optimizer and average their saved values."""
-    current = model.state_dict()
-    model.load_state_dict(_like(saved.tensors("model"), current))
+    """Give model, optimizer and average their saved values; each process reads what it holds."""
+    model.load_state_dict(_like(saved.reader("model"), model.state_dict()))
     if average is not None:
-        average.load_state_dict(_like(saved.tensors("ema"), average.state_dict()))
+        average.load_state_dict(_like(saved.reader("ema"), average.state_dict()))
 
     parameters = list(_names(model, optimizer).items())
     places = {name: index for index, (_, name) in enumerate(parameters)}
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in saved.tensors("optimizer").items():
+    reader = saved.reader("optimizer")
+    for key in reader.names:
         name, _, what = key.rpartition(".")
         index = places[name]
         # The count of steps is a scalar, and never sharded.
-        placed = _placed(value, parameters[index][0]) if value.ndim else value
+        placed = _placed(reader, key, parameters[index][0] if what != "step" else None)
         state.setdefault(index, {})[what] = placed
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
@@ -68,12 +106,19 @@ def _names(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[nn.Parame
     return {parameter: names[parameter] for parameter in trained}
 
 
-def _like(tensors: Mapping[str, Tensor], current: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: _placed(x, current[name]) for name, x in tensors.items()}
+def _like(reader: Reader, current: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: _placed(reader, name, current[name]) for name in reader.names}
 
 
-def _placed(x: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor laid out over the processes like another one."""
+def _placed(reader: Reader, name: str, like: Tensor | None) -> Tensor:
+    """A saved tensor laid out over the processes like another one."""
     if not isinstance(like, DTensor):
-        return x
-    return distribute_tensor(x.to(like.device), like.device_mesh, like.placements)
+        return reader.read(name)
+    return DTensor.from_local(
+        reader.read(name, rows(like)).to(like.device),
+        like.device_mesh,
+        like.placements,
+        run_check=False,
+        shape=like.shape,
+        stride=like.stride(),
+    )

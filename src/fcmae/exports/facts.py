@@ -13,7 +13,10 @@ from fcmae.data.options import Loader
 from fcmae.exports.options import Part, Precision, named
 from fcmae.exports.parts import encoder_of, pyramid_of
 from fcmae.model.classifier import Classifier
+from fcmae.model.detector import Detector
+from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
+from fcmae.model.segmenter import Segmenter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +26,8 @@ class Facts:
     Attributes:
         part: Which part of a model they are.
         architecture: The encoder's.
-        num_classes: Length of a classifier's output.
-        classes: Names of the classes, where there are names.
+        num_classes: Classes, or an estimator's labels or numbers.
+        classes: Their names, where there are names.
         size: Height and width in pixels of the images they were made for.
         mean: Mean of each channel of images in [0, 1], by which they are normalised.
         std: Standard deviation of each channel.
@@ -106,9 +109,7 @@ def facts_of(
         precision: Type of the numbers.
     """
     architecture = encoder_of(model).architecture
-    num_classes = None
-    if isinstance(model, Classifier) and part == "classifier":
-        num_classes = model.head.out_features
+    num_classes = _outputs(model) if part not in ("encoder", "pyramid", "autoencoder") else None
     of_images = Normalisation.of(Loader(), architecture.channels)
     classes = None if num_classes is None else card.get("classes")
     return Facts(
@@ -125,3 +126,13 @@ def facts_of(
         precision=precision,
         card=card,
     )
+
+
+def _outputs(model: nn.Module) -> int | None:
+    """How many classes or values a model tells."""
+    match model:
+        case Classifier() | Estimator():
+            return model.head.out_features
+        case Segmenter() | Detector():
+            return model.num_classes
+    return None

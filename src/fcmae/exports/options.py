@@ -10,17 +10,19 @@ from fcmae.model.response import Response
 Format = Literal[
     "safetensors", "official", "timm", "huggingface", "torchvision", "onnx", "torch-export"
 ]
-Part = Literal["classifier", "encoder", "pyramid", "autoencoder"]
+Part = Literal[
+    "classifier", "estimator", "segmenter", "detector", "encoder", "pyramid", "autoencoder"
+]
 Precision = Literal["float32", "float16"]
 
 HOLDS: dict[Format, tuple[Part, ...]] = {
-    "safetensors": ("classifier", "encoder", "pyramid", "autoencoder"),
+    "safetensors": get_args(Part),
     "official": ("classifier", "encoder", "pyramid", "autoencoder"),
     "timm": ("classifier", "encoder"),
     "huggingface": ("classifier", "encoder", "pyramid"),
     "torchvision": ("classifier", "encoder"),
-    "onnx": ("classifier", "encoder", "pyramid", "autoencoder"),
-    "torch-export": ("classifier", "encoder", "pyramid", "autoencoder"),
+    "onnx": ("classifier", "estimator", "segmenter", "encoder", "pyramid", "autoencoder"),
+    "torch-export": ("classifier", "estimator", "segmenter", "encoder", "pyramid", "autoencoder"),
 }
 """The parts that each format has a place for."""
 
@@ -37,6 +39,9 @@ FILES: dict[Format, tuple[str, ...]] = {
 
 INSIDE: dict[Part, tuple[Part, ...]] = {
     "classifier": ("classifier", "encoder", "pyramid"),
+    "estimator": ("estimator", "encoder", "pyramid"),
+    "segmenter": ("segmenter", "pyramid", "encoder"),
+    "detector": ("detector", "pyramid", "encoder"),
     "encoder": ("encoder", "pyramid"),
     "pyramid": ("pyramid", "encoder"),
     "autoencoder": ("autoencoder", "encoder", "pyramid"),

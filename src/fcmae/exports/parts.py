@@ -64,6 +64,12 @@ def computing(model: nn.Module, part: Part) -> tuple[nn.Module, list[str]]:
     match part:
         case "classifier":
             return model, ["logits"]
+        case "estimator":
+            return model, ["values"]
+        case "segmenter":
+            return model, ["scores"]
+        case "detector":
+            raise TypeError("a detector is no function from tensors to tensors of known shapes.")
         case "encoder":
             return Embedding(encoder_of(model), norm_of(model)), ["features", "pooled"]
         case "autoencoder":

@@ -8,17 +8,23 @@ import yaml
 
 from fcmae import __version__
 from fcmae.exports.facts import Facts
-from fcmae.exports.options import Format
+from fcmae.exports.options import Format, Part
 
 LIBRARY = {"timm": "timm", "huggingface": "transformers", "onnx": "onnx"}
 WHAT = {
     "classifier": "A classifier",
+    "estimator": "An estimator of several labels or numbers",
+    "segmenter": "A segmenter (UPerNet)",
+    "detector": "A detector (Mask R-CNN)",
     "encoder": "An encoder without a classifier",
     "pyramid": "An encoder with a norm for the feature map of each stage",
     "autoencoder": "A masked autoencoder: encoder and decoder",
 }
 GIVES = {
     "classifier": "Output: `logits`, images x {num_classes}, before softmax.",
+    "estimator": "Output: `values`, images x {num_classes}: scores of labels before the sigmoid, "
+    "or numbers in their own units.",
+    "segmenter": "Output: `scores`, images x {num_classes} x height x width, before softmax.",
     "encoder": "Outputs: `features`, the map of the last stage, images x channels x rows x "
     "columns; `pooled`, one vector per image: mean over positions, then LayerNorm.",
     "pyramid": "Outputs: one map per stage, images x channels x rows x columns, largest first.",
@@ -26,7 +32,13 @@ GIVES = {
     "the patches that the encoder may see, ascending. Output: `reconstruction`, the images with "
     "the prediction pasted over hidden patches.",
 }
+TASKS: dict[Part, str] = {
+    "classifier": "image-classification",
+    "segmenter": "image-segmentation",
+    "detector": "object-detection",
+}
 MAX_LABELS = 1000
+BICUBIC = "(bicubic with antialiasing)"
 
 
 def readme(facts: Facts, format: Format, lines: Sequence[str]) -> str:
@@ -42,14 +54,15 @@ def readme(facts: Facts, format: Format, lines: Sequence[str]) -> str:
         sections.append(GIVES[facts.part].format(num_classes=facts.num_classes))
     if facts.classes is not None:
         names = "\n".join(f"{i}. {name}" for i, name in enumerate(facts.classes[:MAX_LABELS]))
-        sections.append(f"## Classes\n{names}")
+        title = "Values" if facts.part == "estimator" else "Classes"
+        sections.append(f"## {title}\n{names}")
     sections.append("## Origin\n" + _origin(facts))
     sections.append("## Licence\n" + _licence(facts))
     return f"---\n{_head(facts, format)}---\n" + "\n\n".join(sections) + "\n"
 
 
 def _head(facts: Facts, format: Format) -> str:
-    task = "image-classification" if facts.part == "classifier" else "image-feature-extraction"
+    task = TASKS.get(facts.part, "image-feature-extraction")
     head: dict[str, Any] = {"tags": ["fcmae", "convnext"], "pipeline_tag": task}
     if format in LIBRARY:
         head["library_name"] = LIBRARY[format]
@@ -63,16 +76,18 @@ def _head(facts: Facts, format: Format) -> str:
 def _input(facts: Facts) -> str:
     height, width = facts.size
     stride = facts.architecture.stride
-    resize = f"resized to {height} x {width} pixels, whatever its shape"
-    if not facts.squash:
+    resize = f"resized to {height} x {width} pixels, whatever its shape {BICUBIC}"
+    if facts.part in ("segmenter", "detector"):
+        resize = f"of any size (it learnt from views of {height} x {width} pixels)"
+    elif not facts.squash:
         share = f"{facts.crop_ratio:.1%}".replace(".0%", "%")
         resize = (
             f"resized so that a centre crop of {height} x {width} pixels is {share} of its "
-            "height or width"
+            f"height or width {BICUBIC}"
         )
     return (
         f"Images, float32, images x {facts.architecture.channels} x height x width. Each is "
-        f"{resize} (bicubic with antialiasing), scaled to [0, 1] and normalised channel by channel:"
+        f"{resize}, scaled to [0, 1] and normalised channel by channel:"
         f"\n\n- mean {_numbers(facts.mean)}\n- standard deviation {_numbers(facts.std)}\n\n"
         f"Other sizes must be multiples of {stride}."
     )

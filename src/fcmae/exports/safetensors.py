@@ -11,9 +11,12 @@ from fcmae.exports.options import FILES
 from fcmae.exports.parts import take
 
 FILE = FILES["safetensors"][0]
-OF_CLASSIFIERS = ("classes",)
+OF_WHOLE_MODELS = ("classes", "class_ids", "labels")
 USES = {
     "classifier": "outputs = model(images)",
+    "estimator": "outputs = model(images)",
+    "segmenter": "outputs = model(images)",
+    "detector": "outputs = model(images)",
     "encoder": "outputs = model(images).features",
     "pyramid": "outputs = model(images)",
     "autoencoder": "outputs = model.encoder(images).features",
@@ -23,7 +26,8 @@ USES = {
 
 def write(model: nn.Module, facts: Facts, folder: Path) -> None:
     """One file; its card is that of the weights, less what the part does not have."""
-    gone = {"format", "model", *(() if facts.part == "classifier" else OF_CLASSIFIERS)}
+    whole = facts.part not in ("encoder", "pyramid", "autoencoder")
+    gone = {"format", "model", *(() if whole else OF_WHOLE_MODELS)}
     card = {key: value for key, value in facts.card.items() if key not in gone}
     save_weights(folder / FILE, take(model, facts.part), card)
 

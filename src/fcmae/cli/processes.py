@@ -1,0 +1,166 @@
+"""The processes of one machine: started together, watched, and ended together.
+
+They find one another by the variables that torchrun sets. torchrun itself waits half a minute for
+processes that hang in an exchange with a dead one; this one ends them within seconds.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from fcmae.cli.launch import PORT, Launch
+from fcmae.engine.signals import ASK_TO_STOP
+from fcmae.errors import DistributedError, FcmaeError
+
+GRACE_S = 3.0
+"""How long the others may take to notice that a process is gone, and to say so themselves."""
+
+LAST_S = 2.0
+"""How long they may take to obey SIGTERM after that."""
+
+INTERFACE = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", "TP_SOCKET_IFNAME")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A process of the run.
+
+    Attributes:
+        rank: Its number among those of all machines.
+        process: The process, which leads a group with those of its loader.
+    """
+
+    rank: int
+    process: subprocess.Popen[bytes]
+
+    def send(self, number: int) -> None:
+        """Send a signal to the process alone, which answers for its loader."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def end(self) -> None:
+        """End the process and its loader at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def gpus_here() -> int:
+    """How many GPUs this machine has; without any, one process has to do."""
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
+def run_all(options: Launch, gpus: int) -> None:
+    """Run the command in all processes of this machine to its end.
+
+    Raises:
+        FcmaeError: A process failed; the exit code is its own.
+    """
+    port = options.port or (PORT if options.nodes > 1 else free_port())
+    workers = [
+        _start(options.command, environment(options, local, gpus=gpus, port=port))
+        for local in range(gpus)
+    ]
+    with passing_on(workers):
+        failed = wait(workers)
+    if failed is not None:
+        raise failure(failed, options.nodes * gpus)
+
+
+def environment(options: Launch, local: int, *, gpus: int, port: int) -> dict[str, str]:
+    """What a process has to know about its place."""
+    cores = max(1, len(os.sched_getaffinity(0)) // gpus) if hasattr(os, "sched_getaffinity") else 1
+    talk = {} if options.interface is None else dict.fromkeys(INTERFACE, options.interface)
+    return {
+        "OMP_NUM_THREADS": str(cores),
+        **os.environ,
+        **talk,
+        "TORCHELASTIC_RUN_ID": "fcmae",
+        "MASTER_ADDR": options.address or "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "RANK": str(options.node * gpus + local),
+        "LOCAL_RANK": str(local),
+        "GROUP_RANK": str(options.node),
+        "WORLD_SIZE": str(options.nodes * gpus),
+        "LOCAL_WORLD_SIZE": str(gpus),
+    }
+
+
+def wait(workers: Sequence[Worker]) -> Worker | None:
+    """Wait until all have ended; the first that failed, which brings the others to their end."""
+    failed: Worker | None = None
+    deadlines: list[tuple[float, int]] = []
+    while running := [worker for worker in workers if worker.process.poll() is None]:
+        failed = failed or _first_failed(workers)
+        if failed is not None and not deadlines:
+            now = time.monotonic()
+            deadlines = [(now + GRACE_S + LAST_S, 0), (now + GRACE_S, signal.SIGTERM)]
+        elif deadlines and time.monotonic() > deadlines[-1][0]:
+            _, number = deadlines.pop()
+            for worker in running:
+                worker.send(number) if number else worker.end()
+        time.sleep(0.05)
+    return failed or _first_failed(workers)
+
+
+def failure(worker: Worker, of: int) -> FcmaeError:
+    """Say which process failed, and end with its code."""
+    code = worker.process.returncode
+    which = f"process {worker.rank} of {of}"
+    if code < 0:
+        name = signal.Signals(-code).name
+        memory = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+        return DistributedError(
+            f"{which} was ended by {name}{memory}, so the others were ended too. The same line "
+            "goes on from the newest checkpoint."
+        )
+    error = FcmaeError(f"{which} ended with code {code}; what it said stands above.")
+    error.exit_code = code
+    return error
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens at."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+    return port
+
+
+@contextmanager
+def passing_on(workers: Sequence[Worker]) -> Iterator[None]:
+    """Pass signals that ask to stop on to all processes, which save first; leave none behind."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        for worker in workers:
+            worker.send(number)
+
+    numbers = [getattr(signal, name) for name in ASK_TO_STOP if hasattr(signal, name)]
+    former = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        for worker in workers:
+            worker.end()
+
+
+def _start(command: Sequence[str], environ: dict[str, str]) -> Worker:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fcmae", *command], env=environ, start_new_session=True
+    )
+    return Worker(rank=int(environ["RANK"]), process=process)
+
+
+def _first_failed(workers: Sequence[Worker]) -> Worker | None:
+    return next((worker for worker in workers if worker.process.poll()), None)
