@@ -102,14 +102,14 @@ def named(source: str) -> Published | None:
     return Published(name=source, url=OFFICIAL + file, facts=facts)
 
 
-def unknown(source: str, known: Collection[str]) -> str:
+def unknown(source: str, known: Collection[str], what: str = "sets") -> str:
     """What to say of a name that is none of those of its place."""
     place, _, name = source.partition(":")
     close = difflib.get_close_matches(name, known, n=3) or list(known)[:3]
     return (
-        f"{source} is not among the {len(known)} sets of {place} that are known: did you mean "
-        f"{' or '.join(f'{place}:{entry}' for entry in close)}? Others on the hub are "
-        "hf:OWNER/NAME."
+        f"{source} is not among the {len(known)} {what} of {place} that are known: did you mean "
+        f"{' or '.join(f'{place}:{entry}' for entry in close)}?"
+        f"{' Others on the hub are hf:OWNER/NAME.' if what == 'sets' else ''}"
     )
 
 

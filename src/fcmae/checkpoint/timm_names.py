@@ -120,7 +120,7 @@ def net_of(name: str, channels: int | None = None) -> TimmArchitecture:
     """
     if not is_net(name):
         nets = timm.list_pretrained() if "." in name else timm.list_models()
-        raise ValueError(unknown(PREFIX + name, nets))
+        raise ValueError(unknown(PREFIX + name, nets, "nets"))
     facts = facts_of(name)
     return TimmArchitecture(
         timm=name,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from fcmae.checkpoint.adapt import adapt_stem
@@ -62,38 +63,56 @@ def give_weights(
     have = TimmArchitecture.of(header.card["model"]["architecture"])
     if not isinstance(encoder, TimmEncoder) or encoder.architecture.timm != have.timm:
         raise CheckpointError(f"{header.path} holds the weights of {have}, which is another net.")
-    theirs = dict(tensors) if header.net is not None else _as_timm(tensors, have)
+    theirs, head = _parts(header, tensors, have)
     adapted = _adapted(theirs, encoder.architecture, have, adapt)
     _fill(encoder, theirs, header)
-    own = _head_of(have)
-    reason = _give_head(model, theirs, own, have, without)
-    given = {f"{own}.weight", f"{own}.bias"}
-    entries = [
-        Entry(name=name, how="dropped", why=reason)
-        if reason and name in given
-        else Entry(name=name, how="adapted", here=BODY + name, why=f"{adapt} over channels")
-        if name in adapted
-        else Entry(name=name, how="taken", here=BODY + name)
-        for name in theirs
-    ]
-    new = ["head.weight", "head.bias"] if isinstance(model, TimmClassifier) and reason else []
-    return Report(format="timm" if header.net is not None else "fcmae", entries=entries, new=new)
+    reason = _give_head(model, head, without)
+    return Report(
+        format="timm" if header.net is not None else "fcmae",
+        entries=[_entry(name, have, reason, adapted, str(adapt)) for name in theirs],
+        new=["head.weight", "head.bias"] if isinstance(model, TimmClassifier) and reason else [],
+    )
 
 
-def _as_timm(tensors: Mapping[str, Tensor], architecture: TimmArchitecture) -> dict[str, Tensor]:
-    """The tensors of a run by timm's names."""
-    own = _head_of(architecture) or "head"
-    body = {n.removeprefix(BODY).removeprefix("body."): x for n, x in tensors.items()}
-    return {
-        f"{own}.{name.removeprefix(HEAD)}" if full.startswith(HEAD) else name: x
-        for (name, x), full in zip(body.items(), tensors, strict=True)
+def _entry(
+    name: str, have: TimmArchitecture, reason: str, adapted: Collection[str], how: str
+) -> Entry:
+    """What became of a tensor, by timm's name for it."""
+    layer, _, last = name.rpartition(".")
+    heads = facts_of(have.timm).heads
+    if layer in heads and (reason or len(heads) > 1):
+        return Entry(name=name, how="dropped", why=reason or "one of several heads")
+    if layer in heads:
+        return Entry(name=name, how="taken", here=HEAD + last)
+    if name in adapted:
+        return Entry(name=name, how="adapted", here=BODY + name, why=f"{how} over channels")
+    return Entry(name=name, how="taken", here=BODY + name)
+
+
+def _parts(
+    header: Header, tensors: Mapping[str, Tensor], have: TimmArchitecture
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """All tensors by timm's names, and those of a linear head by ours; none where it has none."""
+    facts = facts_of(have.timm)
+    layer = facts.heads[0] if len(facts.heads) == 1 else ""
+    if header.net is not None:
+        found = {last: tensors.get(f"{layer}.{last}") for last in ("weight", "bias")}
+        head = {name: x[facts.label_offset :] for name, x in found.items() if x is not None}
+        return dict(tensors), head
+    head = {n.removeprefix(HEAD): x for n, x in tensors.items() if n.startswith(HEAD)}
+    theirs = {
+        name.removeprefix("encoder.").removeprefix("body."): x
+        for name, x in tensors.items()
+        if not name.startswith(HEAD)
     }
+    # timm tells its own files from older ones by the classifier, whose labels begin at the offset.
+    named = {f"{layer}.{n}": _offset(x, facts.label_offset) for n, x in head.items() if layer}
+    return {**theirs, **named}, head
 
 
-def _head_of(architecture: TimmArchitecture) -> str:
-    """What timm calls the net's linear classifier; nothing where it has none, or several."""
-    heads = facts_of(architecture.timm).heads
-    return heads[0] if len(heads) == 1 else ""
+def _offset(x: Tensor, rows: int) -> Tensor:
+    """A head's tensor after so many rows of zeros."""
+    return torch.cat([x.new_zeros(rows, *x.shape[1:]), x])
 
 
 def _adapted(
@@ -103,8 +122,13 @@ def _adapted(
     rule: Rule | None,
 ) -> set[str]:
     """Make the first convolutions ones for other channels; the names of those that were."""
-    if wanted.channels == have.channels or rule is None:
+    if wanted.channels == have.channels:
         return set()
+    if rule is None:
+        raise CheckpointError(
+            f"the weights of {have} are for {have.channels} channels, not for {wanted.channels}: "
+            "--adapt says how to make them fit."
+        )
     names = {f"{layer}.weight" for layer in facts_of(have.timm).stems} & tensors.keys()
     if not names or any(tensors[name].shape[1] != have.channels for name in names):
         raise CheckpointError(f"{have} has no stem that could be adapted: leave --adapt out.")
@@ -149,24 +173,14 @@ def _fill(encoder: TimmEncoder, tensors: dict[str, Tensor], header: Header) -> N
         ) from error
 
 
-def _give_head(
-    model: nn.Module,
-    tensors: Mapping[str, Tensor],
-    layer: str,
-    architecture: TimmArchitecture,
-    without: Collection[str],
-) -> str:
+def _give_head(model: nn.Module, head: dict[str, Tensor], without: Collection[str]) -> str:
     """Give a classifier its head; the reason if it stays as it is."""
-    weight, bias = tensors.get(f"{layer}.weight"), tensors.get(f"{layer}.bias")
     if not isinstance(model, TimmClassifier):
         return "the model has no such part"
     if "head" in without:
         return "the model has one of its own"
-    if weight is None or bias is None:
-        return "there is none"
-    offset = facts_of(architecture.timm).label_offset
-    weight, bias = weight[offset:], bias[offset:]
-    if weight.shape != model.head.weight.shape:
-        return f"it has {len(weight)} classes instead of {model.head.out_features}"
-    model.head.load_state_dict({"weight": weight, "bias": bias})
+    wanted = {name: x.shape for name, x in model.head.state_dict().items()}
+    if {name: x.shape for name, x in head.items()} != wanted:
+        return f"it is not one of {model.head.out_features} classes"
+    model.head.load_state_dict(head)
     return ""

@@ -84,10 +84,7 @@ def load_model(
     """
     header = _header(source)
     try:
-        if header.is_of_timm:
-            model: nn.Module = new_model(header, channels=channels, size=size)
-        else:
-            model = _rebuilt(header, channels)
+        model = _rebuilt(header, channels, size)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"the model in {header.path} needs another version of fcmae: {error}"
@@ -96,16 +93,19 @@ def load_model(
     return model.eval(), header.card
 
 
-def _rebuilt(header: Header, channels: int | None) -> nn.Module:
+def _rebuilt(header: Header, channels: int | None, size: tuple[int, int] | None) -> nn.Module:
     """A new model of the header's description, once the file is known to hold its weights."""
     description = header.card["model"]
-    if sum(description["architecture"]["depths"]) > len(header.shapes):
+    of_timm = header.is_of_timm
+    if not of_timm and sum(description["architecture"]["depths"]) > len(header.shapes):
         raise ValueError("it has more blocks than tensors")
-    if header.recognised is None:
+    if not header.is_foreign:
         with torch.device("meta"):
             wanted = _shapes(rebuild(description))
         if differences := _differences(wanted, prefixed(header.shapes)):
             raise CheckpointError(f"{header.path} does not fit its own model: {some(differences)}.")
+    if of_timm:
+        return new_model(header, channels=channels, size=size)
     if channels is not None:
         changed = {**description["architecture"], "channels": channels}
         description = {**description, "architecture": changed}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fcmae.model.layers import initialise
 from fcmae.model.timm_options import TimmArchitecture
-from fcmae.types import Features, Images, Logits
+from fcmae.types import Images, Logits
 
 OUTSIDE = "what comes after the net"
 """Stands for the head where layers are numbered; no matcher of timm knows such a name."""
@@ -42,7 +42,7 @@ class TimmEncoder(nn.Module):
         self.width = int(self.body.head_hidden_size)
         """Length of the pooled features."""
 
-    def forward(self, images: Images) -> Features:
+    def forward(self, images: Images) -> Float[Tensor, "n p d"]:
         """Features of every position of the last map, without tokens that stand for none."""
         features: Tensor = self.body.forward_features(images)
         if features.ndim == 3:
@@ -69,7 +69,7 @@ class TimmEncoder(nn.Module):
 
     def without_decay(self) -> set[str]:
         """Parameters that timm exempts from weight decay, beside norms and biases."""
-        exempt = getattr(self.body, "no_weight_decay", set)()
+        exempt: set[str] = getattr(self.body, "no_weight_decay", set)()
         return {f"body.{name}" for name in exempt}
 
 
