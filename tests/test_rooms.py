@@ -46,7 +46,7 @@ ONLY_IN = {
     "tifffile": {"data"},
     "torchvision": {"data", "model", "analysis"},
     "faster_coco_eval": {"evaluation"},
-    "timm": {"data", "optim"},
+    "timm": {"data", "model", "checkpoint"},
     "safetensors": {"checkpoint"},
     "huggingface_hub": {"checkpoint"},
     "triton": {"kernels"},

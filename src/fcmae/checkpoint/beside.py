@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fcmae.errors import CheckpointError
+from fcmae.model.timm_options import TimmArchitecture
+
 NAMES = ("config.json", "preprocessor_config.json")
 MAX_BYTES = 4 * 2**20
 
@@ -26,6 +29,30 @@ def read_beside(path: Path) -> dict[str, Any]:
         "std": images.get("image_std", timm.get("std")),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def net_beside(path: Path) -> TimmArchitecture | None:
+    """The net of timm whose name timm wrote beside the weights.
+
+    Raises:
+        CheckpointError: It was built with arguments of its own.
+    """
+    config = _read(path.with_name("config.json"))
+    name, facts = config.get("architecture"), config.get("pretrained_cfg")
+    if not isinstance(name, str) or not isinstance(facts, Mapping):
+        return None
+    from fcmae.checkpoint.timm_names import is_net, net_of
+
+    tagged = f"{name}.{facts.get('tag')}"
+    known = next((full for full in (tagged, name) if is_net(full)), None)
+    if known is None:
+        return None
+    if config.get("model_args"):
+        raise CheckpointError(
+            f"{path} holds the net {name} of timm, built with arguments of its own "
+            f"({', '.join(map(str, config['model_args']))}), which are not taken here."
+        )
+    return net_of(known)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,6 +20,9 @@ def tensors_of(header: Header) -> dict[str, Tensor]:
     Raises:
         CheckpointError: The file's numbers are of a type that weights cannot have.
     """
+    if header.net is not None:
+        whole = dict(_wanted(header.path, set(header.shapes)))
+        return {n: x.float() if x.is_floating_point() else x for n, x in whole.items()}
     if header.recognised is None:
         return dict(read_tensors(header.path))
     wanted = {header.recognised.prefix + move.theirs for move in header.recognised.moves}

@@ -4,17 +4,17 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.archive import SIGNATURE, read_archive
-from fcmae.checkpoint.beside import read_beside
-from fcmae.checkpoint.formats.contents import Contents
+from fcmae.checkpoint.beside import net_beside, read_beside
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import Recognised, recognise
 from fcmae.checkpoint.vocabulary import MAX_AXES
 from fcmae.errors import CheckpointError
+from fcmae.model.timm_options import TimmArchitecture
 
 WEIGHTS = "weights.safetensors"
 OTHERS = ("model.safetensors", "pytorch_model.bin")
@@ -38,12 +38,24 @@ class Header:
         card: What is known about the weights.
         shapes: Shape of each tensor by its name in the file.
         recognised: How to read the file of another library; None for one of fcmae.
+        net: The net of timm that a file of timm holds, where it is not translated into ours.
     """
 
     path: Path
     card: Card
     shapes: dict[str, Shape]
     recognised: Recognised | None = None
+    net: TimmArchitecture | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another library wrote the file."""
+        return self.recognised is not None or self.net is not None
+
+    @property
+    def is_of_timm(self) -> bool:
+        """Whether the model is a net of timm, trained here or there."""
+        return "timm" in self.card["model"]["architecture"]
 
     @property
     def shapes_here(self) -> dict[str, Shape]:
@@ -58,12 +70,13 @@ def read_card(path: Path) -> Card:
     return read_header(path).card
 
 
-def read_header(path: Path, *, part: str = "") -> Header:
+def read_header(path: Path, *, part: str = "", net: TimmArchitecture | None = None) -> Header:
     """Read and check what a weights file, or a run's folder, says about its tensors.
 
     Args:
         path: A file of fcmae, or of another library in a form that is known.
         part: Which of several nets in the file, by the start of its names.
+        net: The net of timm that a file of timm is known to hold.
 
     Raises:
         CheckpointError: There is no such file, or it is not whole, or of no known form.
@@ -72,7 +85,7 @@ def read_header(path: Path, *, part: str = "") -> Header:
     if _begins(path).startswith(SIGNATURE):
         archive = read_archive(path)
         shapes = {name: x.shape for name, x in archive.tensors.items()}
-        return _foreign(path, shapes, archive.facts, part)
+        return _foreign(path, shapes, archive.facts, part, net)
     content = _parse(path)
     metadata = content.pop("__metadata__", {})
     try:
@@ -85,7 +98,7 @@ def read_header(path: Path, *, part: str = "") -> Header:
             f"the header of {path} is damaged: copy the file anew from where it came from, or give "
             "the command of its run again, which writes it anew."
         ) from error
-    return _foreign(path, shapes, facts, part)
+    return _foreign(path, shapes, facts, part, net)
 
 
 def weights_file(path: Path) -> Path:
@@ -107,25 +120,51 @@ def weights_file(path: Path) -> Path:
     return path
 
 
-def _foreign(path: Path, shapes: dict[str, Shape], facts: Mapping[str, Any], part: str) -> Header:
+def _foreign(
+    path: Path,
+    shapes: dict[str, Shape],
+    facts: Mapping[str, Any],
+    part: str,
+    net: TimmArchitecture | None,
+) -> Header:
     """The header of a file of another library."""
     if strange := [name for name in shapes if not _is_text(name)]:
         raise CheckpointError(f"{path} has a tensor whose name is not text: {strange[0][:50]!r}.")
+    if net is not None:
+        return _of_timm(path, shapes, net)
     inside = {n: s for n, s in shapes.items() if not part or n.startswith(f"{part}.")}
-    recognised = recognise(inside, what=str(path))
+    try:
+        recognised = recognise(inside, what=str(path))
+    except CheckpointError:
+        if (net := net_beside(path)) is None:
+            raise
+        return _of_timm(path, shapes, net)
+    contents = recognised.contents
+    known = {**read_beside(path), **facts}
     card = {
-        "model": recognised.contents.description(),
-        **_known({**read_beside(path), **facts}, recognised.contents),
+        "model": contents.description(),
+        **_known(known, contents.architecture.channels, contents.num_classes or 0),
     }
     others = {name: f"not in the part {part}" for name in shapes if name not in inside}
     return Header(path=path, card=card, shapes=shapes, recognised=recognised.without(others))
 
 
-def _known(facts: Mapping[str, Any], contents: Contents) -> Card:
+def _of_timm(path: Path, shapes: dict[str, Shape], net: TimmArchitecture) -> Header:
+    """The header of a file of timm whose net stays timm's."""
+    from fcmae.checkpoint.timm_names import num_classes
+
+    classes = num_classes(net.timm, shapes)
+    model: dict[str, Any] = {"kind": "encoder", "architecture": asdict(net)}
+    if classes is not None:
+        model |= {"kind": "classifier", "num_classes": classes}
+    known = _known(read_beside(path), net.channels, classes or 0)
+    return Header(path=path, card={"model": model, **known}, shapes=shapes, net=net)
+
+
+def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> Card:
     """What our exports write beside the weights, as far as it can be true."""
-    channels = contents.architecture.channels
     checks = {
-        "classes": _are(facts.get("classes"), contents.num_classes or 0, str),
+        "classes": _are(facts.get("classes"), num_classes, str),
         "size": _are(facts.get("size"), 2, int) and min(facts["size"]) > 0,
         "mean": _are(facts.get("mean"), channels, float),
         "std": _are(facts.get("std"), channels, float) and min(facts["std"]) > 0,

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from fcmae.errors import CheckpointError
+from fcmae.model.timm_options import TimmArchitecture
 
 OFFICIAL = "https://dl.fbaipublicfiles.com/convnext/"
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -65,6 +66,7 @@ class Published:
         url: Address of those that are not on the hub.
         revision: Commit, branch or tag on the hub.
         facts: What is known: licence, and size, mean and std of the images they were made for.
+        net: The net of timm that they are of, where it is not translated into one of ours.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Published:
     url: str = ""
     revision: str | None = None
     facts: dict[str, object] = field(default_factory=dict)
+    net: TimmArchitecture | None = None
 
 
 def named(source: str) -> Published | None:
@@ -91,18 +94,33 @@ def named(source: str) -> Published | None:
         return Published(name=source, url=source)
     if place not in ("timm", "official"):
         return None
-    known = TIMM if place == "timm" else OFFICIAL_FILES
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=3) or list(known)[:3]
-        raise CheckpointError(
-            f"{source} is not among the {len(known)} sets of {place} that are known: did you mean "
-            f"{' or '.join(f'{place}:{entry}' for entry in close)}? Others on the hub are "
-            "hf:OWNER/NAME."
-        )
     if place == "timm":
-        return Published(name=source, repo=f"timm/{name}", facts=TIMM[name])
+        return _of_timm(name)
+    if name not in OFFICIAL_FILES:
+        raise CheckpointError(unknown(source, OFFICIAL_FILES))
     file, facts = OFFICIAL_FILES[name]
     return Published(name=source, url=OFFICIAL + file, facts=facts)
+
+
+def unknown(source: str, known: Collection[str], what: str = "sets") -> str:
+    """What to say of a name that is none of those of its place."""
+    place, _, name = source.partition(":")
+    close = difflib.get_close_matches(name, known, n=3) or list(known)[:3]
+    return (
+        f"{source} is not among the {len(known)} {what} of {place} that are known: did you mean "
+        f"{' or '.join(f'{place}:{entry}' for entry in close)}?"
+        f"{' Others on the hub are hf:OWNER/NAME.' if what == 'sets' else ''}"
+    )
+
+
+def _of_timm(name: str) -> Published:
+    """Weights of timm: those of a ConvNeXt become ours, every other net is built by timm."""
+    if name in TIMM:
+        return Published(name=f"timm:{name}", repo=f"timm/{name}", facts=TIMM[name])
+    from fcmae.checkpoint.timm_names import full_name, published
+
+    full = full_name(name)
+    return _of_timm(full) if full in TIMM else published(full)
 
 
 def _facts(licence: str, size: int, *, clip: bool = False) -> dict[str, object]:

@@ -72,7 +72,7 @@ def resolve(source: str | Path, options: Source | None = None) -> Resolved:
 def _local(path: Path, part: str, options: Source) -> Resolved:
     path = weights_file(path)
     header = read_header(path, part=part)
-    sha256 = durable.digest(path) if options.sha256 or header.recognised else None
+    sha256 = durable.digest(path) if options.sha256 or header.is_foreign else None
     if options.sha256 is not None and sha256 != options.sha256.lower():
         raise CheckpointError(f"{path} was not taken: its SHA-256 is {sha256}.")
     entry = {
@@ -112,7 +112,7 @@ def _from_hub(published: Published, part: str, options: Source) -> tuple[Header,
     )
     try:
         sha256 = _checked(path, published, options.sha256 or known.get("sha256"))
-        header = read_header(path, part=part)
+        header = read_header(path, part=part, net=published.net)
     except CheckpointError:
         if not known:
             forget(path)
@@ -159,6 +159,8 @@ def _record_file(published: Published, options: Source) -> Path:
 
 
 def _format(header: Header) -> str:
+    if header.net is not None:
+        return "timm"
     return header.recognised.format.name if header.recognised else "fcmae"
 
 

@@ -27,10 +27,12 @@ from fcmae.checkpoint.report import (
     report_of,
 )
 from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
+from fcmae.checkpoint.timm_weights import give_weights, new_model
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import architecture_from
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 
 FORMAT = 1
 
@@ -73,7 +75,11 @@ def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
 
 
 def load_model(
-    source: Path | Header, *, channels: int | None = None, adapt: Rule | None = None
+    source: Path | Header,
+    *,
+    channels: int | None = None,
+    adapt: Rule | None = None,
+    size: tuple[int, int] | None = None,
 ) -> tuple[nn.Module, Card]:
     """The model in a file or a run's folder, in evaluation mode on the CPU, and its card.
 
@@ -81,13 +87,14 @@ def load_model(
         source: The weights, or their header.
         channels: Channels of the images, where they are not those of the weights.
         adapt: How the stem becomes one for them.
+        size: Height and width of the images, for a net of timm that is built for one size.
 
     Raises:
         CheckpointError: The file is not whole, or not one that this version can rebuild.
     """
     header = _header(source)
     try:
-        model = _rebuilt(header, channels)
+        model = _rebuilt(header, channels, size)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"the model in {header.path} needs another version of fcmae: {error}"
@@ -96,16 +103,19 @@ def load_model(
     return model.eval(), header.card
 
 
-def _rebuilt(header: Header, channels: int | None) -> nn.Module:
+def _rebuilt(header: Header, channels: int | None, size: tuple[int, int] | None) -> nn.Module:
     """A new model of the header's description, once the file is known to hold its weights."""
     description = header.card["model"]
-    if sum(description["architecture"]["depths"]) > len(header.shapes):
+    of_timm = header.is_of_timm
+    if not of_timm and sum(description["architecture"]["depths"]) > len(header.shapes):
         raise ValueError("it has more blocks than tensors")
-    if header.recognised is None:
+    if not header.is_foreign:
         with torch.device("meta"):
             wanted = _shapes(rebuild(description))
         if differences := _differences(wanted, prefixed(header.shapes)):
             raise CheckpointError(f"{header.path} does not fit its own model: {some(differences)}.")
+    if of_timm:
+        return new_model(header, channels=channels, size=size)
     if channels is not None:
         changed = {**description["architecture"], "channels": channels}
         description = {**description, "architecture": changed}
@@ -133,7 +143,10 @@ def load_into(
     Raises:
         CheckpointError: The file's encoder is another one; the message lists what differs.
     """
-    header, wanted = _header(source), _shapes(model)
+    header = _header(source)
+    if header.is_of_timm or isinstance(model, (TimmEncoder, TimmClassifier)):
+        return _load_timm(model, header, without=without, adapt=adapt)
+    wanted = _shapes(model)
     given = prefixed(header.shapes_here)
     channels, other = wanted[STEM][1], _has_other_response(model, header)
     adapted = ""
@@ -150,6 +163,15 @@ def load_into(
     prefix = PREFIX if isinstance(model, Encoder) else ""
     model.load_state_dict({n.removeprefix(prefix): x for n, x in taken.items()}, strict=False)
     return report_of(header, refused=refused, adapted=adapted, wanted=wanted, other_response=other)
+
+
+def _load_timm(
+    model: nn.Module, header: Header, *, without: Collection[str], adapt: Rule | None
+) -> Report:
+    """Give a net of timm, which no other weights fit, its weights."""
+    if not (header.is_of_timm and isinstance(model, (TimmEncoder, TimmClassifier))):
+        raise CheckpointError(f"{header.path} holds another encoder: only one of them is timm's.")
+    return give_weights(model, header, _read(header), without=without, adapt=adapt)
 
 
 def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[str, str]:
@@ -187,8 +209,13 @@ def _shapes(model: nn.Module) -> dict[str, Shape]:
 
 
 def _finite_tensors(header: Header) -> dict[str, Tensor]:
+    return prefixed(_read(header))
+
+
+def _read(header: Header) -> dict[str, Tensor]:
+    """All tensors of a file, none of which holds NaN or infinity."""
     try:
-        tensors = prefixed(tensors_of(header))
+        tensors = tensors_of(header)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{header.path} cannot be read: {error}") from error
     if bad := [name for name, x in tensors.items() if not is_finite(x)]:

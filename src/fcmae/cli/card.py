@@ -1,5 +1,6 @@
 """What a weights file says about its model, checked before PyTorch is imported."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from fcmae.cli.console import Console
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import SIZES, Architecture, architecture_from
+from fcmae.model.timm_options import TimmArchitecture
 
 Kind = Literal[
     "autoencoder", "classifier", "contraster", "detector", "encoder", "estimator", "pyramid",
@@ -36,7 +38,7 @@ class Weights:
     Attributes:
         path: The file.
         kind: Which model it holds.
-        architecture: The encoder's.
+        net: What its encoder is: one of ours, or a net of timm.
         classes: Names of the classes of a model that tells some apart.
         class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
@@ -50,7 +52,7 @@ class Weights:
 
     path: Path
     kind: Kind
-    architecture: Architecture
+    net: Architecture | TimmArchitecture
     classes: list[str] | None
     class_ids: list[int] | None
     size: tuple[int, int]
@@ -60,6 +62,19 @@ class Weights:
     header: Header
     lineage: list[dict[str, Any]]
     licences: list[str]
+
+    @property
+    def architecture(self) -> Architecture:
+        """The encoder's, for all that only an encoder of ours can do.
+
+        Raises:
+            CheckpointError: It is a net of timm.
+        """
+        if isinstance(self.net, TimmArchitecture):
+            raise CheckpointError(
+                f"this command needs an encoder of ours, but {only_baseline(self.net)}"
+            )
+        return self.net
 
 
 def card(
@@ -106,7 +121,7 @@ def read_weights(
         weights = Weights(
             path=header.path,
             kind=model["kind"],
-            architecture=architecture_from(model["architecture"]),
+            net=_net(model["architecture"]),
             classes=found.get("classes"),
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
@@ -122,11 +137,28 @@ def read_weights(
             f"{header.path} was written by another version of fcmae: its card lacks or has a "
             f"strange {error}."
         ) from error
+    net = weights.net
     if kind is not None and weights.kind != kind:
         raise CheckpointError(
             f"{source} holds {article(weights.kind)}, but this command needs {NEEDS[kind]}."
+            + (f" And {only_baseline(net)}" if isinstance(net, TimmArchitecture) else "")
         )
     return weights
+
+
+def _net(fields: Mapping[str, Any]) -> Architecture | TimmArchitecture:
+    """What the encoder of a description is."""
+    if "timm" in fields:
+        return TimmArchitecture.of(fields)
+    return architecture_from(fields)
+
+
+def only_baseline(net: TimmArchitecture) -> str:
+    """What a net of timm is for."""
+    return (
+        f"{net} is a net of timm: it stands as a baseline in evaluate neighbours, linear and "
+        "classify, finetune classify, predict classify and embed."
+    )
 
 
 def loader_of(weights: Weights, loader: Loader) -> Loader:

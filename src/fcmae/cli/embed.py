@@ -67,7 +67,7 @@ def embed(options: Embed, console: Console) -> Embedded:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
     probe(options.out.parent)
     return _embed(options, weights, images, console)
 

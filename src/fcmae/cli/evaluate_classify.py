@@ -48,7 +48,7 @@ def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
     loader_of(weights, options.loader)
     images = validation_images(options.data)
     images = images.with_classes(class_names(weights, images))
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
     if options.out is None:
         return _classify(options, weights, images, console)
     with hold(options.out):
@@ -76,9 +76,10 @@ def _classify(
     from fcmae.cli.tables import write_table
     from fcmae.evaluation.classify import classify
     from fcmae.model.classifier import Classifier
+    from fcmae.model.timm_net import TimmClassifier
 
     model, found, peers = open_model(options, weights, images, console, what="classifying")
-    assert isinstance(model, Classifier)
+    assert isinstance(model, (Classifier, TimmClassifier))
     classes = list(images.classes or ())
     result = classify(model, found, classes, peers)
     if options.out is not None and peers.leads:

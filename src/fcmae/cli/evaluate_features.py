@@ -9,17 +9,20 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.evaluated import Evaluated, evaluated
 from fcmae.cli.preflight import (
-    architecture_of,
     check_channels,
     check_labelled,
+    check_model,
     check_pictures,
+    net_at,
+    net_of,
     weights_or_none,
 )
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Loader
-from fcmae.model.options import Architecture, Encoder, ModelName
+from fcmae.model.options import Architecture, Encoder
+from fcmae.model.timm_options import TimmArchitecture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,8 @@ class EvaluateNeighbours:
     """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
     average the mean of them for each; both times old / new channels."""
 
-    model: ModelName | None = None
-    """Size of the untrained encoder (atto)."""
+    model: str | None = None
+    """Size of the untrained encoder (atto), or timm:NAME for a net of timm."""
 
     size: Size | None = None
     """Side in pixels of the images, or height,width; by default what the weights were made for."""
@@ -68,6 +71,7 @@ class EvaluateNeighbours:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, self.labels_per_class, self.seed)
+        check_model(self.model)
         if self.k < 1:
             raise ValueError(f"k is {self.k}, but at least 1 neighbour has to vote.")
         if not self.temperature > 0:
@@ -95,8 +99,8 @@ class EvaluateLinear:
     """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
     average the mean of them for each; both times old / new channels."""
 
-    model: ModelName | None = None
-    """Size of the untrained encoder (atto)."""
+    model: str | None = None
+    """Size of the untrained encoder (atto), or timm:NAME for a net of timm."""
 
     size: Size | None = None
     """Side in pixels of the images, or height,width; by default what the weights were made for."""
@@ -115,6 +119,7 @@ class EvaluateLinear:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, self.labels_per_class, self.seed)
+        check_model(self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +128,7 @@ class Ready:
 
     weights: Weights | None
     adapt: Rule | None
-    architecture: Architecture
+    net: Architecture | TimmArchitecture
     size: tuple[int, int]
     loader: Loader
     train: ImageList
@@ -165,21 +170,18 @@ def evaluate_linear(options: EvaluateLinear, console: Console) -> Evaluated:
 def prepare(options: EvaluateNeighbours | EvaluateLinear, console: Console) -> Ready:
     """Find the images and the encoder, and check that they fit each other."""
     weights = weights_or_none(options.weights, options.source, console)
-    architecture = architecture_of(
-        options.model, options.encoder, weights, adapt=options.adapt is not None
-    )
-    size = options.size or (weights.size if weights else 224)
-    size = divisible_sides(size, architecture.stride)
-    check_channels(options.loader, architecture.channels)
+    net = net_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
+    size, net = net_at(options.size or (weights.size if weights else 224), net)
+    check_channels(options.loader, net.channels)
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     train, test = split(options.data, options.val, share=options.val_share)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.seed)
-    check_pictures(train, loader=loader, channels=architecture.channels)
+    check_pictures(train, loader=loader, channels=net.channels)
     return Ready(
         weights=weights,
         adapt=options.adapt,
-        architecture=architecture,
+        net=net,
         size=size,
         loader=loader,
         train=train,

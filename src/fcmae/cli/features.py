@@ -11,6 +11,8 @@ from fcmae.cli.inference import batches, launch
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.forward import Outputs
 from fcmae.model.encoder import Encoder
+from fcmae.model.options import Architecture
+from fcmae.model.timm_net import TimmEncoder
 from fcmae.randomness import seed_everything
 
 
@@ -27,7 +29,7 @@ def features(
                 images,
                 ready.size,
                 loader=ready.loader,
-                channels=ready.architecture.channels,
+                channels=ready.net.channels,
                 batch_size=run.batch_size,
                 peers=peers,
                 console=console,
@@ -43,9 +45,9 @@ def features(
 def encoder(ready: Ready, seed: int) -> nn.Module:
     """The model of the weights, or an untrained encoder drawn by the seed."""
     if ready.weights is not None and ready.adapt is None:
-        return load_model(ready.weights.header)[0]
+        return load_model(ready.weights.header, size=ready.size)[0]
     seed_everything(seed, "weights")
-    model = Encoder(ready.architecture)
+    model = Encoder(ready.net) if isinstance(ready.net, Architecture) else TimmEncoder(ready.net)
     if ready.weights is not None:
         load_into(model, ready.weights.header, adapt=ready.adapt)
     return model

@@ -10,20 +10,23 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
-    architecture_of,
     check_batch,
     check_channels,
     check_labelled,
+    check_model,
     check_pictures,
+    check_test_size,
+    net_at,
+    net_of,
     weights_or_none,
 )
 from fcmae.cli.show import say, show_classes, show_places
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Augment, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
-from fcmae.model.options import Encoder, ModelName
+from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 
@@ -64,8 +67,9 @@ class FinetuneClassify:
     """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
     average the mean of them for each; both times old / new channels."""
 
-    model: ModelName | None = None
-    """Size of the encoder; by default that of the weights, or atto."""
+    model: str | None = None
+    """Size of the encoder, such as tiny or v1-tiny, or timm:NAME for a net of timm; by default that
+    of the weights, or atto."""
 
     size: Size = 224
     """Side in pixels of the images to train on, or height,width: multiples of the stride."""
@@ -99,6 +103,7 @@ class FinetuneClassify:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, self.labels_per_class, self.run.seed)
+        check_model(self.model)
         if self.every < 1:
             raise ValueError(f"every is {self.every}, but must be at least 1.")
         if not self.head_init_scale > 0:
@@ -145,27 +150,28 @@ class Finetuned:
 def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights, options.source, console)
-    architecture = architecture_of(
+    net = net_of(
         options.model,
         options.encoder,
         weights,
         adapt=options.adapt is not None,
         grn=options.grn,
     )
-    divisible_sides(options.size, architecture.stride)
-    divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
-    check_channels(options.loader, architecture.channels)
+    size, net = net_at(options.size, net)
+    if options.test_size is not None:
+        check_test_size(options.test_size, size, net)
+    check_channels(options.loader, net.channels)
     if weights is not None:
         loader_of(weights, options.loader)
     train, val = split(options.data, options.val, share=options.val_share)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.run.seed)
     check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
-    check_pictures(train, loader=options.loader, channels=architecture.channels)
+    check_pictures(train, loader=options.loader, channels=net.channels)
     with hold(options.out):
         from fcmae.cli.finetune_wiring import train as train_classifier
 
-        return train_classifier(options, architecture, weights, (train, val), console)
+        return train_classifier(options, net, weights, (train, val), console)
 
 
 def show_finetuned(result: Finetuned, terminal: Terminal) -> None:

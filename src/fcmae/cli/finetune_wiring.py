@@ -1,6 +1,7 @@
 """Fine-tuning a classifier: the rooms wired together."""
 
 import json
+from typing import Any
 
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
@@ -16,13 +17,15 @@ from fcmae.engine.fit import fit
 from fcmae.engine.folder import RunFolder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
+from fcmae.model.timm_net import TimmClassifier
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.randomness import seed_everything
 from fcmae.tasks.classify import Classify
 
 
 def train(
     options: FinetuneClassify,
-    architecture: Architecture,
+    net: Architecture | TimmArchitecture,
     weights: Weights | None,
     images: tuple[ImageList, ImageList],
     console: Console,
@@ -31,8 +34,8 @@ def train(
     training, validation = images
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
-    channels, test_size = architecture.channels, sides(options.test_size or options.size)
-    model = classifier(options, architecture, weights, classes, console)
+    channels, test_size = net.channels, sides(options.test_size or options.size)
+    model = classifier(options, net, weights, classes, console)
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     outcome = fit(
         Classify(model, augment=options.augment, freeze=options.freeze),
@@ -75,20 +78,24 @@ def train(
 
 def classifier(
     options: FinetuneClassify,
-    architecture: Architecture,
+    net: Architecture | TimmArchitecture,
     weights: Weights | None,
     classes: tuple[str, ...],
     console: Console,
-) -> Classifier:
+) -> Classifier | TimmClassifier:
     """A classifier drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
-    model = Classifier(
-        architecture,
-        num_classes=len(classes),
-        drop_path=options.encoder.drop_path,
-        head_init_scale=options.head_init_scale,
-        checkpointing=options.encoder.checkpointing,
-    )
+    more: dict[str, Any] = {
+        "num_classes": len(classes),
+        "drop_path": options.encoder.drop_path,
+        "head_init_scale": options.head_init_scale,
+        "checkpointing": options.encoder.checkpointing,
+    }
+    model: Classifier | TimmClassifier
+    if isinstance(net, Architecture):
+        model = Classifier(net, **more)
+    else:
+        model = TimmClassifier(net, **more)
     if weights is not None:
         keep = options.head == "fitting" and same_classes(weights, classes)
         without = () if keep else ("head",)

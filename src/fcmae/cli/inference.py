@@ -42,13 +42,14 @@ def open_model(
     options: Options, weights: Weights, images: ImageList, console: Console, *, what: str
 ) -> tuple[nn.Module, Iterator[Batch], Peers]:
     """The model of a weights file on its device, and the images to show it."""
-    model, _ = load_model(weights.header)
+    size = size_for(options.size, weights)
+    model, _ = load_model(weights.header, size=size)
     peers = launch(options.run, model)
     found = batches(
         images,
-        size_for(options.size, weights),
+        size,
         loader=loader_of(weights, options.loader),
-        channels=weights.architecture.channels,
+        channels=weights.net.channels,
         batch_size=options.run.batch_size,
         peers=peers,
         console=console,

@@ -25,6 +25,7 @@ from fcmae.evaluation.neighbours import neighbours
 from fcmae.model.autoencoder import Autoencoder, Pictures
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
+from fcmae.model.timm_net import TimmClassifier
 from fcmae.peers import Peers
 from fcmae.randomness import permutation
 from fcmae.task import Evaluation
@@ -171,7 +172,7 @@ class Accuracy(Evaluation):
         self, model: nn.Module, peers: Peers, folder: Path, epoch: int
     ) -> dict[str, float]:
         """Top-1 and, for more than five classes, top-5."""
-        assert isinstance(model, Classifier)
+        assert isinstance(model, (Classifier, TimmClassifier))
         classes = list(self.images.classes or ())
         result = classify(model, self.viewing.batches(self.images, peers), classes, peers)
         if peers.leads:

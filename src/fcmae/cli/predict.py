@@ -77,7 +77,7 @@ def predict_classify(options: PredictClassify, console: Console) -> Predicted:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
     probe(options.out.parent)
     return _predict(options, weights, images, console)
 
@@ -88,9 +88,10 @@ def _predict(
     from fcmae.cli.inference import open_model
     from fcmae.evaluation.classify import predict
     from fcmae.model.classifier import Classifier
+    from fcmae.model.timm_net import TimmClassifier
 
     model, found, peers = open_model(options, weights, images, console, what="classifying")
-    assert isinstance(model, Classifier)
+    assert isinstance(model, (Classifier, TimmClassifier))
     outputs = predict(model, found, peers)
     probabilities = outputs.rows.numpy()
     classes = weights.classes or [str(i) for i in range(probabilities.shape[1])]

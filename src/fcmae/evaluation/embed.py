@@ -14,6 +14,7 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.encoder import Encoder
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import Pyramid
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.peers import Peers
 from fcmae.types import Images
 
@@ -26,11 +27,14 @@ def embed(model: nn.Module, batches: Iterable[Batch], peers: Peers | None = None
 def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     """What a classifier's head sees: mean over positions, then LayerNorm.
 
-    An encoder or autoencoder has no such norm yet; it gets that of a new classifier.
+    An encoder or autoencoder has no such norm yet; it gets that of a new classifier. A net of timm
+    pools in its own way.
     """
     match model:
-        case Classifier() | Contraster():
+        case Classifier() | Contraster() | TimmClassifier():
             return model.features(images)
+        case TimmEncoder():
+            return model.pooled(images)
         case Autoencoder() | Pyramid():
             return pooled(model.encoder, images)
         case Encoder():

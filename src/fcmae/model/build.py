@@ -17,6 +17,8 @@ from fcmae.model.options import Decoder as DecoderOptions
 from fcmae.model.options import MaskRCNN, Projection, UPerNet, architecture_from
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder
+from fcmae.model.timm_options import TimmArchitecture
 
 Description = dict[str, Any]
 
@@ -32,7 +34,7 @@ def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each m
                 "mask": asdict(model.mask),
                 "target": asdict(model.target),
             }
-        case Classifier():
+        case Classifier() | TimmClassifier():
             return {
                 "kind": "classifier",
                 "architecture": asdict(model.encoder.architecture),
@@ -72,13 +74,15 @@ def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each m
                 "architecture": asdict(model.encoder.architecture),
                 "stages": [int(stage) for stage in model.norms],
             }
-        case Encoder():
+        case Encoder() | TimmEncoder():
             return {"kind": "encoder", "architecture": asdict(model.architecture)}
     raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
 
 
 def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for each model
     """A new model of this description, with fresh weights."""
+    if "timm" in description["architecture"]:
+        return _timm(description)
     architecture = architecture_from(description["architecture"])
     match description["kind"]:
         case "autoencoder":
@@ -116,3 +120,10 @@ def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for e
         case "encoder":
             return Encoder(architecture)
     raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")
+
+
+def _timm(description: Description) -> nn.Module:
+    architecture = TimmArchitecture.of(description["architecture"])
+    if description["kind"] == "classifier":
+        return TimmClassifier(architecture, num_classes=description["num_classes"])
+    return TimmEncoder(architecture)

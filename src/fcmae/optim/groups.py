@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -31,6 +32,17 @@ class ParameterGroup:
     weight_decay: float
 
 
+@runtime_checkable
+class Layered(Protocol):
+    """An encoder that numbers its own layers, as a net of timm does."""
+
+    def layers(self) -> dict[str, int]:
+        """The layer of each parameter, counted from the input; under "" that of the head."""
+
+    def without_decay(self) -> set[str]:
+        """Parameters that do not decay, beside vectors."""
+
+
 def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
     """Sort the trainable parameters of a model by layer and by whether they decay.
 
@@ -39,19 +51,14 @@ def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not trainable:
         raise ValueError("there is nothing to train: every parameter of the model is frozen.")
-    depths = _depths([name for name, _ in model.named_parameters()])
-    if optim.layer_decay != 1 and not depths:
-        raise ValueError(
-            f"optim.layer_decay is {optim.layer_decay}, but the model has no encoder whose layers "
-            "could decay: set it to 1."
-        )
+    layers, last = _numbered(model, optim) if optim.layer_decay != 1 else ({}, 0)
+    exempt = _exempt(model)
 
     members: dict[tuple[int, bool], list[str]] = {}
     for name, parameter in trainable.items():
-        layer = layer_of(name, depths, optim) if optim.layer_decay != 1 else 0
-        members.setdefault((layer, decays(name, parameter)), []).append(name)
+        decay = decays(name, parameter) and name not in exempt
+        members.setdefault((layers.get(name, last), decay), []).append(name)
 
-    last = last_layer(depths, optim) if optim.layer_decay != 1 else 0
     return [
         ParameterGroup(
             name=(f"layer {layer} " if last else "") + ("decay" if decay else "no decay"),
@@ -62,6 +69,38 @@ def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
         )
         for (layer, decay), names in sorted(members.items(), key=lambda item: item[0])
     ]
+
+
+def _numbered(model: nn.Module, optim: Optim) -> tuple[dict[str, int], int]:
+    """The layer of each parameter of the encoder, and that of everything after it."""
+    for prefix, encoder in _layered(model).items():
+        if optim.layer_decay_by != "single":
+            raise ValueError(
+                f"optim.layer_decay_by is {optim.layer_decay_by}, but this encoder numbers its own "
+                "layers: leave it out."
+            )
+        numbers = encoder.layers()
+        last = numbers.pop("")
+        return {prefix + name: layer for name, layer in numbers.items()}, last
+    names = [name for name, _ in model.named_parameters()]
+    if not (depths := _depths(names)):
+        raise ValueError(
+            f"optim.layer_decay is {optim.layer_decay}, but the model has no encoder whose layers "
+            "could decay: set it to 1."
+        )
+    return {name: layer_of(name, depths, optim) for name in names}, last_layer(depths, optim)
+
+
+def _exempt(model: nn.Module) -> set[str]:
+    """Parameters that encoders exempt from decay."""
+    found = _layered(model).items()
+    return {prefix + name for prefix, encoder in found for name in encoder.without_decay()}
+
+
+def _layered(model: nn.Module) -> dict[str, Layered]:
+    """The encoders that number their own layers, by what stands before their parameters."""
+    modules = model.named_modules()
+    return {f"{name}.".lstrip("."): m for name, m in modules if isinstance(m, Layered)}
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:

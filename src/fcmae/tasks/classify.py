@@ -9,6 +9,7 @@ from fcmae.data.mixup import mix
 from fcmae.data.options import Augment
 from fcmae.errors import DataError
 from fcmae.model.classifier import Classifier
+from fcmae.model.timm_net import TimmClassifier
 from fcmae.task import Step, Task
 
 Freeze = Literal["none", "encoder"]
@@ -23,10 +24,14 @@ class Classify(Task):
         freeze: With ``encoder``, only the head learns and the encoder stays in eval mode.
     """
 
-    model: Classifier
+    model: Classifier | TimmClassifier
 
     def __init__(
-        self, model: Classifier, *, augment: Augment | None = None, freeze: Freeze = "none"
+        self,
+        model: Classifier | TimmClassifier,
+        *,
+        augment: Augment | None = None,
+        freeze: Freeze = "none",
     ) -> None:
         super().__init__()
         self.model = model

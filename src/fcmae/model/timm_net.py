@@ -1,0 +1,181 @@
+"""Any net of timm in place of our encoder: a baseline with its own features and pooling."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from timm.models._manipulate import group_with_matcher
+from torch import Tensor, nn
+
+from fcmae.model.layers import initialise
+from fcmae.model.timm_options import TimmArchitecture
+from fcmae.types import Images, Logits
+
+OUTSIDE = "what comes after the net"
+"""Stands for the head where layers are numbered; no matcher of timm knows such a name."""
+
+
+class TimmEncoder(nn.Module):
+    """A net of timm without its classifier.
+
+    Args:
+        architecture: Which net, for which images.
+        drop_path: Stochastic depth as the net itself spreads it.
+        checkpointing: Recompute parts in the backward pass instead of storing activations.
+    """
+
+    def __init__(
+        self,
+        architecture: TimmArchitecture,
+        *,
+        drop_path: float = 0.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.body = build_body(architecture, drop_path=drop_path)
+        if checkpointing:
+            _checkpoint(self.body, architecture)
+        self.width = int(self.body.head_hidden_size)
+        """Length of the pooled features."""
+
+    def forward(self, images: Images) -> Float[Tensor, "n p d"]:
+        """Features of every position of the last map, without tokens that stand for none."""
+        features: Tensor = self.body.forward_features(images)
+        if features.ndim == 3:
+            return features[:, int(getattr(self.body, "num_prefix_tokens", 0)) :]
+        if getattr(self.body, "output_fmt", "NCHW") == "NHWC":
+            return rearrange(features, "n h w c -> n (h w) c")
+        return rearrange(features, "n c h w -> n (h w) c")
+
+    def pooled(self, images: Images) -> Float[Tensor, "n d"]:
+        """One vector per image, by the net's own pooling and norm: what its classifier sees."""
+        features = self.body.forward_features(images)
+        pooled: Tensor = self.body.forward_head(features, pre_logits=True)
+        return pooled
+
+    def layers(self) -> dict[str, int]:
+        """The layer of each parameter by timm's numbers, which end with that of the head."""
+        named = [(name, name) for name, _ in self.body.named_parameters()]
+        numbers: Mapping[str, int] = group_with_matcher(
+            [*named, (OUTSIDE, OUTSIDE)],  # type: ignore[arg-type]  # any iterable will do
+            self.body.group_matcher(coarse=False),
+            reverse=True,
+        )
+        return {("" if n == OUTSIDE else f"body.{n}"): layer for n, layer in numbers.items()}
+
+    def without_decay(self) -> set[str]:
+        """Parameters that timm exempts from weight decay, beside norms and biases."""
+        exempt: set[str] = getattr(self.body, "no_weight_decay", set)()
+        return {f"body.{name}" for name in exempt}
+
+
+class TimmClassifier(nn.Module):
+    """A net of timm with a linear head on its pooled features.
+
+    Args:
+        architecture: Which net, for which images.
+        num_classes: Length of the logits.
+        drop_path: Stochastic depth.
+        head_init_scale: Factor on the head's initial weights.
+        checkpointing: Recompute parts of the net in the backward pass.
+    """
+
+    def __init__(
+        self,
+        architecture: TimmArchitecture,
+        *,
+        num_classes: int,
+        drop_path: float = 0.0,
+        head_init_scale: float = 1.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_classes < 1:
+            raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
+        self.encoder = TimmEncoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.head = nn.Linear(self.encoder.width, num_classes)
+        self.head.apply(initialise)
+        self.head.weight.data.mul_(head_init_scale)
+
+    def features(self, images: Images) -> Float[Tensor, "n d"]:
+        """One vector per image: what the head sees."""
+        return self.encoder.pooled(images)
+
+    def forward(self, images: Images) -> Logits:
+        """Class scores before softmax."""
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+def build_body(architecture: TimmArchitecture, *, drop_path: float = 0.0, **more: Any) -> Any:
+    """The net as timm builds it, with random weights and, unless asked for, without classifier.
+
+    Raises:
+        ValueError: timm has no such net, or the net is not made for this.
+    """
+    # Other names, such as hf-hub:..., would make timm fetch and run what it finds there.
+    if not set(architecture.timm).isdisjoint(":/\\") or not timm.is_model(architecture.timm):
+        raise ValueError(f"timm {timm.__version__} has no net {architecture.timm!r}.")
+    sized = {} if architecture.size is None else {"img_size": architecture.size}
+    dropping = {"drop_path_rate": drop_path} if drop_path else {}
+    given = {"num_classes": 0, "in_chans": architecture.channels, **sized, **dropping, **more}
+    try:
+        return timm.create_model(architecture.timm, **given)
+    except TypeError as error:
+        if dropping and "drop_path_rate" in str(error):
+            raise ValueError(
+                f"encoder.drop_path is {drop_path}, but {architecture} has no stochastic depth: "
+                "leave it out."
+            ) from error
+        raise ValueError(f"{architecture} cannot be built: {_line(error)}.") from error
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f"{architecture} cannot be built: {_line(error)}.") from error
+
+
+def check_images(architecture: TimmArchitecture, size: tuple[int, int], name: str = "size") -> None:
+    """Show the net an image without content, and refuse a size that it cannot take.
+
+    Raises:
+        ValueError: It cannot; in one line.
+    """
+    shown = f"{name} is {size[0]} x {size[1]} pixels, which {architecture} cannot take"
+    if architecture.size is not None and architecture.size != size:
+        height, width = architecture.size
+        raise ValueError(f"{shown}: it is built for one size, here {height} x {width}.")
+    with torch.device("meta"), torch.no_grad():
+        try:
+            encoder = TimmEncoder(architecture).eval()
+            patch = _patch(encoder.body)
+            vectors = encoder.pooled(torch.empty(2, architecture.channels, *size))
+            shape = tuple(vectors.shape)
+        except (AttributeError, AssertionError, RuntimeError, ValueError, TypeError) as error:
+            raise ValueError(f"{shown}: {_line(error)}.") from error
+    if architecture.size is not None and (size[0] % patch[0] or size[1] % patch[1]):
+        raise ValueError(f"{shown}: both must be multiples of its patch, {patch[0]} x {patch[1]}.")
+    if shape != (2, encoder.width):
+        raise ValueError(f"{architecture} cannot stand here: it gives {shape} for two images.")
+
+
+def _patch(body: Any) -> tuple[int, int]:
+    """Height and width of the patches that the net cuts; 1 x 1 where it says nothing of any."""
+    found = getattr(getattr(body, "patch_embed", None), "patch_size", (1, 1))
+    return (found, found) if isinstance(found, int) else (found[0], found[1])
+
+
+def _checkpoint(body: Any, architecture: TimmArchitecture) -> None:
+    try:
+        body.set_grad_checkpointing(True)
+    except (AttributeError, AssertionError) as error:
+        raise ValueError(
+            f"encoder.checkpointing is true, but {architecture} cannot do it: leave it out."
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    """The first line of what timm or PyTorch says."""
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return (said or type(error).__name__)[:200].rstrip(".:")
