@@ -22,7 +22,10 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder
 
 FOLDER = Path(native.__file__).parent
-RUNNABLE = {"AVX512": ["avx512", "avx2", "plain"], "AVX2": ["avx2", "plain"]}
+RUNNABLE = {
+    "AVX512": ["avx512bf16", "avx512", "avx2", "plain"],
+    "AVX2": ["avx2", "plain"],
+}
 MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
     (1, 8, (1, 2), 1, 1),
     (1, 40, (2, 2), 1, 8),
@@ -40,9 +43,10 @@ def build(request, monkeypatch):
     found = sorted(FOLDER.glob(f"_native_{request.param}.*"))
     if not found:
         pytest.skip(f"the {request.param} kernels were not compiled when fcmae was installed")
-    library = native.Library(
-        functions=ctypes.CDLL(str(found[0])), parallel=native._parallel(), instructions="test"
-    )
+    functions = ctypes.CDLL(str(found[0]))
+    if not functions.fcmae_runs_here():
+        pytest.skip(f"this CPU cannot run the {request.param} kernels")
+    library = native.Library(functions=functions, parallel=native._parallel(), instructions="test")
     monkeypatch.setattr(native, "_load", lambda: library)
     with choice.using("native"):
         yield

@@ -53,12 +53,20 @@ inline Vec load_all(const bfloat16* p) {
 
 inline void store_all(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 
+#if defined(__AVX512BF16__)
+
+inline Half to_half(Vec v) { return (Half)_mm512_cvtneps_pbh((__m512)v); }
+
+#else
+
 inline Half to_half(Vec v) {
     Bits bits = (Bits)v;
     Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;  // to nearest, ties to even
     Bits nan = (Bits)(v != v);
     return __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), Half);
 }
+
+#endif
 
 inline void store_all(bfloat16* p, Vec v) { *reinterpret_cast<LooseHalf*>(p) = to_half(v); }
 
