@@ -87,7 +87,7 @@ def call(name: str, *arguments: Tensor | int | float | None) -> None:
     loaded = library()
     converted = [_convert(argument) for argument in arguments]
     threads = ctypes.c_int(torch.get_num_threads())
-    failed = loaded.functions[name](*converted, ctypes.c_void_p(loaded.parallel), threads)
+    failed = getattr(loaded.functions, name)(*converted, ctypes.c_void_p(loaded.parallel), threads)
     if failed:
         raise MemoryError(f"the native kernel {name} could not get memory.")
 

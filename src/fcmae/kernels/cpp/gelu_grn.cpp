@@ -65,11 +65,6 @@ inline Vec gelu_value<float>(Vec x) {
 // Beyond +-EDGE the cdf of the normal distribution is 0 or 1 here.
 constexpr float EDGE = 4.25f;
 
-inline Vec within_edges(Vec x) {
-    x = (Vec)((x < -EDGE) ? (Bits)(Vec{} - EDGE) : (Bits)x);
-    return (Vec)((x > EDGE) ? (Bits)(Vec{} + EDGE) : (Bits)x);
-}
-
 // x * cdf(x) with the cdf as a half plus an odd polynomial: the value is off by 7e-5 at most.
 inline Vec gelu_value(Vec x, Vec inside, Vec square) {
     Vec odd = square * 6.88553298e-11f - 6.43331689e-09f;
@@ -86,14 +81,14 @@ inline Vec gelu_value(Vec x, Vec inside, Vec square) {
 
 template <>
 inline Vec gelu_value<bfloat16>(Vec x) {
-    Vec inside = within_edges(x);
+    Vec inside = within(x, -EDGE, EDGE);
     return gelu_value(x, inside, inside * inside);
 }
 
 // The slope likewise: off by 3e-4 at most.
 template <>
 inline Gelu gelu<bfloat16>(Vec x) {
-    Vec inside = within_edges(x), square = inside * inside;
+    Vec inside = within(x, -EDGE, EDGE), square = inside * inside;
     Vec odd = square * 6.46241928e-10f - 5.98763746e-08f;
     odd = odd * square + 2.41632093e-06f;
     odd = odd * square - 5.60997753e-05f;

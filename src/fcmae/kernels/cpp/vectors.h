@@ -118,6 +118,16 @@ inline void store(T* p, Vec v, int count) {
     count == LANES ? store_all(p, v) : store_some(p, v, count);
 }
 
+// Between two bounds; a number that is none comes out as a bound.
+inline Vec within(Vec x, float low, float high) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_min_ps(_mm512_max_ps((__m512)x, _mm512_set1_ps(low)), _mm512_set1_ps(high));
+#else
+    x = (Vec)((x > low) ? (Bits)x : (Bits)(Vec{} + low));
+    return (Vec)((x < high) ? (Bits)x : (Bits)(Vec{} + high));
+#endif
+}
+
 inline int64_t vectors(int64_t channels) { return (channels + LANES - 1) / LANES; }
 
 // Channels of a vector that exist.
