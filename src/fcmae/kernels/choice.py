@@ -88,7 +88,7 @@ def implementation(x: Tensor) -> Implementation:
 
 
 def directly(x: Tensor) -> bool:
-    """Whether the CPU's kernel may be called past its operator, which costs more than small maps.
+    """Whether the CPU's kernel may be called past its operator, whose dispatch is in Python.
 
     Only autograd and the compiler need to know of the operator.
     """

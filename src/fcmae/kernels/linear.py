@@ -67,7 +67,7 @@ class _Linear(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = (upstream @ weight).view(*grad.shape[:-1], -1)
         if ctx.needs_input_grad[1]:
-            # oneDNN is faster with the shorter side first.
+            # Most often oneDNN is faster with the shorter side first.
             grad_weight = (x.t() @ upstream).t() if len(weight) > x.shape[1] else upstream.t() @ x
             grad_weight = grad_weight.to(ctx.types[0])
         if ctx.needs_input_grad[2]:
