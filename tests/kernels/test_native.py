@@ -22,7 +22,10 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder
 
 FOLDER = Path(native.__file__).parent
-RUNNABLE = {"AVX512": ["avx512", "avx2", "plain"], "AVX2": ["avx2", "plain"]}
+RUNNABLE = {
+    "AVX512": ["avx512bf16", "avx512", "avx2", "plain"],
+    "AVX2": ["avx2", "plain"],
+}
 MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
     (1, 8, (1, 2), 1, 1),
     (1, 40, (2, 2), 1, 8),
@@ -40,9 +43,10 @@ def build(request, monkeypatch):
     found = sorted(FOLDER.glob(f"_native_{request.param}.*"))
     if not found:
         pytest.skip(f"the {request.param} kernels were not compiled when fcmae was installed")
-    library = native.Library(
-        functions=ctypes.CDLL(str(found[0])), parallel=native._parallel(), instructions="test"
-    )
+    functions = ctypes.CDLL(str(found[0]))
+    if not functions.fcmae_runs_here():
+        pytest.skip(f"this CPU cannot run the {request.param} kernels")
+    library = native.Library(functions=functions, parallel=native._parallel(), instructions="test")
     monkeypatch.setattr(native, "_load", lambda: library)
     with choice.using("native"):
         yield
@@ -97,10 +101,39 @@ def test_layer_norm_equals_the_definition(shape, dtype):
     )
 
 
-@pytest.mark.usefixtures("build")
-def test_linear_layers_equal_the_definition():
-    leaves = [torch.randn(3, 200, 40), torch.randn(160, 40), torch.randn(160)]
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize("dtype", native.TYPES)
+@pytest.mark.parametrize("shape", [(3, 200, 40, 160), (1, 1, 13, 5), (2, 700, 80, 40)], ids=str)
+def test_linear_layers_equal_the_definition(shape, dtype):
+    n, p, c, d = shape
+    leaves = [torch.randn(n, p, c).to(dtype), torch.randn(d, c).to(dtype), torch.randn(d).to(dtype)]
     assert_near(linear, torch.nn.functional.linear, leaves)
+
+
+@pytest.mark.usefixtures("build")
+def test_under_autocast_linear_layers_give_gradients_in_the_types_of_the_leaves():
+    leaves = [torch.randn(3, 200, 40), torch.randn(160, 40), torch.randn(160)]
+    with torch.autocast("cpu", torch.bfloat16):
+        y, *ours = gradients(linear, leaves, upstream := torch.randn(3, 200, 160))
+    exact = gradients(torch.nn.functional.linear, leaves, upstream)
+    assert y.dtype == torch.bfloat16
+    for mine, right in zip([y.float(), *ours], exact, strict=True):
+        assert mine.dtype == right.dtype
+        assert_close(mine, right, rtol=0, atol=0.01 * right.abs().max().item())
+
+
+@pytest.mark.usefixtures("build")
+def test_without_gradients_kernels_give_the_bits_that_they_give_with_them():
+    x, weight, bias = torch.randn(2, 9, 8), torch.randn(8, 1, 7, 7), torch.randn(8)
+    functions = [
+        lambda: depthwise(x, weight, bias, Tiles.whole(3, 3)),
+        lambda: gelu_grn(x, bias, bias, 1e-6),
+        lambda: layer_norm(x, bias, bias, 1e-6),
+    ]
+    for function in functions:
+        with torch.no_grad():
+            alone = function()
+        assert_close(alone, function(), rtol=0, atol=0)
 
 
 @pytest.mark.usefixtures("build")
@@ -150,7 +183,12 @@ def test_repeats_and_numbers_of_threads_give_the_same_bits():
         x, beta, gamma = leaves[0][:3], leaves[2], leaves[2] - 1
         scaled = gradients(lambda *a: gelu_grn(*a, 1e-6), [x, gamma, beta], upstream[:3])
         normed = gradients(lambda *a: layer_norm(*a, 1e-6), [x, gamma, beta], upstream[:3])
-        results.append(convolved + scaled + normed)
+        product = gradients(
+            linear,
+            [x.bfloat16(), leaves[1].flatten(1).bfloat16().T[:40], beta.bfloat16()],
+            upstream[:3],
+        )
+        results.append(convolved + scaled + normed + product[3:])
     torch.set_num_threads(before)
     for result in results[1:]:
         assert_close(result, results[0], rtol=0, atol=0)

@@ -12,6 +12,7 @@ from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Keeper
 from fcmae.engine.lock import hold
 from fcmae.engine.loop import Loop, Outcome
+from fcmae.engine.memory import spared_by_the_collector
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter, Silent
 from fcmae.engine.signals import stop_flag
@@ -81,6 +82,7 @@ def fit(
             stop=stop,
         )
         try:
-            return loop.train()
+            with spared_by_the_collector():
+                return loop.train()
         finally:
             loop.close()

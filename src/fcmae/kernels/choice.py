@@ -87,6 +87,15 @@ def implementation(x: Tensor) -> Implementation:
     return "reference"
 
 
+def directly(x: Tensor) -> bool:
+    """Whether the CPU's kernel may be called past its operator, whose dispatch is in Python.
+
+    Only autograd and the compiler need to know of the operator.
+    """
+    watched = torch.is_grad_enabled() or torch.compiler.is_compiling()
+    return not watched and implementation(x) == "native"
+
+
 def _why_not(name: Implementation, x: Tensor) -> str:
     """Why an implementation cannot compute on a tensor; empty if it can."""
     if name == "native":

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fcmae.kernels import gpu, native, reference
-from fcmae.kernels.choice import implementation
+from fcmae.kernels.choice import directly, implementation
 from fcmae.kernels.tiles import Tiles
 from fcmae.types import DepthwiseWeight, Features, PerChannel
 
@@ -24,12 +24,12 @@ def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Til
     taps = weight.flatten(1).t().float().contiguous()
     sides = [tiles.height, tiles.width, tiles.tile_height, tiles.tile_width]
     where = (tiles.patches, tiles.order, tiles.rows, sides)
-    y: Tensor = _depthwise(x.contiguous(), taps, bias.float(), *where)
+    convolve = _convolve if directly(x) else _depthwise
+    y: Tensor = convolve(x.contiguous(), taps, bias.float(), *where)
     return y
 
 
-@torch.library.custom_op("fcmae::depthwise", mutates_args=(), device_types="cpu")
-def _depthwise(  # noqa: PLR0917 - operators take their arguments by place
+def _convolve(  # noqa: PLR0917 - operators take their arguments by place
     x: Tensor,
     taps: Tensor,
     bias: Tensor | None,
@@ -42,6 +42,11 @@ def _depthwise(  # noqa: PLR0917 - operators take their arguments by place
     numbers = _numbers(x, patches, sides)
     native.call("fcmae_depthwise", numbers, patches, order, native.TYPES[x.dtype], x, taps, bias, y)
     return y
+
+
+_depthwise = torch.library.custom_op(
+    "fcmae::depthwise", _convolve, mutates_args=(), device_types="cpu"
+)
 
 
 @torch.library.custom_op("fcmae::depthwise_weight", mutates_args=(), device_types="cpu")

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fcmae.kernels import gpu, native
-from fcmae.kernels.choice import implementation
+from fcmae.kernels.choice import directly, implementation
 from fcmae.kernels.grn import grn
 from fcmae.types import Features, PerChannel
 
@@ -18,12 +18,12 @@ def gelu_grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Fe
     if implementation(x) == "reference":
         return grn(torch.nn.functional.gelu(x), gamma, beta, eps)
     y: Tensor
-    y, _ = _gelu_grn(x.contiguous(), gamma.float(), beta.float(), eps)
+    compute = _compute if directly(x) else _gelu_grn
+    y, _ = compute(x.contiguous(), gamma.float(), beta.float(), eps)
     return y
 
 
-@torch.library.custom_op("fcmae::gelu_grn", mutates_args=(), device_types="cpu")
-def _gelu_grn(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+def _compute(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """The output, and the energy of each channel of each image."""
     y = torch.empty_like(x)
     energy = x.new_empty(x.shape[0], x.shape[2], dtype=torch.float32)
@@ -35,6 +35,11 @@ def _gelu_grn(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tenso
         squares, energy, y,
     )  # fmt: skip
     return y, energy
+
+
+_gelu_grn = torch.library.custom_op(
+    "fcmae::gelu_grn", _compute, mutates_args=(), device_types="cpu"
+)
 
 
 @torch.library.custom_op("fcmae::gelu_grn_backward", mutates_args=(), device_types="cpu")

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fcmae.kernels import gpu, native
-from fcmae.kernels.choice import implementation
+from fcmae.kernels.choice import directly, implementation
 from fcmae.types import PerChannel
 
 Rows = Float[Tensor, "... c"]
@@ -20,14 +20,12 @@ def layer_norm(x: Rows, weight: PerChannel, bias: PerChannel, eps: float) -> Row
     if implementation(x) == "reference":
         return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, eps)
     y: Tensor
-    y, _, _ = _layer_norm(x.contiguous(), weight.float(), bias.float(), eps)
+    compute = _compute if directly(x) else _layer_norm
+    y, _, _ = compute(x.contiguous(), weight.float(), bias.float(), eps)
     return y
 
 
-@torch.library.custom_op("fcmae::layer_norm", mutates_args=(), device_types="cpu")
-def _layer_norm(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def _compute(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """The output, and mean and inverse deviation of each position."""
     y = torch.empty_like(x)
     mean = x.new_empty(x.shape[:-1], dtype=torch.float32)
@@ -37,6 +35,11 @@ def _layer_norm(
         _shape(x), eps, native.TYPES[x.dtype], x, weight, bias, y, mean, inverse,
     )  # fmt: skip
     return y, mean, inverse
+
+
+_layer_norm = torch.library.custom_op(
+    "fcmae::layer_norm", _compute, mutates_args=(), device_types="cpu"
+)
 
 
 @torch.library.custom_op("fcmae::layer_norm_backward", mutates_args=(), device_types="cpu")

@@ -17,8 +17,8 @@ from torch import Tensor
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 """The types of features that kernels compute, and their numbers in C++."""
 
-INSTRUCTIONS = {"AVX512": "avx512", "AVX2": "avx2"}
-"""PyTorch's names of what an x86 CPU can do, and the builds for them."""
+INSTRUCTIONS = {"AVX512": ("avx512bf16", "avx512"), "AVX2": ("avx2",)}
+"""PyTorch's names of what an x86 CPU can do, and the builds for them, best first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +57,18 @@ def _load() -> Library | str:
         capability = torch.backends.cpu.get_cpu_capability()
         if capability not in INSTRUCTIONS:
             return f"native kernels need AVX2, and this CPU has {capability}"
-        build = INSTRUCTIONS[capability]
+        builds = INSTRUCTIONS[capability]
     else:
-        build = "plain"
-    found = sorted(Path(__file__).parent.glob(f"_native_{build}.*"))
-    if not found:
-        return "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
-    try:
-        functions = ctypes.CDLL(str(found[0]))
-    except OSError as error:
-        return f"the native kernels cannot be loaded ({error})"
-    return Library(functions=functions, parallel=_parallel(), instructions=build)
+        builds = ("plain",)
+    for build in builds:
+        for path in sorted(Path(__file__).parent.glob(f"_native_{build}.*")):
+            try:
+                functions = ctypes.CDLL(str(path))
+            except OSError as error:
+                return f"the native kernels cannot be loaded ({error})"
+            if functions.fcmae_runs_here():
+                return Library(functions=functions, parallel=_parallel(), instructions=build)
+    return "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
 
 
 def _parallel() -> int | None:
@@ -86,7 +87,7 @@ def call(name: str, *arguments: Tensor | int | float | None) -> None:
     loaded = library()
     converted = [_convert(argument) for argument in arguments]
     threads = ctypes.c_int(torch.get_num_threads())
-    failed = loaded.functions[name](*converted, ctypes.c_void_p(loaded.parallel), threads)
+    failed = getattr(loaded.functions, name)(*converted, ctypes.c_void_p(loaded.parallel), threads)
     if failed:
         raise MemoryError(f"the native kernel {name} could not get memory.")
 

@@ -4,10 +4,15 @@
 
 namespace {
 
+// By halves: one sum after the other would wait for each.
 inline float total(Vec v) {
-    float sum = 0;
-    for (int i = 0; i < LANES; ++i) sum += v[i];
-    return sum;
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; ++i) v[i] += v[i + half];
+    return v[0];
+#endif
 }
 
 // Zero in the lanes beyond the last channel, one elsewhere.

@@ -53,12 +53,20 @@ inline Vec load_all(const bfloat16* p) {
 
 inline void store_all(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 
+#if defined(__AVX512BF16__)
+
+inline Half to_half(Vec v) { return (Half)_mm512_cvtneps_pbh((__m512)v); }
+
+#else
+
 inline Half to_half(Vec v) {
     Bits bits = (Bits)v;
     Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;  // to nearest, ties to even
     Bits nan = (Bits)(v != v);
     return __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), Half);
 }
+
+#endif
 
 inline void store_all(bfloat16* p, Vec v) { *reinterpret_cast<LooseHalf*>(p) = to_half(v); }
 
@@ -108,6 +116,16 @@ inline Vec load(const T* p, int count) {
 template <typename T>
 inline void store(T* p, Vec v, int count) {
     count == LANES ? store_all(p, v) : store_some(p, v, count);
+}
+
+// Between two bounds; a number that is none comes out as a bound.
+inline Vec within(Vec x, float low, float high) {
+#if defined(__AVX512F__)
+    return (Vec)_mm512_min_ps(_mm512_max_ps((__m512)x, _mm512_set1_ps(low)), _mm512_set1_ps(high));
+#else
+    x = (Vec)((x > low) ? (Bits)x : (Bits)(Vec{} + low));
+    return (Vec)((x < high) ? (Bits)x : (Bits)(Vec{} + high));
+#endif
 }
 
 inline int64_t vectors(int64_t channels) { return (channels + LANES - 1) / LANES; }
