@@ -13,6 +13,8 @@ Format = Literal[
 Part = Literal[
     "classifier", "estimator", "segmenter", "detector", "encoder", "pyramid", "autoencoder"
 ]
+Kind = Part | Literal["contraster"]
+"""What weights can be of; a contraster gives what it trains, its encoder."""
 Precision = Literal["float32", "float16"]
 
 HOLDS: dict[Format, tuple[Part, ...]] = {
@@ -37,7 +39,7 @@ FILES: dict[Format, tuple[str, ...]] = {
 }
 """The files that each format may consist of beside README.md, the weights first."""
 
-INSIDE: dict[Part, tuple[Part, ...]] = {
+INSIDE: dict[Kind, tuple[Part, ...]] = {
     "classifier": ("classifier", "encoder", "pyramid"),
     "estimator": ("estimator", "encoder", "pyramid"),
     "segmenter": ("segmenter", "pyramid", "encoder"),
@@ -45,6 +47,7 @@ INSIDE: dict[Part, tuple[Part, ...]] = {
     "encoder": ("encoder", "pyramid"),
     "pyramid": ("pyramid", "encoder"),
     "autoencoder": ("autoencoder", "encoder", "pyramid"),
+    "contraster": ("encoder", "pyramid"),
 }
 """The parts that weights of each kind can give, the whole first."""
 
@@ -55,7 +58,7 @@ TORCHVISION = {"v1-tiny", "v1-small", "v1-base", "v1-large"}
 NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
 
 
-def part_of(kind: Part, asked: Part | None, format: Format) -> Part:
+def part_of(kind: Kind, asked: Part | None, format: Format) -> Part:
     """What to export: what was asked for, or the whole where the format holds it, or its encoder.
 
     Raises:
@@ -164,5 +167,5 @@ def _either(parts: tuple[Part, ...]) -> str:
     return " or ".join([", ".join([first, *others[:-1]]), others[-1]] if others else [first])
 
 
-def _article(part: Part) -> str:
+def _article(part: Kind) -> str:
     return f"{'an' if part[0] in 'ae' else 'a'} {part}"

@@ -174,7 +174,9 @@ DAMAGED_COCO: list[tuple[Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "expected"), DAMAGED_COCO, ids=lambda x: str(x)[:60])
+@pytest.mark.parametrize(
+    ("change", "expected"), DAMAGED_COCO, ids=[expected[:60] for _, expected in DAMAGED_COCO]
+)
 def test_a_damaged_label_of_coco_is_named_and_left_out(
     tmp_path: Path, change: Change, expected: str
 ) -> None:
