@@ -35,7 +35,12 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{PRETRAIN} --epoch 3", 2, "Did you mean --optim.epochs?"),
     (f"{PRETRAIN} --seed 3", 2, "Did you mean --run.seed?"),
     (f"{PRETRAIN} --confg x", 2, "Did you mean --config?"),
-    (f"{PRETRAIN} --mask 0.5", 2, "--mask is a group of options: --mask.ratio, --mask.patch."),
+    (
+        f"{PRETRAIN} --mask 0.5",
+        2,
+        "--mask is a group of options: --mask.ratio, --mask.patch, "
+        "--mask.pattern, --mask.convolution.",
+    ),
     (f"{PRETRAIN} --zzz", 2, "there is no option --zzz. --help lists all."),
     (f"{PRETRAIN} --size", 2, "--size needs a value after it."),
     (f"{PRETRAIN} --config", 2, "--config needs a value after it."),

@@ -146,7 +146,8 @@ def as_text(value: Any, field: Field) -> str:
     """A value as the parser takes it: ``[a,b]`` for several, ``null`` for None."""
     value = plain(value)
     if accepts(field.hint, list):
-        if isinstance(value, str) and not value.startswith("["):
+        nothing = value == "null" and accepts(field.hint, type(None))
+        if isinstance(value, str) and not value.startswith("[") and not nothing:
             value = [value]
         return value if isinstance(value, str) else json.dumps(value)
     if accepts(field.hint, tuple):
