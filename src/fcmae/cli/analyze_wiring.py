@@ -97,7 +97,7 @@ def _inside(
         images,
         asked.size,
         loader=asked.loader,
-        channels=asked.architecture.channels,
+        channels=asked.net.channels,
         batch_size=batch_size,
         peers=peers,
         console=console,
