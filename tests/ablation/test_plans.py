@@ -117,15 +117,18 @@ def test_table_3_shares_nothing_but_what_is_the_same(tmp_path: Path) -> None:
     assert v1[1].key != v2[1].key
 
 
-def test_the_plans_on_the_page_can_be_run(tmp_path: Path) -> None:
-    page = Path(__file__).parents[2] / "docs" / "ablate.md"
-    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL)
+@pytest.mark.parametrize(
+    ("page", "cells"), [("ablate.md", [3, 5, 1]), ("experiments.md", [16])], ids=lambda x: f"{x}"
+)
+def test_the_plans_on_the_pages_can_be_run(page: str, cells: list[int], tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
     counts = []
     for number, block in enumerate(blocks):
         plan = tmp_path / f"{number}.yaml"
         plan.write_text(block)
         counts.append(len(checked(str(plan), tmp_path).plan.cells))
-    assert counts == [3, 5, 1]
+    assert counts == cells
 
 
 def test_the_page_lists_every_plan() -> None:
