@@ -81,8 +81,10 @@ def blocks_of(net: nn.Module) -> list[Place]:
     if isinstance(net, TimmClassifier):
         return blocks_of(net.encoder)
     if isinstance(net, TimmEncoder):
-        tokens = {"channels_last": net.channels_last, "num_tokens": net.num_tokens}
-        return [replace(place, **tokens) for place in _places(net, str(net.architecture))]
+        return [
+            replace(place, channels_last=net.channels_last, num_tokens=net.num_tokens)
+            for place in _places(net, str(net.architecture))
+        ]
     return _places(net, type(net).__name__)
 
 

@@ -121,6 +121,8 @@ class Analyzed:
         images: Images looked at.
         found: What ``analysis.json`` holds: a picture, its numbers and a summary of each analysis.
         skipped: Analyses that were not done, with the reason.
+        summary: The numbers of each analysis by its name, as in
+            ``summary["feature_distance"]["last"]``.
         unusable: Files left out, with the reason.
     """
 
@@ -128,6 +130,7 @@ class Analyzed:
     images: int
     found: list[dict[str, Any]]
     skipped: dict[str, str]
+    summary: dict[str, dict[str, Any]]
     unusable: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -190,7 +193,7 @@ def _asked(
     source: str, options: Analyze, console: Console, *, beside: Asked | None = None
 ) -> Asked:
     """The net of this name, with its images; beside another one, with those of the other."""
-    model = _random_model(source)
+    model = random_model(source)
     weights = None if model else read_weights(source, fetch=options.source, console=console)
     net = net_of(model, _encoder(options, model, beside), weights)
     check_channels(options.loader, net.channels)
@@ -205,7 +208,7 @@ def _asked(
     )
 
 
-def _random_model(source: str) -> str | None:
+def random_model(source: str) -> str | None:
     """The model that is to have random weights; None where the source names weights."""
     if Path(source).exists():
         return None
@@ -222,7 +225,8 @@ def _encoder(options: Analyze, model: str | None, beside: Asked | None) -> Encod
         return Encoder()
     if isinstance(beside.net, TimmArchitecture) or model.startswith(PREFIX):
         return Encoder(channels=beside.net.channels)
-    return Encoder(channels=beside.net.channels, stem=beside.net.stem)
+    stem: Any = beside.net.stem
+    return Encoder(channels=beside.net.channels, stem=stem)
 
 
 def _other(source: str, first: Asked, options: Analyze, console: Console) -> Asked:

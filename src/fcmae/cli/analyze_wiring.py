@@ -79,6 +79,7 @@ def look(
         images=len(nets[0].inside.images.indices),
         found=entries,
         skipped=skipped,
+        summary={entry["name"]: entry["summary"] for entry in entries},
         unusable=files(nets[0].inside.images.unusable),
     )
 
