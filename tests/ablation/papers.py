@@ -28,6 +28,11 @@ PAPER: dict[str, dict[str, float | None]] = {
         "v1-large-supervised": 84.3, "v1-large-fcmae": 84.4, "v2-large-supervised": 84.5,
         "v2-large-fcmae": 85.6,
     },
+    # Table 4
+    "table-4-methods": {
+        "mae-base": 83.6, "fcmae-base": 84.9, "mae-large": 85.9, "fcmae-large": 85.8,
+        "mae-huge": 86.9, "fcmae-huge": 86.3,
+    },
     # Table 16, appendix D
     "table-16-components": {
         "none": 83.7, "affine-only": 83.9, "aggregation-only": 83.9, "normalization-only": None,

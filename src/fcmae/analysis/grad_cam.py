@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.analysis.blocks import Place, as_positions
+from fcmae.analysis.blocks import Place
 from fcmae.evaluation.forward import evaluating
 from fcmae.types import Images, Labels, Logits
 
@@ -38,6 +38,6 @@ def grad_cam(
             [gradients] = torch.autograd.grad(score, seen)
     finally:
         handle.remove()
-    features, slopes = as_positions(seen[0].detach()).float(), as_positions(gradients).float()
+    features, slopes = place.output(seen[0].detach()).float(), place.output(gradients).float()
     weights = slopes.mean(dim=1, keepdim=True)
     return (features * weights).sum(dim=2).clamp(min=0), scores.detach()

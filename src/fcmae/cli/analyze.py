@@ -10,15 +10,16 @@ from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import architecture_of, check_channels, check_pictures
+from fcmae.cli.preflight import check_channels, check_pictures, net_at, net_of
 from fcmae.cli.show import say, show_places, show_table, show_unusable
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size
 from fcmae.cli.sources import validation_images
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DataError
-from fcmae.model.options import Architecture, Encoder, ModelName, architecture
+from fcmae.model.options import Architecture, Encoder, ModelName
+from fcmae.model.timm_options import PREFIX, TimmArchitecture
 
 What = Literal[
     "feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka",
@@ -27,6 +28,8 @@ What = Literal[
 """The analyses, in the order in which they are done."""
 
 MOST_IMAGES = 10_000
+RANDOM = "random:"
+"""What may stand before the name of a model that is to have random weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,8 @@ class Analyze:
     """
 
     weights: str
-    """Folder of a run, weights file, the name of published weights, or the name of a model, such as
-    v1-atto, for one with random weights."""
+    """Folder of a run, weights file, the name of published weights, such as timm:NAME, or the name
+    of a model, such as v1-atto, for one with random weights: random:timm:NAME for a net of timm."""
 
     data: Path
     """Folder with one folder per class (or with a val folder of those, which is then taken), list,
@@ -118,6 +121,8 @@ class Analyzed:
         images: Images looked at.
         found: What ``analysis.json`` holds: a picture, its numbers and a summary of each analysis.
         skipped: Analyses that were not done, with the reason.
+        summary: The numbers of each analysis by its name, as in
+            ``summary["feature_distance"]["last"]``.
         unusable: Files left out, with the reason.
     """
 
@@ -125,6 +130,7 @@ class Analyzed:
     images: int
     found: list[dict[str, Any]]
     skipped: dict[str, str]
+    summary: dict[str, dict[str, Any]]
     unusable: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -135,14 +141,14 @@ class Asked:
     Attributes:
         name: What it is called in pictures.
         weights: Its weights; None for random ones.
-        architecture: Its encoder's.
+        net: What its encoder is: one of ours, or a net of timm, built for this size.
         size: Height and width of the images.
         loader: With the mean and deviation that it knows.
     """
 
     name: str
     weights: Weights | None
-    architecture: Architecture
+    net: Architecture | TimmArchitecture
     size: tuple[int, int]
     loader: Loader
 
@@ -157,7 +163,7 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
     images = validation_images(options.data, labels=None)
     if len(images) < 2:
         raise DataError(f"{options.data} is a single image, but the least to look at are two.")
-    check_pictures(images, loader=options.loader, channels=first.architecture.channels)
+    check_pictures(images, loader=options.loader, channels=first.net.channels)
     with hold(out):
         return _look(options, nets, images, out, console)
 
@@ -187,31 +193,49 @@ def _asked(
     source: str, options: Analyze, console: Console, *, beside: Asked | None = None
 ) -> Asked:
     """The net of this name, with its images; beside another one, with those of the other."""
-    random = source in get_args(ModelName) and not Path(source).exists()
-    weights = None if random else read_weights(source, fetch=options.source, console=console)
-    if weights is not None:
-        found = architecture_of(None, Encoder() if beside else options.encoder, weights)
-    else:
-        like = options.encoder if beside is None else beside.architecture
-        found = architecture(source, channels=like.channels, stem=like.stem)
-    check_channels(options.loader, found.channels)
-    size = options.size or (224 if weights is None else weights.size)
+    model = random_model(source)
+    weights = None if model else read_weights(source, fetch=options.source, console=console)
+    net = net_of(model, _encoder(options, model, beside), weights)
+    check_channels(options.loader, net.channels)
+    wanted = options.size or (224 if weights is None else weights.size)
+    size, net = net_at(beside.size if beside else wanted, net)
     return Asked(
-        name=f"{source} (random)" if random else Path(source).name,
+        name=f"{model} (random)" if model else Path(source).name,
         weights=weights,
-        architecture=found,
-        size=divisible_sides(beside.size if beside else size, found.stride),
+        net=net,
+        size=size,
         loader=options.loader if weights is None else loader_of(weights, options.loader),
     )
+
+
+def random_model(source: str) -> str | None:
+    """The model that is to have random weights; None where the source names weights."""
+    if Path(source).exists():
+        return None
+    if source.startswith(RANDOM):
+        return source.removeprefix(RANDOM)
+    return source if source in get_args(ModelName) else None
+
+
+def _encoder(options: Analyze, model: str | None, beside: Asked | None) -> Encoder:
+    """Channels and stem of a net; a random one beside another one takes after it."""
+    if beside is None:
+        return options.encoder
+    if model is None:
+        return Encoder()
+    if isinstance(beside.net, TimmArchitecture) or model.startswith(PREFIX):
+        return Encoder(channels=beside.net.channels)
+    stem: Any = beside.net.stem
+    return Encoder(channels=beside.net.channels, stem=stem)
 
 
 def _other(source: str, first: Asked, options: Analyze, console: Console) -> Asked:
     """The net to compare with, which must take the same images."""
     other = _asked(source, options, console, beside=first)
-    if other.architecture.channels != first.architecture.channels:
+    if other.net.channels != first.net.channels:
         raise CheckpointError(
-            f"compare is {source}, which takes images of {other.architecture.channels} channels, "
-            f"but {first.name} takes {first.architecture.channels}: give a net for the same images."
+            f"compare is {source}, which takes images of {other.net.channels} channels, "
+            f"but {first.name} takes {first.net.channels}: give a net for the same images."
         )
     if other.name != first.name:
         return other

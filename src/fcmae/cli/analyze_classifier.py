@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from fcmae.analysis.blocks import Place
 from fcmae.analysis.grad_cam import grad_cam
 from fcmae.analysis.maps import grid
 from fcmae.analysis.mistakes import Mistake, confident_mistakes
@@ -15,6 +16,7 @@ from fcmae.errors import DataError
 from fcmae.evaluation.classify import predict
 from fcmae.evaluation.forward import Outputs
 from fcmae.model.classifier import Classifier
+from fcmae.model.timm_net import TimmClassifier
 from fcmae.types import Labels
 
 PER_CLASS = 5
@@ -26,7 +28,8 @@ def evidence(subject: Subject) -> list[Finding]:
     model = _classifier(subject)
     rows = subject.drawn(subject.options.rows)
     images = subject.normalised(rows)
-    maps, scores = grad_cam(model, subject.net.inside.places[-1], images)
+    place = _speaking(subject.net.inside.places, model)
+    maps, scores = grad_cam(model, place, images)
     height, width = grid(maps.shape[1], images.shape[-2], images.shape[-1])
     likely = scores.float().softmax(dim=1).max(dim=1)
     classes = _names(subject, scores.shape[1])
@@ -50,7 +53,7 @@ def evidence(subject: Subject) -> list[Finding]:
     return [
         Finding(
             name="grad_cam",
-            title="Grad-CAM of the last block",
+            title=f"Grad-CAM: {place.name}",
             alt=f"{len(rows)} images, each beside itself under a heat map ({height} x {width}) of "
             "where the evidence for the class it is called lies; bright is much.",
             summary={"images": len(rows), "without positive evidence": nothing},
@@ -62,6 +65,15 @@ def evidence(subject: Subject) -> list[Finding]:
             ),
         )
     ]
+
+
+def _speaking(places: list[Place], model: Classifier | TimmClassifier) -> Place:
+    """The last block whose positions have a say in the scores.
+
+    Where the head sees the class token alone, that is the last but one.
+    """
+    by_token = isinstance(model, TimmClassifier) and model.encoder.pools_token
+    return places[-2 if by_token and len(places) > 1 else -1]
 
 
 def mistakes(subject: Subject) -> list[Finding]:
@@ -97,14 +109,14 @@ def mistakes(subject: Subject) -> list[Finding]:
     ]
 
 
-def _classifier(subject: Subject) -> Classifier:
+def _classifier(subject: Subject) -> Classifier | TimmClassifier:
     model = subject.net.model
-    if not isinstance(model, Classifier):
+    if not isinstance(model, (Classifier, TimmClassifier)):
         raise DataError(f"{subject.net.name} is not a classifier.")
     return model
 
 
-def _predictions(subject: Subject, model: Classifier) -> tuple[Outputs, list[str]]:
+def _predictions(subject: Subject, model: Classifier | TimmClassifier) -> tuple[Outputs, list[str]]:
     """The probabilities of all images, with labels by the model's classes, and their names."""
     asked = subject.net.asked
     assert asked.weights is not None
@@ -112,7 +124,7 @@ def _predictions(subject: Subject, model: Classifier) -> tuple[Outputs, list[str
     viewing = Viewing(
         size=asked.size,
         loader=asked.loader,
-        channels=asked.architecture.channels,
+        channels=asked.net.channels,
         batch_size=subject.options.run.batch_size,
     )
     outputs = predict(model, viewing.batches(images, subject.peers), subject.peers)

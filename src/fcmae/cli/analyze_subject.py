@@ -22,8 +22,8 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
 from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.build import new_encoder
 from fcmae.model.detector import Detector
-from fcmae.model.encoder import Encoder
 from fcmae.model.estimator import Estimator
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
@@ -126,7 +126,7 @@ class Subject:
     def as_shown(self, images: Images) -> Float[Tensor, "n rows columns colours"]:
         """Normalised images as people see them."""
         asked = self.net.asked
-        return as_shown(images, Normalisation.of(asked.loader, asked.architecture.channels))
+        return as_shown(images, Normalisation.of(asked.loader, asked.net.channels))
 
     def drawn(self, number: int) -> list[int]:
         """So many rows, drawn by the seed."""
@@ -140,7 +140,7 @@ def look_at(images: ImageList, asked: Asked, peers: Peers) -> Images:
     viewing = Viewing(
         size=asked.size,
         loader=replace(asked.loader, workers=0),  # for a few images, no process is started
-        channels=asked.architecture.channels,
+        channels=asked.net.channels,
         batch_size=len(images),
     )
     batches = [batch.images for batch in viewing.batches(images)]
@@ -151,8 +151,8 @@ def model_of(asked: Asked, seed: int) -> nn.Module:
     """The model as far as it makes features: a classifier whole, of others the encoder."""
     if asked.weights is None:
         seed_everything(seed, "weights")
-        return Encoder(asked.architecture).eval()
-    model, _ = load_model(asked.weights.header)
+        return new_encoder(asked.net).eval()
+    model, _ = load_model(asked.weights.header, size=asked.size)
     match model:
         case Autoencoder() | Detector() | Estimator() | Pyramid() | Segmenter():
             return model.encoder

@@ -79,6 +79,7 @@ def look(
         images=len(nets[0].inside.images.indices),
         found=entries,
         skipped=skipped,
+        summary={entry["name"]: entry["summary"] for entry in entries},
         unusable=files(nets[0].inside.images.unusable),
     )
 
@@ -97,7 +98,7 @@ def _inside(
         images,
         asked.size,
         loader=asked.loader,
-        channels=asked.architecture.channels,
+        channels=asked.net.channels,
         batch_size=batch_size,
         peers=peers,
         console=console,

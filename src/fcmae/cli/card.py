@@ -157,7 +157,7 @@ def only_baseline(net: TimmArchitecture) -> str:
     """What a net of timm is for."""
     return (
         f"{net} is a net of timm: it stands as a baseline in evaluate neighbours, linear and "
-        "classify, finetune classify, predict classify and embed."
+        "classify, finetune classify, predict classify, embed and analyze."
     )
 
 

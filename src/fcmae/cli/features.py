@@ -10,9 +10,7 @@ from fcmae.cli.evaluate_features import Ready
 from fcmae.cli.inference import batches, launch
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.forward import Outputs
-from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture
-from fcmae.model.timm_net import TimmEncoder
+from fcmae.model.build import new_encoder
 from fcmae.randomness import seed_everything
 
 
@@ -47,7 +45,7 @@ def encoder(ready: Ready, seed: int) -> nn.Module:
     if ready.weights is not None and ready.adapt is None:
         return load_model(ready.weights.header, size=ready.size)[0]
     seed_everything(seed, "weights")
-    model = Encoder(ready.net) if isinstance(ready.net, Architecture) else TimmEncoder(ready.net)
+    model = new_encoder(ready.net)
     if ready.weights is not None:
         load_into(model, ready.weights.header, adapt=ready.adapt)
     return model

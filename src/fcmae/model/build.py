@@ -13,8 +13,8 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
 from fcmae.model.estimator import Estimator
+from fcmae.model.options import Architecture, MaskRCNN, Projection, UPerNet, architecture_from
 from fcmae.model.options import Decoder as DecoderOptions
-from fcmae.model.options import MaskRCNN, Projection, UPerNet, architecture_from
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
@@ -127,3 +127,8 @@ def _timm(description: Description) -> nn.Module:
     if description["kind"] == "classifier":
         return TimmClassifier(architecture, num_classes=description["num_classes"])
     return TimmEncoder(architecture)
+
+
+def new_encoder(net: Architecture | TimmArchitecture) -> Encoder | TimmEncoder:
+    """An encoder with fresh weights: one of ours, or a net of timm."""
+    return Encoder(net) if isinstance(net, Architecture) else TimmEncoder(net)

@@ -46,10 +46,25 @@ class TimmEncoder(nn.Module):
         """Features of every position of the last map, without tokens that stand for none."""
         features: Tensor = self.body.forward_features(images)
         if features.ndim == 3:
-            return features[:, int(getattr(self.body, "num_prefix_tokens", 0)) :]
-        if getattr(self.body, "output_fmt", "NCHW") == "NHWC":
+            return features[:, self.num_tokens :]
+        if self.channels_last:
             return rearrange(features, "n h w c -> n (h w) c")
         return rearrange(features, "n c h w -> n (h w) c")
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens before the positions that stand for none, such as the class token."""
+        return int(getattr(self.body, "num_prefix_tokens", None) or 0)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether its maps are rows, columns, channels, as Swin's are."""
+        return getattr(self.body, "output_fmt", "NCHW") == "NHWC"
+
+    @property
+    def pools_token(self) -> bool:
+        """Whether its features are those of the class token alone."""
+        return getattr(self.body, "global_pool", None) == "token"
 
     def pooled(self, images: Images) -> Float[Tensor, "n d"]:
         """One vector per image, by the net's own pooling and norm: what its classifier sees."""
