@@ -177,8 +177,8 @@ def out_folder(options: Analyze) -> Path:
     path = Path(options.weights)
     if not path.exists():
         raise ValueError(
-            f"out must be given, because {options.weights} is no folder of a run in which analysis "
-            "could be put."
+            f"--out must be given, because {options.weights} is no folder of a run in which "
+            "analysis could be put."
         )
     return (path if path.is_dir() else path.parent) / "analysis"
 
