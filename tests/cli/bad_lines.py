@@ -124,6 +124,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("analyze", 2, "--weights and --data must be given."),
     (f"{ANALYZE} --what effective_rang", 2, "Did you mean effective_rank?"),
     (f"{ANALYZE} --what cka rang", 2, "what is 'cka rang', but must be one or more values, each"),
+    (
+        f"{ANALYZE} --what mistakes",
+        6,
+        "is not a classifier: give the weights of finetune classify.",
+    ),
     (f"{ANALYZE} --images 1", 2, "images is 1, but must be at least 2."),
     (f"{ANALYZE} --images 20000", 2, "images is 20000, but must be at most 10000"),
     (f"{ANALYZE} --k 0", 2, "k is 0, but must be at least 1."),
