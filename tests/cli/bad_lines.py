@@ -128,13 +128,19 @@ BAD_LINES: list[tuple[str, int, str]] = [
     # Analyses.
     ("analyze", 2, "--weights and --data must be given."),
     (f"{ANALYZE} --what effective_rang", 2, "Did you mean effective_rank?"),
+    (f"{ANALYZE} --what cka rang", 2, "what is 'cka rang', but must be one or more values, each"),
+    (
+        f"{ANALYZE} --what mistakes",
+        6,
+        "is not a classifier: give the weights of finetune classify.",
+    ),
     (f"{ANALYZE} --images 1", 2, "images is 1, but must be at least 2."),
     (f"{ANALYZE} --images 20000", 2, "images is 20000, but must be at most 10000"),
     (f"{ANALYZE} --k 0", 2, "k is 0, but must be at least 1."),
     (f"{ANALYZE} --maps.blocks 0", 2, "maps.blocks is [0], but must be numbers of at least 1."),
     (f"{ANALYZE} --maps.channels -1", 2, "maps.channels is [-1], but must be numbers of at least"),
     (f"{ANALYZE} --size 100", 2, "The nearest that fits is 96 x 96."),
-    ("analyze atto --data {root}/labelled", 2, "out must be given, because atto is no folder of a"),
+    ("analyze atto --data {root}/labelled", 2, "--out must be given, because atto is no folder"),
     (
         "analyze {root}/none --data {root}/labelled",
         3,

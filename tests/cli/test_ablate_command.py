@@ -56,3 +56,18 @@ def test_a_plan_trains_compares_and_says_what_failed(
     options = json.loads((seed / "finetune" / "options.json").read_text())
     assert Path(options["weights"]) == (seed / "pretrain").resolve()
     assert Path(told["table"]["png"]).is_file()
+
+
+def test_images_without_classes_are_refused_before_anything_is_computed(
+    places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, out = tmp_path / "plan.yaml", tmp_path / "out"
+    plan.write_text(PLAN)
+    words = ["ablate", str(plan), "--data", f"{places.flat}", "--out", str(out)]
+    assert main(words) == 6
+    said = capsys.readouterr().err
+    assert said.startswith("fcmae: step finetune: ")
+    assert said.endswith("Or give images with labels as --labelled.\n")
+    assert "labels need one folder per class directly inside" in said
+    assert said.count("\n") == 1
+    assert not out.exists()

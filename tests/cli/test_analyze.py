@@ -157,7 +157,7 @@ def test_images_of_two_channels_and_a_run_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"what": ["grad_cam"]}, "grad_cam: pretrained.safetensors is not a classifier"),
+        ({"what": ["grad_cam"]}, "what is grad_cam, but pretrained.safetensors is not a classif"),
         ({"maps": {"blocks": [13]}}, r"maps.blocks is \[13\], but the net has 12 blocks"),
         ({"maps": {"channels": [160]}}, "but stage 1, block 2 has 160, from 0"),
         (

@@ -26,6 +26,17 @@ def test_help_names_every_option_and_begins_with_an_example(
     assert max(map(len, said.splitlines())) <= 100
 
 
+def test_usage_is_written_as_it_is_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    usages = {
+        "report": "fcmae report RUNS [options]",
+        "ablate": "fcmae ablate PLAN --data PATH --out PATH [options]",
+        "launch": "fcmae launch [options] -- COMMAND",
+    }
+    for name, usage in usages.items():
+        assert main([name, "--help"]) == 0
+        assert capsys.readouterr().out.splitlines()[0] == usage
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_explained(name: str) -> None:
     silent = [f.name for f in fields_of(COMMANDS[name].options).values() if not f.help]

@@ -110,6 +110,7 @@ def ablate(options: Ablate, console: Console) -> Ablated:
         return wiring.standing(
             checked.plan, checked.settings, PlanFolder(options.out.absolute()), write=False
         )
+    wiring.check_labels(options, checked)
     return wiring.compute(options, checked, console.message)
 
 

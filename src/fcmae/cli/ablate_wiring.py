@@ -21,8 +21,12 @@ from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate import Ablate, Ablated, show_ablated
 from fcmae.cli.recipes import read_plan
+from fcmae.data.listing import split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
+
+WITH_CLASSES = ("finetune classify", "evaluate neighbours", "evaluate linear")
+"""The commands that divide images of classes into those to learn from and those to test on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,7 @@ def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -
         folder.agree(planned(plan, checked.resolver))
         if checked.space is None:
             settings = checked.settings
-            wanted = [s for s in settings if not options.only or s.cell in options.only]
+            wanted = asked_for(options, checked)
             link_all(wanted, folder)
             runner.run(wanted)
         else:
@@ -95,6 +99,33 @@ def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -
         show_ablated(result, Terminal(stderr=True, highlight=False))
         runner.answer()
     return result
+
+
+def asked_for(options: Ablate, checked: Checked) -> list[Setting]:
+    """The settings of the cells to compute."""
+    return [s for s in checked.settings if not options.only or s.cell in options.only]
+
+
+def check_labels(options: Ablate, checked: Checked) -> None:
+    """Look for the classes of the images before the first step, which may take days, begins.
+
+    Raises:
+        DataError: A step could not use its images; the message names it.
+    """
+    folder, found = PlanFolder(options.out.absolute()), set[tuple[str | None, ...]]()
+    for step in unique(asked_for(options, checked)):
+        if step.command not in WITH_CLASSES or folder.done(step) is not None:
+            continue
+        names = (step.options["data"], step.options["val"])
+        if names in found:
+            continue
+        found.add(names)
+        data, val = (None if name is None else Path(name) for name in names)
+        try:
+            split(data or options.data, val, share=step.options["val_share"])
+        except DataError as error:
+            hint = "" if options.labelled else " Or give images with labels as --labelled."
+            raise DataError(f"step {step.name}: {error}{hint}") from None
 
 
 def launcher(options: Ablate, folder: PlanFolder) -> Launcher:

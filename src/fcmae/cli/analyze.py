@@ -27,6 +27,9 @@ What = Literal[
 ]  # fmt: skip
 """The analyses, in the order in which they are done."""
 
+OF_CLASSIFIERS = {"grad_cam", "mistakes"}
+"""The analyses that only a classifier has."""
+
 MOST_IMAGES = 10_000
 RANDOM = "random:"
 """What may stand before the name of a model that is to have random weights."""
@@ -156,6 +159,7 @@ class Asked:
 def analyze(options: Analyze, console: Console) -> Analyzed:
     """Check what the weights and the images say, then look."""
     first = _asked(options.weights, options, console)
+    _check_applies(options, first)
     out = out_folder(options)
     nets = [first]
     if options.compare is not None:
@@ -166,6 +170,20 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
     check_pictures(images, loader=options.loader, channels=first.net.channels)
     with hold(out):
         return _look(options, nets, images, out, console)
+
+
+def _check_applies(options: Analyze, net: Asked) -> None:
+    """Refuse, before any image is looked at, what only a classifier has, if nothing else is asked.
+
+    Raises:
+        DataError: The net is no classifier.
+    """
+    kind = None if net.weights is None else net.weights.kind
+    if kind != "classifier" and options.what and set(options.what) <= OF_CLASSIFIERS:
+        raise DataError(
+            f"what is {' '.join(options.what)}, but {net.name} is not a classifier: give the "
+            "weights of finetune classify."
+        )
 
 
 def _look(
@@ -183,8 +201,8 @@ def out_folder(options: Analyze) -> Path:
     path = Path(options.weights)
     if not path.exists():
         raise ValueError(
-            f"out must be given, because {options.weights} is no folder of a run in which analysis "
-            "could be put."
+            f"--out must be given, because {options.weights} is no folder of a run in which "
+            "analysis could be put."
         )
     return (path if path.is_dir() else path.parent) / "analysis"
 

@@ -1,5 +1,6 @@
 """What to say about an option that cannot be understood: rule, value received, way out."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,9 @@ def wrong_value(error: Exception, options: type, values: Mapping[str, str]) -> V
     choices = _choices(hint)
     words = [word for word in re.findall(r"[\w-]+", values[name]) if word not in choices]
     close = did_you_mean(words[0], choices) if words else ""
-    return ValueError(f"{name} is {values[name]!r}, but must be {describe(hint)}.{close}")
+    return ValueError(
+        f"{name} is {_as_typed(values[name])!r}, but must be {describe(hint)}.{close}"
+    )
 
 
 def missing(options: type, values: Mapping[str, str]) -> ValueError | None:
@@ -65,6 +68,16 @@ def missing(options: type, values: Mapping[str, str]) -> ValueError | None:
         return None
     names = " and ".join(f"--{field.name}" for field in absent)
     return ValueError(f"{names} must be given. {absent[0].name}: {absent[0].help}")
+
+
+def _as_typed(text: str) -> str:
+    """The text of an option as a user wrote it: several values without the parser's quotes."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return text
+    quoted = isinstance(values, list) and all(isinstance(value, str) for value in values)
+    return " ".join(values) if quoted else text
 
 
 def _choices(hint: Any) -> list[str]:

@@ -30,12 +30,19 @@ def print_overview(console: Console, commands: Mapping[str, str]) -> None:
 
 
 def print_help(
-    console: Console, name: str, options: type, *, example: str, positional: Sequence[str] = ()
+    console: Console,
+    name: str,
+    options: type,
+    *,
+    example: str,
+    positional: Sequence[str] = (),
+    rest: str | None = None,
 ) -> None:
     """A command: what it does, an example, and its options by group."""
     fields = fields_of(options)
-    needed = [_usage(field, positional) for field in fields.values() if field.required]
-    console.print(Text(" ".join(["fcmae", name, *needed, "[options]"]), style="bold"))
+    needed = [_usage(f, positional) for f in fields.values() if f.required and f.name != rest]
+    last = [] if rest is None else ["--", rest.upper()]
+    console.print(Text(" ".join(["fcmae", name, *needed, "[options]", *last]), style="bold"))
     console.print(Text(f"\n{_paragraph(options.__doc__ or '')}\n"))
     console.print(Text("Example", style="bold"))
     console.print(Text(f"  {example}"), soft_wrap=True)

@@ -61,7 +61,8 @@ class Launch:
     """
 
     command: list[str]
-    """The command with its options. It stands after all other options, or after --."""
+    """The command with its options, after all others and --, as in: fcmae launch --gpus 2 --
+    pretrain --data photos --out runs/pretrain."""
 
     nodes: int = 1
     """Machines that take part."""

@@ -83,7 +83,7 @@ def _run(name: str, command: Command, line: CommandLine) -> None:
     if line.help:
         print_help(
             Terminal(), name, command.options,
-            example=command.example, positional=command.positional,
+            example=command.example, positional=command.positional, rest=command.rest,
         )  # fmt: skip
         return
     if line.print_config:
