@@ -20,10 +20,11 @@ LINES = re.findall(r"^fcmae .*", TEXT, re.MULTILINE)
 def test_a_command_of_the_page_is_understood(line: str) -> None:
     words = shlex.split(line)[1:]
     name = next(name for name in (" ".join(words[:2]), words[0]) if name in COMMANDS)
-    options = build(
-        COMMANDS[name].options,
-        read_command_line(words[len(name.split()) :], COMMANDS[name].options).values,
+    command = COMMANDS[name]
+    typed = read_command_line(
+        words[len(name.split()) :], command.options, positional=command.positional
     )
+    options = build(command.options, typed.values)
     if getattr(options, "model", None) is not None:
         assert net_of(options.model.removeprefix("timm:")).timm
     else:
