@@ -1,12 +1,15 @@
 """Steps as jobs: started by submitit, found again by the next runner."""
 
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stubs import Desk
+from submitit import LocalJob
 
 from fcmae.ablation.options import Job
 from fcmae.ablation.slurm import NOTE, Command, Jobs
@@ -47,6 +50,44 @@ def test_a_job_of_another_runner_is_waited_for_rather_than_begun_again(tmp_path:
     assert ran.read_text() == "x"
     assert again.run(line, tmp_path, tmp_path / "log", 0) == 0
     assert ran.read_text() == "xx"
+
+
+def test_a_signal_that_comes_while_a_job_is_handed_in_cancels_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, cancelled = Jobs(LOCAL, tmp_path / "jobs"), []
+    submit, cancel = jobs._executor.submit, LocalJob.cancel
+
+    def interrupted(command: Command) -> Any:
+        job = submit(command)
+        jobs.stop(signal.SIGTERM)
+        return job
+
+    def note(job: Any, check: bool = True) -> None:
+        cancelled.append(job.job_id)
+        cancel(job, check)
+
+    monkeypatch.setattr(jobs._executor, "submit", interrupted)
+    monkeypatch.setattr(LocalJob, "cancel", note)
+    monkeypatch.setattr(LocalJob, "_results_timeout_s", 1)
+    jobs.run([sys.executable, "-c", ""], tmp_path, tmp_path / "log", 0)
+    assert len(cancelled) == 1
+
+
+def test_a_job_of_another_runner_that_was_killed_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalJob, "_results_timeout_s", 1)
+    ran = tmp_path / "ran"
+    line = [sys.executable, "-c", f"open({str(ran)!r}, 'a').write('x')"]
+    jobs = Jobs(LOCAL, tmp_path / "jobs")
+    lasting = [sys.executable, "-c", "import time; time.sleep(20)"]
+    job = jobs._executor.submit(Command(lasting, tmp_path / "log"))
+    (tmp_path / NOTE).write_text(job.job_id)
+    job._process.kill()
+    job._process.wait()
+    assert Jobs(LOCAL, tmp_path / "jobs").run(line, tmp_path, tmp_path / "log", 0) == 0
+    assert ran.read_text() == "x"
 
 
 def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:

@@ -167,6 +167,21 @@ def test_a_run_that_is_still_ending_is_waited_for(tmp_path: Path) -> None:
     assert float((tmp_path / "log").read_text()) > float((tmp_path / "let-go").read_text())
 
 
+def test_a_signal_that_comes_while_a_child_is_started_reaches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, start = Here(), subprocess.Popen
+
+    def interrupted(*arguments: object, **how: object) -> object:
+        child = start(*arguments, **how)
+        here.stop(signal.SIGTERM)
+        return child
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    line = [sys.executable, "-c", "import time; time.sleep(20)"]
+    assert here.run(line, tmp_path / "run", tmp_path / "log", 0) == -signal.SIGTERM
+
+
 def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_path: Path) -> None:
     slow = PLAN.replace("pretrain: {}", "pretrain: {seconds: 0.05}")
     desk.run(slow)  # imports everything, so that children cost little

@@ -101,6 +101,21 @@ def test_the_first_that_failed_is_blamed_and_all_that_end_well_are_waited_for() 
     assert "process 1 of 2 was ended by SIGKILL (the system does that when memory" in str(error)
 
 
+def test_where_one_cannot_be_started_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(command: list[str], environ: dict[str, str]) -> Worker:
+        if started:
+            raise BlockingIOError("no more processes")
+        started.append(worker(0, DEAF))
+        return started[0]
+
+    monkeypatch.setattr(processes, "_start", start)
+    with pytest.raises(BlockingIOError):
+        processes.run_all(Launch(command=["x"]), gpus=2)
+    assert started[0].process.poll() == -signal.SIGKILL
+
+
 def test_a_job_asks_for_what_was_said_and_comes_back(tmp_path: Path) -> None:
     job = Job(script=tmp_path / "x", time="2:00:00", partition="gpu", warning_s=60, cpus=4)
     command = ["pretrain", "--data", "two words", "--out", "run"]

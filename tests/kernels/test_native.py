@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 from against_definition import assert_near, depthwise_leaves, gradients, masked
 from against_definition import gelu_grn as definition_of_gelu_grn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.testing import assert_close
 
 from fcmae.errors import FcmaeError
@@ -251,6 +254,63 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
     assert choice.describe("cpu") == "reference: no kernels were compiled"
     with choice.using("native"), pytest.raises(FcmaeError, match="no kernels were compiled"):
         depthwise(x.float(), weight, bias, Tiles.whole(2, 2))
+
+
+def test_the_functions_that_a_build_must_have_are_those_of_the_sources():
+    sources = "".join(path.read_text() for path in sorted((FOLDER / "cpp").glob("*.cpp")))
+    assert set(native.FUNCTIONS) == set(re.findall(r"^EXPORT int (\w+)\(", sources, re.MULTILINE))
+
+
+def test_a_build_of_older_sources_gives_way_to_the_reference(monkeypatch):
+    if native.why_not():
+        pytest.skip(native.why_not())
+    monkeypatch.setattr(native, "FUNCTIONS", (*native.FUNCTIONS, "fcmae_of_tomorrow"))
+    monkeypatch.setattr(native, "_load", native._load.__wrapped__)
+    assert re.fullmatch(
+        r"reference: _native_\S+ is of an older fcmae, without fcmae_of_tomorrow: install it again",
+        choice.describe("cpu"),
+    )
+    assert linear(torch.randn(1, 4, 8), torch.randn(2, 8), torch.randn(2)).shape == (1, 4, 2)
+
+
+FOLLOWED = [
+    lambda x: depthwise(x, torch.ones(8, 1, 7, 7), torch.ones(8), Tiles.whole(3, 3)),
+    lambda x: gelu_grn(x, torch.ones(8), torch.ones(8), 1e-6),
+    lambda x: layer_norm(x, torch.ones(8), torch.ones(8), 1e-6),
+    lambda x: linear(x.bfloat16(), torch.ones(4, 8).bfloat16(), torch.ones(4).bfloat16()).float(),
+]
+
+
+@pytest.mark.usefixtures("build")
+@pytest.mark.parametrize("function", FOLLOWED)
+def test_what_is_traced_without_gradients_computes_on_other_inputs(function):
+    first, second = torch.randn(2, 2, 9, 8)
+    with torch.no_grad():
+        traced = make_fx(function)(first)
+        assert_close(traced(second), function(second), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.usefixtures("build")
+@pytest.mark.parametrize("function", FOLLOWED)
+def test_tensors_without_memory_have_the_shapes_of_the_definition(function):
+    expected = function(torch.randn(2, 9, 8))
+    with FakeTensorMode():
+        x = torch.randn(2, 9, 8, requires_grad=True)
+        function(x).sum().backward()
+        with torch.no_grad():
+            y = function(x)
+    assert (x.grad.shape, y.shape, y.dtype) == (x.shape, expected.shape, expected.dtype)
+
+
+@pytest.mark.usefixtures("build")
+def test_no_images_have_linear_layers_and_gradients_too():
+    x = torch.randn(0, 9, 8).bfloat16().requires_grad_()
+    weight, bias = torch.randn(4, 8, requires_grad=True), torch.randn(4, requires_grad=True)
+    y = linear(x, weight, bias)
+    y.sum().backward()
+    assert (y.shape, x.grad.shape) == ((0, 9, 4), x.shape)
+    assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
+    assert_close(bias.grad, torch.zeros_like(bias), rtol=0, atol=0)
 
 
 def test_autocast_reaches_the_kernels():

@@ -69,6 +69,8 @@ class Here(Launcher):
                     start_new_session=True,  # so that Ctrl-C reaches it once, through us
                 )
                 self._alive.add(child)
+                if self._stopped is not None:  # while the child was being started
+                    child.send_signal(self._stopped)
             try:
                 return child.wait()
             finally:

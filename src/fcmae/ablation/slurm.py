@@ -21,6 +21,12 @@ POLL_S = 0.2
 MANY = 1000
 """How often a job may be put off, as each goes on where the one before was."""
 
+KINDS: dict[str, type["submitit.Job[int]"]] = {
+    "slurm": submitit.SlurmJob,
+    "local": submitit.LocalJob,
+}
+"""The class of a job by its cluster; only these know how to ask after one, and how to cancel it."""
+
 
 class Command:
     """What a job does; it can be sent to another machine."""
@@ -57,7 +63,7 @@ class Jobs(Launcher):
 
     def __init__(self, job: Job, root: Path) -> None:
         self.places = job.at_once
-        self._root = root
+        self._root, self._cluster = root, job.cluster
         # Under SLURM a run has a process for each GPU, and these are the tasks of its job.
         self._tasks = list(range(max(1, job.gpus) if job.cluster == "slurm" else 1))
         self._executor = submitit.AutoExecutor(
@@ -85,7 +91,7 @@ class Jobs(Launcher):
         note = folder / NOTE
         if note.is_file():
             number = note.read_text(encoding="utf-8")
-            former = self._executor.job_class(self._root, number, tasks=self._tasks)
+            former = KINDS[self._cluster](self._root, number, tasks=self._tasks)
             code = self._wait(former, log)
             if code == 0:
                 note.unlink()
@@ -108,7 +114,10 @@ class Jobs(Launcher):
 
     def _wait(self, job: "submitit.Job[int]", log: Path) -> int:
         """The exit code of a job, however it ends."""
-        self._running[job.job_id] = job
+        with self._guard:
+            self._running[job.job_id] = job
+            if self._stopped is not None:  # before the job was known here
+                job.cancel(check=False)
         try:
             while not job.done():
                 time.sleep(POLL_S)
@@ -118,4 +127,5 @@ class Jobs(Launcher):
                 file.write(f"{error}\nfcmae: the job {job.job_id} ended as {job.state}.\n")
             return 1
         finally:
-            self._running.pop(job.job_id, None)
+            with self._guard:
+                self._running.pop(job.job_id, None)

@@ -66,11 +66,11 @@ def run_all(options: Launch, gpus: int) -> None:
         FcmaeError: A process failed; the exit code is its own.
     """
     port = options.port or (PORT if options.nodes > 1 else free_port())
-    workers = [
-        _start(options.command, environment(options, local, gpus=gpus, port=port))
-        for local in range(gpus)
-    ]
+    workers: list[Worker] = []
     with passing_on(workers):
+        for local in range(gpus):
+            place = environment(options, local, gpus=gpus, port=port)
+            workers.append(_start(options.command, place))
         failed = wait(workers)
     if failed is not None:
         raise failure(failed, options.nodes * gpus)

@@ -38,7 +38,13 @@ def keep_freed_memory() -> bool:
 
 @contextmanager
 def spared_by_the_collector() -> Iterator[None]:
-    """Python's collector leaves alone, while inside, what was there before."""
+    """Python's collector leaves alone, while inside, what was there before.
+
+    Where the program has frozen something itself, that is left as it is: it cannot be told apart.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.collect()
     gc.freeze()
     try:

@@ -90,10 +90,23 @@ def implementation(x: Tensor) -> Implementation:
 def directly(x: Tensor) -> bool:
     """Whether the CPU's kernel may be called past its operator, whose dispatch is in Python.
 
-    Only autograd and the compiler need to know of the operator.
+    Only autograd, and whatever else follows operations one by one, needs to know of the operator.
     """
-    watched = torch.is_grad_enabled() or torch.compiler.is_compiling()
+    watched = torch.is_grad_enabled() or is_followed(x)
     return not watched and implementation(x) == "native"
+
+
+def is_followed(x: Tensor) -> bool:
+    """Whether a compiler, a tracer or a mode follows each operation on a tensor.
+
+    It would not see what a kernel does past PyTorch, and its tensors may have no memory at all.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or type(x) is not Tensor
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
 
 
 def _why_not(name: Implementation, x: Tensor) -> str:

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fcmae.kernels import native
-from fcmae.kernels.choice import implementation
+from fcmae.kernels.choice import implementation, is_followed
 from fcmae.types import Features
 
 SMALL = 20480
@@ -30,7 +30,7 @@ def linear(x: Features, weight: Tensor, bias: Tensor) -> Float[Tensor, "n p d"]:
         return F.linear(x, weight, bias)
     autocast = torch.is_autocast_enabled(x.device.type)
     dtype = torch.get_autocast_dtype(x.device.type) if autocast else x.dtype
-    if dtype == torch.bfloat16 and not torch.compiler.is_compiling():
+    if dtype == torch.bfloat16 and not is_followed(x):
         y: Tensor = _Linear.apply(x.to(dtype), weight, bias)
         return y
     # Only now: a question about sizes would bind what is exported to them.
@@ -51,21 +51,21 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias):  # type: ignore[no-untyped-def]
-        rows, narrow = x.reshape(-1, x.shape[-1]), weight.to(x.dtype)
+        rows, narrow = x.flatten(0, -2), weight.to(x.dtype)
         ctx.save_for_backward(rows, narrow)
         ctx.types = weight.dtype, bias.dtype
         wide = len(weight) >= x.shape[-1] and x.numel() > SMALL
         y = (_product if wide else F.linear)(rows, narrow, bias.to(x.dtype))
-        return y.view(*x.shape[:-1], -1)
+        return y.view(*x.shape[:-1], len(weight))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
         x, weight = ctx.saved_tensors
-        upstream = grad.reshape(-1, grad.shape[-1]).contiguous()
+        upstream = grad.flatten(0, -2).contiguous()
         grad_x = grad_weight = grad_bias = None
         if ctx.needs_input_grad[0]:
-            grad_x = (upstream @ weight).view(*grad.shape[:-1], -1)
+            grad_x = (upstream @ weight).view(*grad.shape[:-1], x.shape[1])
         if ctx.needs_input_grad[1]:
             # Most often oneDNN is faster with the shorter side first.
             grad_weight = (x.t() @ upstream).t() if len(weight) > x.shape[1] else upstream.t() @ x

@@ -17,6 +17,18 @@ from torch import Tensor
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 """The types of features that kernels compute, and their numbers in C++."""
 
+FUNCTIONS = (
+    "fcmae_runs_here",
+    "fcmae_depthwise",
+    "fcmae_depthwise_weight",
+    "fcmae_gelu_grn",
+    "fcmae_gelu_grn_backward",
+    "fcmae_layer_norm",
+    "fcmae_layer_norm_backward",
+    "fcmae_sum_rows",
+)
+"""What a build has to have; one that was compiled from older sources lacks some of it."""
+
 INSTRUCTIONS = {"AVX512": ("avx512bf16", "avx512"), "AVX2": ("avx2",)}
 """PyTorch's names of what an x86 CPU can do, and the builds for them, best first."""
 
@@ -66,6 +78,8 @@ def _load() -> Library | str:
                 functions = ctypes.CDLL(str(path))
             except OSError as error:
                 return f"the native kernels cannot be loaded ({error})"
+            if absent := [name for name in FUNCTIONS if not hasattr(functions, name)]:
+                return f"{path.name} is of an older fcmae, without {absent[0]}: install it again"
             if functions.fcmae_runs_here():
                 return Library(functions=functions, parallel=_parallel(), instructions=build)
     return "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
