@@ -103,7 +103,7 @@ def is_followed(x: Tensor) -> bool:
     """
     return (
         torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or type(x) is not Tensor
         or torch._C._len_torch_dispatch_stack() > 0
     )
