@@ -17,7 +17,6 @@ from fcmae.cli.card import read_weights
 from fcmae.cli.check import Checked
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
-from fcmae.cli.contrast import Contrasted
 from fcmae.cli.cost import Costs
 from fcmae.cli.demo_table import Demonstrated
 from fcmae.cli.embed import Embedded
@@ -62,9 +61,9 @@ def pretrain(*, config: Config = (), **options: Any) -> Pretrained:
     return cast(Pretrained, _run("pretrain", config, options))
 
 
-def contrast(*, config: Config = (), **options: Any) -> Contrasted:
+def contrast(*, config: Config = (), **options: Any) -> Pretrained:
     """Pre-train an encoder on pairs of views, as ``fcmae contrast`` does."""
-    return cast(Contrasted, _run("contrast", config, options))
+    return cast(Pretrained, _run("contrast", config, options))
 
 
 def finetune(

@@ -6,7 +6,7 @@ from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.check import Check, check, show_checked
 from fcmae.cli.command import Command
-from fcmae.cli.contrast import Contrast, contrast, show_contrasted
+from fcmae.cli.contrast import Contrast, contrast
 from fcmae.cli.cost import Cost, cost, show_costs
 from fcmae.cli.demo import Demo, demo
 from fcmae.cli.demo_table import show_demonstrated
@@ -90,7 +90,7 @@ COMMANDS: dict[str, Command] = {
     "contrast": Command(
         options=Contrast,
         run=contrast,
-        show=show_contrasted,
+        show=show_pretrained,
         example="fcmae contrast --data photos --out runs/contrast --model atto",
     ),
     "finetune classify": Command(

@@ -1,9 +1,7 @@
 """``fcmae contrast``: first the options of a run, then the run itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
@@ -15,7 +13,7 @@ from fcmae.cli.preflight import (
     check_pictures,
     weights_or_none,
 )
-from fcmae.cli.show import say, show_places
+from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.size import Size, divisible_sides
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Loader, Views
@@ -101,29 +99,6 @@ class Contrast:
             check_channels(self.loader, self.encoder.channels)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contrasted:
-    """What a run of contrastive pre-training has come to.
-
-    Attributes:
-        out: Folder of the run.
-        weights: The weights: for ``--weights`` of the other commands.
-        pictures: Folder of the pictures.
-        images: Images trained on.
-        steps: Optimizer steps.
-        epochs: Passes over the images.
-        metrics: The last loss, and what the monitor saw last.
-    """
-
-    out: Path
-    weights: Path
-    pictures: Path
-    images: int
-    steps: int
-    epochs: int
-    metrics: dict[str, float] = field(default_factory=dict)
-
-
 def check_company(optim: Optim, run: Run) -> None:
     """Refuse micro-batches of one image, where one process is known to be on its own."""
     if optim.batch_size == 1:
@@ -139,7 +114,7 @@ def check_company(optim: Optim, run: Run) -> None:
             )
 
 
-def contrast(options: Contrast, console: Console) -> Contrasted:
+def contrast(options: Contrast, console: Console) -> Pretrained:
     """Check all that can be checked without PyTorch, then train."""
     weights = weights_or_none(options.weights, options.source, console)
     arch = architecture_of(
@@ -161,18 +136,3 @@ def contrast(options: Contrast, console: Console) -> Contrasted:
         from fcmae.cli.contrast_wiring import train
 
         return train(options, arch, weights, (images, labelled), console)
-
-
-def show_contrasted(result: Contrasted, terminal: Terminal) -> None:
-    """Say where things are and what to do next."""
-    loss = result.metrics.get("loss")
-    last = "" if loss is None else f"; the last loss is {loss:.3f}"
-    say(
-        terminal,
-        f"Pre-trained for {result.steps:,} steps on {result.images:,} images{last}.",
-    )
-    show_places(terminal, weights=result.weights, pictures=result.pictures)
-    say(
-        terminal,
-        f"Next: fcmae finetune classify --data DATA --out OUT --weights {result.out}",
-    )

@@ -5,9 +5,10 @@ import math
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.contrast import Contrast, Contrasted
+from fcmae.cli.contrast import Contrast
 from fcmae.cli.fields import nested
 from fcmae.cli.monitors import FeatureDistance, Neighbours, Viewing, some
+from fcmae.cli.pretrain import Pretrained
 from fcmae.cli.pretrain_wiring import Labelled
 from fcmae.cli.size import sides
 from fcmae.data.contrasting import Contrasting
@@ -29,7 +30,7 @@ def train(
     weights: Weights | None,
     found: tuple[ImageList, Labelled | None],
     console: Console,
-) -> Contrasted:
+) -> Pretrained:
     """Files, two views of each, two encoders, loss, and the loop around them."""
     images, labelled = found
     size, channels = sides(options.size), architecture.channels
@@ -54,7 +55,7 @@ def train(
         card=card(size=size, loader=loader, channels=channels, weights=weights),
         reporter=console,
     )
-    return Contrasted(
+    return Pretrained(
         out=options.out,
         weights=outcome.weights,
         pictures=RunFolder(options.out).pictures,
