@@ -8,11 +8,17 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from fcmae.errors import FcmaeError
 
 IGNORE_THREADS = "ignore:.*multi-threaded.*fork:DeprecationWarning"
 """Python 3.12 and later warn of any fork once a thread has been started."""
 FAULT = 99
+
+# PyTorch readies its backward passes once, for the devices that it counts then. A graph traced with
+# fake tensors makes it count a GPU that is not there, and threads of a GPU do not survive a fork.
+torch.zeros(1, requires_grad=True).backward()
 
 
 @dataclass
