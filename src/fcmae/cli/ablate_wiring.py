@@ -20,6 +20,7 @@ from fcmae.ablation.write import as_text, write_table
 from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate import Ablate, Ablated, show_ablated
+from fcmae.cli.analyze import random_model
 from fcmae.cli.recipes import read_plan
 from fcmae.data.listing import split
 from fcmae.engine.lock import hold
@@ -69,6 +70,8 @@ def check(options: Ablate, commands: Commands) -> Checked:
             raise ValueError(f"only: there is no cell {name}.{close}")
     for step in unique(settings):
         weights = step.options.get("weights")
+        if step.command == "analyze" and weights is not None and random_model(weights):
+            continue
         if weights is not None and named(weights) is None:
             weights_file(Path(weights.partition("#")[0]))
     return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
