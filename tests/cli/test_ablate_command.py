@@ -92,3 +92,14 @@ def test_images_without_classes_are_refused_before_anything_is_computed(
     assert "labels need one folder per class directly inside" in said
     assert said.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_classifier_cannot_be_tested_on_images_without_classes(
+    places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, out = tmp_path / "plan.yaml", tmp_path / "out"
+    test = f"{{command: evaluate classify, weights: {places.classifier}}}"
+    plan.write_text(f"metric: test.top1\nsteps: {{pretrain: {{}}, test: {test}}}\n")
+    assert main(["ablate", str(plan), "--data", f"{places.flat}", "--out", str(out)]) == 6
+    assert capsys.readouterr().err.startswith("fcmae: step test: ")
+    assert not out.exists()
