@@ -17,6 +17,8 @@ BAD_PLANS: dict[str, str] = {
     # Its keys.
     f"{STEPS}sead: [1]": "there is no key sead. Did you mean seeds?",
     f"{STEPS}seeds: [one]": "seeds is ['one'], but must be whole numbers of 0 or more.",
+    f"{STEPS}also: {{loss: pretrain.lss}}": "the result of pretrain has no lss.",
+    f"{STEPS}also: {{loss: train.loss}}": "also: loss is 'train.loss', but must be STEP.NUMBER",
     f"{STEPS}percent: some": "percent is 'some', but must be true or false.",
     "steps: 3": "steps is '3', but must hold keys with values.",
     "steps: {pretrain: 3}\nmetric: pretrain.top1": "the step pretrain is '3', but must hold",

@@ -10,6 +10,7 @@ from papers import PAPER
 from stubs import Desk, StubCommands
 
 from fcmae.ablation.layers import layered, merged
+from fcmae.ablation.steps import Setting
 from fcmae.checkpoint.published import named
 from fcmae.cli import ablate_wiring as wiring
 from fcmae.cli.ablate import Ablate
@@ -77,6 +78,10 @@ def checked(name: str, folder: Path, variant: str | None = None) -> wiring.Check
     return wiring.check(options, StepCommands(COMMANDS))
 
 
+def _keys(setting: Setting) -> tuple[str, ...]:
+    return tuple(step.key for step in setting.steps)
+
+
 @pytest.mark.parametrize("variant", [None, "small"])
 @pytest.mark.parametrize("name", PLANS)
 def test_every_plan_of_the_package_can_be_run(
@@ -88,7 +93,7 @@ def test_every_plan_of_the_package_can_be_run(
     found = checked(name, tmp_path, variant)
     assert time.monotonic() - started_at < 10
     assert len(found.plan.cells) > 1
-    assert len({setting.steps[-1].key for setting in found.settings}) == len(found.settings)
+    assert len({_keys(setting) for setting in found.settings}) == len(found.settings)
     assert found.plan.best_over if variant else not found.plan.best_over
     assert len(found.plan.seeds) == (3 if variant else 1)
 
@@ -120,18 +125,26 @@ def test_table_3_shares_nothing_but_what_is_the_same(tmp_path: Path) -> None:
     assert v1[1].key != v2[1].key
 
 
-@pytest.mark.parametrize(
-    ("page", "cells"), [("ablate.md", [3, 5, 1]), ("experiments.md", [16])], ids=lambda x: f"{x}"
-)
-def test_the_plans_on_the_pages_can_be_run(page: str, cells: list[int], tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+def test_the_plans_on_the_page_can_be_run(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "ablate.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
     counts = []
     for number, block in enumerate(blocks):
         plan = tmp_path / f"{number}.yaml"
         plan.write_text(block)
         counts.append(len(checked(str(plan), tmp_path).plan.cells))
-    assert counts == cells
+    assert counts == [3, 5, 1]
+
+
+def test_each_number_of_the_collapse_plan_is_one_that_an_analysis_sums_up(tmp_path: Path) -> None:
+    also = checked("collapse", tmp_path).plan.also
+    analysed = [metric.path.split(".", 2) for metric in also.values() if metric.step == "look"]
+    assert {(first, name) for first, name, _ in analysed} == {
+        ("summary", name)
+        for name in ("feature_distance", "class_selectivity", "inactive_channels", "effective_rank")
+    }
+    of_look = checked("collapse", tmp_path).settings[0].steps[-2]
+    assert {name for _, name, _ in analysed} <= set(of_look.options.get("what", ()))
 
 
 def test_the_page_lists_every_plan() -> None:

@@ -85,6 +85,20 @@ def test_the_table_tells_mean_spread_seeds_and_the_papers_number(desk: Desk) -> 
     assert f"| one | {100 * row.mean:.1f} ± {100 * row.std:.1f} | 2 of 2 | 83.7 |" in text
 
 
+def test_further_numbers_stand_beside_the_metric_where_a_cell_has_them(desk: Desk) -> None:
+    text = PLAN.replace(
+        "metric:", "also: {loss: pretrain.metrics.loss, gone: pretrain.metrics.x}\nmetric:"
+    )
+    result = desk.run(text)
+    at = result.columns.index("loss")
+    assert result.columns[at + 1] == "gone"
+    of_cell = {line[0]: line[at : at + 2] for line in result.lines}
+    assert of_cell["one"] == ["0.5 ± 0", "-"]
+    assert of_cell["scratch"] == ["-", "-"]
+    lines = (desk.out / "table.csv").read_text().splitlines()
+    assert "loss,loss std" in lines[0]
+
+
 def test_a_failed_cell_is_reported_and_the_others_are_done(desk: Desk) -> None:
     plan = PLAN.replace("other: {pretrain: {value: 3}}", "other: {pretrain: {fails: true}}")
     with pytest.raises(DistributedError, match="4 of the plan's steps failed") as told:

@@ -154,6 +154,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
         3,
         "which takes images of 3 channels, but atto (random) takes 4: give a net for the same",
     ),
+    (
+        "analyze atto --data {root}/flat --out {out} --what class_selectivity",
+        6,
+        "what is class_selectivity, but the images of {root}/flat have no classes: give a folder",
+    ),
     ("analyze atto --data {root}/empty --out {out}", 6, "there are no images in {root}/empty."),
     ("analyze atto --data {root}/labelled/train/dune/0.png --out {out}", 6, "is a single image"),
     (f"{ANALYZE} --out {{root}}/file", 4, "cannot write {root}/file"),

@@ -19,6 +19,15 @@ common:
 steps:
   pretrain: {decoder: {width: 32}, monitor: {images: 4, pictures: 1}}
   finetune: {command: finetune classify, from: pretrain}
+  look:
+    command: analyze
+    from: pretrain
+    what: [feature_distance, class_selectivity, inactive_channels, effective_rank]
+also:
+  distance: look.summary.feature_distance.last
+  dead: look.summary.inactive_channels.dead maps of the last block
+  selectivity: look.summary.class_selectivity.median of the last block
+  rank: look.summary.effective_rank.stage 4
 cells:
   pretrained: {paper: 84.6}
 """
@@ -35,7 +44,7 @@ def test_a_plan_trains_compares_and_says_what_failed(
     assert main(words) == 7
     said = capsys.readouterr()
     assert "too-much, seed 0: finetune failed: optim.batch_size is 9, but" in said.err
-    assert "2 of 3 steps are done." in said.err
+    assert "3 of 4 steps are done." in said.err
     assert "\nfcmae: 1 of the plan's steps failed, the rest is done" in said.err
     assert said.out == ""
 
@@ -43,12 +52,24 @@ def test_a_plan_trains_compares_and_says_what_failed(
     assert main(words) == 0
     said = capsys.readouterr()
     assert "[1/" not in said.err
-    assert "2 of 2 steps are done." in said.out
+    assert "3 of 3 steps are done." in said.out
     told = json.loads((tmp_path / "told.json").read_text())
     (row,) = told["rows"]
     seed = out / "cells" / "pretrained" / "seed-0"
     own = json.loads((seed / "finetune" / "result.json").read_text())
     assert row["mean"] == own["result"]["top1"]
+    looked = json.loads((seed / "look" / "result.json").read_text())["result"]["summary"]
+    assert {head: also["mean"] for head, also in row["also"].items()} == {
+        "distance": looked["feature_distance"]["last"],
+        "dead": looked["inactive_channels"]["dead maps of the last block"],
+        "selectivity": looked["class_selectivity"]["median of the last block"],
+        "rank": looked["effective_rank"]["stage 4"],
+    }
+    assert 0 < looked["feature_distance"]["last but one"] < 1
+    assert told["columns"][:7] == [
+        "cell", "finetune.top1", "seeds", "paper", "distance", "dead", "selectivity",
+    ]  # fmt: skip
+    assert (seed / "look" / "effective_rank.csv").is_file()
     assert row["parameters"] > 3_000_000
     assert {"weights.safetensors", "metrics.jsonl", "log.txt", "step.yaml"} <= {
         path.name for path in (seed / "finetune").iterdir()
@@ -70,4 +91,15 @@ def test_images_without_classes_are_refused_before_anything_is_computed(
     assert said.endswith("Or give images with labels as --labelled.\n")
     assert "labels need one folder per class directly inside" in said
     assert said.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_classifier_cannot_be_tested_on_images_without_classes(
+    places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, out = tmp_path / "plan.yaml", tmp_path / "out"
+    test = f"{{command: evaluate classify, weights: {places.classifier}}}"
+    plan.write_text(f"metric: test.top1\nsteps: {{pretrain: {{}}, test: {test}}}\n")
+    assert main(["ablate", str(plan), "--data", f"{places.flat}", "--out", str(out)]) == 6
+    assert capsys.readouterr().err.startswith("fcmae: step test: ")
     assert not out.exists()

@@ -23,7 +23,7 @@ MODELS = {
     },
     **{
         kind: lambda kind=kind: Autoencoder(SMALL, decoder=Decoder(kind=kind, width=32))
-        for kind in ("unet", "unet-skip", "transformer")
+        for kind in ("block", "unet", "unet-skip", "transformer")
     },
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Commands(ABC):
-    """The commands that make or measure a run."""
+    """The commands that make, measure or look into a run."""
 
     @abstractmethod
     def names(self) -> list[str]:

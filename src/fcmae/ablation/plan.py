@@ -9,7 +9,7 @@ from fcmae.ablation.commands import Commands
 from fcmae.ablation.layers import NOTHING, Tree, merged
 
 KEYS = (
-    "title", "metric", "percent", "seeds", "common", "steps", "cells", "axes", "paper",
+    "title", "metric", "percent", "also", "seeds", "common", "steps", "cells", "axes", "paper",
     "best_over", "best_by", "search",
 )  # fmt: skip
 OF_CELL = ("paper", "common")
@@ -61,6 +61,7 @@ class Plan:
         title: What is compared.
         metric: What the table shows.
         percent: Whether it is a share that is shown in percent.
+        also: Further numbers of the table by their heads, shown as they are.
         best_by: What the best choice is taken by.
         best_over: Values to choose among, by ``STEP.OPTION``; the same for all cells.
         seeds: Each cell is computed with each.
@@ -71,6 +72,7 @@ class Plan:
     title: str
     metric: Metric
     percent: bool
+    also: dict[str, Metric]
     best_by: Metric
     best_over: dict[str, list[str]]
     seeds: tuple[int, ...]
@@ -99,6 +101,10 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
         title=str(tree.get("title", name)),
         metric=metric,
         percent=_yes(tree.get("percent", "true")),
+        also={
+            head: _metric(text, f"also: {head}", whole)
+            for head, text in _mapping(tree, "also").items()
+        },
         best_by=_metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric,
         best_over={
             key: _values(values, key) for key, values in _mapping(tree, "best_over").items()

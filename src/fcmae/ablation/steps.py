@@ -129,6 +129,9 @@ class Resolver:
             self.check_common(cell, made)
             for metric in (plan.metric, plan.best_by):
                 self.check_metric(metric, made)
+            for metric in plan.also.values():
+                if metric.step in made:
+                    self.check_metric(metric, made)
         except ValueError as error:
             raise ValueError(f"cell {cell.name}: {error}") from None
         return tuple(made.values())

@@ -14,6 +14,29 @@ from fcmae.errors import CheckpointError
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A number over the seeds.
+
+    Attributes:
+        mean: Its mean.
+        std: Its standard deviation (of a sample); None for fewer than two.
+    """
+
+    mean: float
+    std: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread | None":
+        """That of these numbers, if there are any."""
+        if not values:
+            return None
+        return cls(
+            mean=statistics.fmean(values),
+            std=statistics.stdev(values) if len(values) > 1 else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A cell of the plan.
 
@@ -23,6 +46,7 @@ class Row:
         std: Standard deviation over the seeds (of a sample); None for fewer than two.
         values: The number of each seed.
         seeds: How many seeds there are numbers of.
+        also: Further numbers by the heads of the plan; those that are there.
         paper: The paper's number.
         choice: What the best was chosen to be, by ``STEP.OPTION``.
         at: Values on the plan's axes.
@@ -36,6 +60,7 @@ class Row:
     std: float | None = None
     values: dict[str, float] = field(default_factory=dict)
     seeds: int = 0
+    also: dict[str, Spread] = field(default_factory=dict)
     paper: float | None = None
     choice: dict[str, str] = field(default_factory=dict)
     at: dict[str, str] = field(default_factory=dict)
@@ -93,17 +118,20 @@ def number_at(result: Mapping[str, Any], path: str) -> float | None:
 
 
 def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:
+    also = {head: Spread.of(_numbers(settings, m, folder)) for head, m in plan.also.items()}
     found = {s.seed: x for s in settings if (x := number(s, plan.metric, folder)) is not None}
+    spread = Spread.of(list(found.values()))
     settings = [setting for setting in settings if setting.seed in found]
     values = {str(seed): x for seed, x in found.items()}
     done = [(step.name, d) for s in settings for step in s.steps if (d := folder.done(step))]
     names = dict.fromkeys(name for name, _ in done)
     return Row(
         cell=cell.name,
-        mean=statistics.fmean(values.values()) if values else None,
-        std=statistics.stdev(values.values()) if len(values) > 1 else None,
+        mean=None if spread is None else spread.mean,
+        std=None if spread is None else spread.std,
         values=values,
         seeds=len(values),
+        also={head: one for head, one in also.items() if one is not None},
         paper=cell.paper,
         choice=dict(settings[0].choice) if settings else {},
         at=cell.at,
@@ -111,6 +139,11 @@ def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder
         resumed=any(d.resumed for _, d in done),
         parameters=_parameters(settings, folder),
     )
+
+
+def _numbers(settings: Sequence[Setting], metric: Metric, folder: PlanFolder) -> list[float]:
+    """A number of each setting that has it."""
+    return [x for s in settings if (x := number(s, metric, folder)) is not None]
 
 
 def _parameters(settings: Sequence[Setting], folder: PlanFolder) -> int | None:

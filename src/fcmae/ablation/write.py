@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fcmae.ablation.plan import Plan
-from fcmae.ablation.table import Row
+from fcmae.ablation.table import Row, Spread
 from fcmae.checkpoint.durable import write_text
 
 STEM = "table"
@@ -32,25 +32,27 @@ def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
 def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     """The table for people: columns and lines."""
     has_paper = any(row.paper is not None for row in rows)
-    columns = ["cell", str(plan.metric), "seeds", *(["paper"] if has_paper else [])]
+    columns = ["cell", str(plan.metric), "seeds", *(["paper"] if has_paper else []), *plan.also]
     columns += [option.rpartition(".")[2] for option in plan.best_over] + ["parameters", "time"]
     lines = []
     for row in rows:
-        line = [row.cell, _spread(row, plan.percent), f"{row.seeds} of {len(plan.seeds)}"]
+        spread = None if row.mean is None else Spread(mean=row.mean, std=row.std)
+        line = [row.cell, _shown(spread, percent=plan.percent), f"{row.seeds} of {len(plan.seeds)}"]
         if has_paper:
             line.append("-" if row.paper is None else f"{row.paper:g}")
+        line += [_shown(row.also.get(head), percent=False) for head in plan.also]
         line += [row.choice.get(option, "-") for option in plan.best_over]
         line += ["-" if row.parameters is None else f"{row.parameters:,}", _time(row)]
         lines.append(line)
     return columns, lines
 
 
-def _spread(row: Row, percent: bool) -> str:
-    if row.mean is None:
+def _shown(spread: Spread | None, *, percent: bool) -> str:
+    if spread is None:
         return "-"
     scale, form = (100, "{:.1f}") if percent else (1, "{:.4g}")
-    mean = form.format(scale * row.mean)
-    return mean if row.std is None else f"{mean} ± {form.format(scale * row.std)}"
+    mean = form.format(scale * spread.mean)
+    return mean if spread.std is None else f"{mean} ± {form.format(scale * spread.std)}"
 
 
 def _time(row: Row) -> str:
@@ -68,6 +70,8 @@ def _as_csv(rows: Sequence[Row]) -> str:
         line = {k: v for k, v in asdict(row).items() if not isinstance(v, dict)}
         for kind, values in (("seed", row.values), ("seconds", row.seconds), ("at", row.at)):
             line |= {f"{kind} {name}": value for name, value in values.items()}
+        for head, spread in row.also.items():
+            line |= {head: spread.mean, f"{head} std": spread.std}
         flat.append(line | {f"best {name}": value for name, value in row.choice.items()})
     text = io.StringIO()
     columns = list(dict.fromkeys(name for line in flat for name in line))

@@ -14,8 +14,8 @@ from fcmae.cli.parse import as_text, build, config_values
 from fcmae.cli.suggest import did_you_mean
 
 WITHOUT_LABELS = ("pretrain", "contrast")
-WITH_LABELS = ("finetune", "evaluate")
-"""First words of the commands that make or measure a run."""
+WITH_LABELS = ("finetune", "evaluate", "analyze")
+"""First words of the commands that make, measure or look into a run."""
 
 
 class StepCommands(Commands):

@@ -14,13 +14,15 @@ from fcmae.ablation.links import link_all, link_best
 from fcmae.ablation.plan import Cell, Plan, plan_of
 from fcmae.ablation.run import Runner
 from fcmae.ablation.space import Space, space_of
-from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
+from fcmae.ablation.steps import Data, Resolver, Setting, Step, planned, unique
 from fcmae.ablation.table import merit, rows
 from fcmae.ablation.write import as_text, write_table
 from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate import Ablate, Ablated, show_ablated
+from fcmae.cli.analyze import random_model
 from fcmae.cli.recipes import read_plan
+from fcmae.cli.sources import validation_images
 from fcmae.data.listing import split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
@@ -69,6 +71,8 @@ def check(options: Ablate, commands: Commands) -> Checked:
             raise ValueError(f"only: there is no cell {name}.{close}")
     for step in unique(settings):
         weights = step.options.get("weights")
+        if step.command == "analyze" and weights is not None and random_model(weights):
+            continue
         if weights is not None and named(weights) is None:
             weights_file(Path(weights.partition("#")[0]))
     return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
@@ -114,7 +118,11 @@ def check_labels(options: Ablate, checked: Checked) -> None:
     """
     folder, found = PlanFolder(options.out.absolute()), set[tuple[str | None, ...]]()
     for step in unique(asked_for(options, checked)):
-        if step.command not in WITH_CLASSES or folder.done(step) is not None:
+        if folder.done(step) is not None:
+            continue
+        if step.command == "evaluate classify":
+            _check_tested(step, options)
+        if step.command not in WITH_CLASSES:
             continue
         names = (step.options["data"], step.options["val"])
         if names in found:
@@ -124,8 +132,20 @@ def check_labels(options: Ablate, checked: Checked) -> None:
         try:
             split(data or options.data, val, share=step.options["val_share"])
         except DataError as error:
-            hint = "" if options.labelled else " Or give images with labels as --labelled."
-            raise DataError(f"step {step.name}: {error}{hint}") from None
+            raise _refusal(step, error, options) from None
+
+
+def _check_tested(step: Step, options: Ablate) -> None:
+    """Look for the classes of images that a classifier is only tested on."""
+    try:
+        validation_images(Path(step.options["data"]))
+    except DataError as error:
+        raise _refusal(step, error, options) from None
+
+
+def _refusal(step: Step, error: DataError, options: Ablate) -> DataError:
+    hint = "" if options.labelled else " Or give images with labels as --labelled."
+    return DataError(f"step {step.name}: {error}{hint}")
 
 
 def launcher(options: Ablate, folder: PlanFolder) -> Launcher:

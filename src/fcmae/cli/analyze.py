@@ -30,6 +30,9 @@ What = Literal[
 OF_CLASSIFIERS = {"grad_cam", "mistakes"}
 """The analyses that only a classifier has."""
 
+OF_CLASSES = {"class_selectivity", "mistakes"}
+"""Those that need images of classes."""
+
 MOST_IMAGES = 10_000
 RANDOM = "random:"
 """What may stand before the name of a model that is to have random weights."""
@@ -167,6 +170,11 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
     images = validation_images(options.data, labels=None)
     if len(images) < 2:
         raise DataError(f"{options.data} is a single image, but the least to look at are two.")
+    if images.labels is None and options.what and set(options.what) <= OF_CLASSES:
+        raise DataError(
+            f"what is {' '.join(options.what)}, but the images of {options.data} have no classes: "
+            "give a folder with one folder per class, or a .csv list with columns path,label."
+        )
     check_pictures(images, loader=options.loader, channels=first.net.channels)
     with hold(out):
         return _look(options, nets, images, out, console)

@@ -32,7 +32,7 @@ def feature_distance(subject: Subject) -> list[Finding]:
             f"{own[0]:.2f} in the first block and {own[-1]:.2f} in the last one; the smallest, "
             f"{own[lowest]:.2f}, is in {where}. Values near 0 mean that all channels are the same."
             + _and_others(subject, lines),
-            summary=summary | {"last": own[-1]},
+            summary=summary | {"last but one": own[-2 if len(own) > 1 else -1], "last": own[-1]},
             numbers=_by_net(nets, {"distance": lines}),
             draw=partial(
                 over_depth, lines, subject.net.stages, y="cosine distance of channels",
@@ -95,6 +95,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
     summary: dict[str, float | int | str] = {
         "dead maps": float(np.mean(dead)),
         "saturated maps": float(np.mean(saturated)),
+        "dead maps of the last block": dead[-1],
         "channels dead in all images": sum(always["dead"][subject.net.name]),
         "channels saturated in all images": sum(always["saturated"][subject.net.name]),
         "most in": subject.net.inside.expanding[worst].name,

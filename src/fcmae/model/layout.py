@@ -172,12 +172,11 @@ class Visible(Layout):
 
     def hidden_places(self) -> Positions:
         """Raster indices of the positions that are not visible, ascending."""
-        visible = torch.zeros(
-            len(self.places), self.height * self.width, dtype=torch.uint8, device=self.places.device
-        )
-        visible.scatter_(1, self.places, 1)
-        num_hidden = visible.shape[1] - self.places.shape[1]
-        return visible.argsort(dim=1, stable=True)[:, :num_hidden]
+        count = self.height * self.width
+        # Visible ones behind all others. No two are the same: ONNX knows no stable order.
+        numbers = torch.arange(count, device=self.places.device).expand(len(self.places), count)
+        ordered = numbers.scatter(1, self.places, self.places + count).sort(dim=1).values
+        return ordered[:, : count - self.places.shape[1]]
 
     def hidden_ones(self) -> HiddenPositions:
         """Whether each position of the map, in raster order, is hidden."""
