@@ -18,7 +18,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.testing import assert_close
 
 from fcmae.errors import FcmaeError
-from fcmae.kernels import choice, native, reference
+from fcmae.kernels import choice, gpu, native, reference
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
@@ -359,6 +359,21 @@ def test_no_images_have_linear_layers_and_gradients_too():
     assert (y.shape, x.grad.shape) == ((0, 9, 4), x.shape)
     assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
     assert_close(bias.grad, torch.zeros_like(bias), rtol=0, atol=0)
+
+
+def test_no_images_have_a_convolution_by_the_definition_and_gradients_too():
+    x = torch.randn(0, 9, 8, requires_grad=True)
+    weight, bias = torch.randn(8, 1, 7, 7, requires_grad=True), torch.randn(8, requires_grad=True)
+    y = reference.depthwise(x, weight, bias, Tiles.whole(3, 3))
+    y.sum().backward()
+    assert (y.shape, x.grad.shape) == ((0, 9, 8), x.shape)
+    assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
+
+
+def test_native_kernels_by_name_say_that_the_interpreter_has_their_place(monkeypatch):
+    monkeypatch.setattr(gpu, "INTERPRETED", True)
+    with choice.using("native"), pytest.raises(FcmaeError, match="TRITON_INTERPRET=1 gives the"):
+        layer_norm(torch.randn(1, 4, 8), torch.ones(8), torch.ones(8), 1e-6)
 
 
 def test_autocast_reaches_the_kernels():
