@@ -4,6 +4,10 @@ Options that no run could use raise a plain ``ValueError`` where they are declar
 command line ends with code 2 for those. Everything that happens later has a class here.
 """
 
+LAST_WORDS = "FCMAE_LAST_WORDS"
+"""Variable by which a process learns of a file to leave its error in, for whoever started it and
+several others to say it once."""
+
 
 class FcmaeError(Exception):
     """An error whose message is meant for the user: rule, value received, way out."""

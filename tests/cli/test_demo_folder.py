@@ -18,3 +18,5 @@ def test_another_demo_in_the_same_folder_sets_the_earlier_one_aside(tmp_path: Pa
 
     assert make_ready(tmp_path, {"seed": 1}) is None
     assert make_ready(tmp_path, {"seed": 0}) == tmp_path / "former-2"
+    (tmp_path / "former-1").rename(tmp_path / "thrown away")
+    assert make_ready(tmp_path, {"seed": 1}) == tmp_path / "former-3"

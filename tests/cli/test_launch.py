@@ -23,7 +23,7 @@ from fcmae.cli.launchable import check_launchable
 from fcmae.cli.main import main
 from fcmae.cli.processes import Worker, environment, failure, wait
 from fcmae.cli.slurm import script
-from fcmae.errors import DistributedError
+from fcmae.errors import DataError, DistributedError
 
 PRETRAIN = "pretrain --data photos --out run"
 TRAIN = [
@@ -32,9 +32,19 @@ TRAIN = [
     "--loader.workers", "0", "--monitor.images", "4", "--monitor.pictures", "1",
 ]  # fmt: skip
 BAD_LINES = [
-    ("launch", "command must be given"),
-    ("launch info", "info cannot be launched: the commands that share their work between "),
-    ("launch -- --data x", "--data cannot be launched"),
+    (
+        "launch",
+        "a training has to come after the options of launch, and there is none. Give one as in: "
+        "fcmae launch --gpus 2 -- pretrain --data photos --out runs/pretrain. The trainings are "
+        "pretrain, ",
+    ),
+    ("launch --gpus 2 --", "a training has to come after the options of launch, and there is none"),
+    (
+        "launch info atto",
+        "fcmae info does not share its work between processes, so it runs without launch: "
+        "fcmae info atto. What can be launched is pretrain, ",
+    ),
+    ("launch -- --data x", "after the options of launch, not '--data'. Give one as in: fcmae "),
     ("launch pretrian --data x", "there is no command 'pretrian'. Did you mean pretrain?"),
     ("launch pretrain --data x --ot y", "there is no option --ot. Did you mean --out?"),
     ("launch pretrain --data x --out y --help", "give --help and --print-config to fcmae pretrain"),
@@ -85,20 +95,61 @@ def test_one_that_fails_ends_those_that_hang(monkeypatch: pytest.MonkeyPatch) ->
     begun = time.monotonic()
     failed = wait(both)
     assert time.monotonic() - begun < 5
-    assert failed is both[1]
+    assert failed == both[1:]
     assert both[0].process.returncode == -signal.SIGKILL
-    error = failure(failed, 2)
+    error = failure(failed, {}, of=2)
     assert (error.exit_code, str(error)) == (
         5, "process 1 of 2 ended with code 5; what it said stands above.",
     )  # fmt: skip
 
 
 def test_the_first_that_failed_is_blamed_and_all_that_end_well_are_waited_for() -> None:
-    assert wait([worker(0, "pass"), worker(1, "import time; time.sleep(0.2)")]) is None
+    assert wait([worker(0, "pass"), worker(1, "import time; time.sleep(0.2)")]) == []
     killed = worker(1, "import os; os.kill(os.getpid(), 9)")
-    error = failure(wait([worker(0, "pass"), killed]) or worker(0, "pass"), 2)
-    assert isinstance(error, DistributedError)
+    error = failure(wait([worker(0, "pass"), killed]), {}, of=2)
+    assert error.exit_code == DistributedError.exit_code
     assert "process 1 of 2 was ended by SIGKILL (the system does that when memory" in str(error)
+
+
+LOST = "another process died or stopped answering"
+
+
+@pytest.mark.parametrize(
+    ("codes", "said", "expected"),
+    [
+        ({0: 6, 1: 6}, {0: "No images.", 1: "No images."}, (6, "No images.")),
+        ({1: 7, 0: 4}, {0: "Full.", 1: LOST}, (4, "process 0 of 2: Full.")),
+        ({0: 6, 1: 4}, {0: "A.", 1: "B."}, (6, "process 0 of 2: A. process 1 of 2: B.")),
+        ({1: 7}, {1: LOST}, (7, f"process 1 of 2: {LOST}")),
+        ({0: 2}, {0: "A."}, (2, "process 0 of 2: A.")),
+        ({0: 3, 1: 3}, {}, (3, "process 0 of 2 ended with code 3; what it said stands above.")),
+    ],
+    ids=[
+        "alike",
+        "cause after consequence",
+        "two causes",
+        "on another machine",
+        "one alone",
+        "silent",
+    ],
+)
+def test_each_error_is_said_once_and_the_cause_before_what_came_of_it(
+    codes: dict[int, int], said: dict[int, str], expected: tuple[int, str]
+) -> None:
+    failed = [worker(rank, f"import sys; sys.exit({code})") for rank, code in codes.items()]
+    for each in failed:
+        each.process.wait()
+    error = failure(failed, said, of=2)
+    assert (error.exit_code, str(error)) == expected
+
+
+def test_an_error_in_the_data_is_said_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = train(tmp_path / "nowhere", tmp_path / "run")
+    assert main(["launch", "--gpus", "2", "--", *words]) == DataError.exit_code
+    said = capfd.readouterr().err
+    assert said == f"fcmae: there is no file or folder {tmp_path / 'nowhere'}.\n"
 
 
 def test_where_one_cannot_be_started_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +227,7 @@ def test_a_process_that_is_killed_ends_all_within_ten_seconds(photos: Path, tmp_
     assert time.monotonic() - begun < 10
     assert launcher.returncode == DistributedError.exit_code
     assert "fcmae: process 1 of 2 was ended by SIGKILL" in said
-    assert "fcmae: another process died or stopped answering" in said
+    assert said.count("fcmae: ") == 1
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 

@@ -12,6 +12,7 @@ from toys import ToyEvaluation, ToyFeed, ToyTask
 from fcmae.checkpoint import store
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import load_model
+from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Best
 from fcmae.engine.report import Plan
 from fcmae.errors import CheckpointError, OutOfMemory, StorageError
@@ -267,6 +268,27 @@ def test_beginning_anew_keeps_what_was_there(tmp_path: Path) -> None:
     assert newest(tmp_path).step == 4
     assert newest(tmp_path / "former-1").step == 8
     assert len(lines(tmp_path)) == 4
+
+
+def test_folders_of_someone_else_stay_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "analysis").mkdir()
+    assert RunFolder(tmp_path).set_former_aside() is None
+    assert (tmp_path / "analysis").is_dir()
+
+
+def test_all_that_was_made_of_a_former_run_goes_with_it_under_a_new_number(tmp_path: Path) -> None:
+    for name in ("former-2", "former-9", "former-mine", "analysis", "export"):
+        (tmp_path / name).mkdir()
+    for name in ("metrics.jsonl", "accuracy.json", "precision.json", "notes.txt"):
+        (tmp_path / name).write_text(name)
+    former = RunFolder(tmp_path).set_former_aside()
+    assert former == tmp_path / "former-10"
+    assert {path.name for path in former.iterdir()} == {
+        "metrics.jsonl", "accuracy.json", "precision.json", "analysis", "export",
+    }  # fmt: skip
+    assert RunFolder(tmp_path).set_former_aside() is None
+    kept = {"former-2", "former-9", "former-10", "former-mine", "notes.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_weights_without_checkpoints_are_not_written_over(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Two processes that talk over gloo, as torchrun would start them."""
 
 import os
+import re
 import resource
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,9 @@ import forking
 from fcmae.checkpoint import store
 from fcmae.checkpoint.store import Saved
 from fcmae.checkpoint.weights import load_model
+from fcmae.engine import devices
+from fcmae.engine.keeper import Keeper
+from fcmae.engine.leading import on_each, on_leader
 from fcmae.errors import DistributedError, NonFiniteError, StorageError
 from forking import IGNORE_THREADS
 
@@ -191,6 +196,63 @@ def test_a_leader_that_cannot_save_stops_all(tmp_path: Path) -> None:
 
     task = ToyTask(drop_path=0.0, at_step=take_away)
     assert together(tmp_path, task=task) == [StorageError.exit_code] * 2
+
+
+@pytest.mark.parametrize(("leads", "who"), [(True, 0), (False, 1)])
+def test_an_unexpected_error_of_one_process_ends_all_at_once(
+    leads: bool, who: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        if os.environ["RANK"] == str(who):
+            raise RuntimeError("two words\nand a line")
+
+    def act() -> None:
+        fabric = devices.launch(run_options())
+        try:
+            (on_leader if leads else on_each)(fabric, fail)
+        except RuntimeError:
+            time.sleep(8)  # as one that is asked by a notebook, which goes on living
+            raise
+
+    begun = time.monotonic()
+
+    def timed() -> None:
+        try:
+            act()
+        finally:
+            took_s = time.monotonic() - begun
+            sys.stderr.write(f"process {os.environ['RANK']} took {took_s:.1f} s\n")
+
+    codes = forking.together(timed)
+    said = capfd.readouterr().err
+    assert codes[who] == forking.FAULT
+    assert codes[1 - who] == DistributedError.exit_code
+    assert f"child: process {who} of 2 failed with RuntimeError: two words and a line\n" in said
+    assert said.count("RuntimeError: two words\nand a line") == 1
+    took_s = {int(rank): float(s) for rank, s in re.findall(r"process (\d) took ([\d.]+) s", said)}
+    assert took_s[1 - who] < 7
+    assert took_s[who] >= 8
+
+
+def test_an_error_while_saving_that_nobody_expects_ends_all(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def spoil(loss: torch.Tensor) -> torch.Tensor:
+        def fail(*_: object, **__: object) -> None:
+            raise TypeError("a number that is no number")
+
+        if os.environ["RANK"] == "0":
+            Keeper.save = fail  # type: ignore[method-assign]
+        return loss
+
+    begun = time.monotonic()
+    task = ToyTask(drop_path=0.0, at_step=spoil)
+    assert together(tmp_path, task=task) == [forking.FAULT, DistributedError.exit_code]
+    assert time.monotonic() - begun < 10
+    assert (
+        "child: process 0 of 2 failed with TypeError: a number that is no number"
+        in capfd.readouterr().err
+    )
 
 
 def test_a_batch_that_cannot_be_shared_equally_is_refused(

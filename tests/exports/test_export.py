@@ -1,5 +1,6 @@
 """Exports, opened by the lines that the console prints, compute what the model computes."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -19,9 +20,10 @@ from fcmae.data.feed import evaluation_batches
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError, FcmaeError, StorageError
+from fcmae.exports import write
 from fcmae.exports.compare import difference, outputs
 from fcmae.exports.facts import facts_of
-from fcmae.exports.options import HOLDS, Format
+from fcmae.exports.options import FILES, HOLDS, Format
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture, architecture
@@ -287,10 +289,46 @@ def test_a_graph_that_computes_something_else_is_refused(small):
     model, _ = small
     facts = facts_of(model, CARD, part="classifier")
     with pytest.raises(FcmaeError, match=r"thrown away: its outputs differ .* by nan"):
-        difference(model, lambda _: [torch.tensor(torch.nan)], facts, any_size=True)
+        difference(model, lambda x: [outputs(model, x)[0] * torch.nan], facts, any_size=True)
     with pytest.raises(FcmaeError, match=r"at most 0\.0001 was expected of float32"):
         difference(model, lambda x: [outputs(model, x)[0] * 1.001 + 0.001], facts, any_size=True)
     assert difference(model, lambda x: outputs(model, x), facts, any_size=True) == 0
+    with pytest.raises(FcmaeError, match=r"has the shape \(1,\), but the model's has \(1, 5\)"):
+        difference(model, lambda x: [outputs(model, x)[0][:, 0]], facts, any_size=True)
+
+
+def test_what_is_no_number_once_is_not_forgotten(small):
+    model, _ = small
+    calls = []
+
+    def first_is_nan(inputs):
+        calls.append(inputs)
+        found = outputs(model, inputs)[0]
+        return [found * torch.nan if len(calls) == 1 else found + 1e-6]
+
+    with pytest.raises(FcmaeError, match="by nan"):
+        difference(model, first_is_nan, facts_of(model, CARD, part="classifier"), any_size=True)
+    assert len(calls) == 3
+
+
+def test_what_an_earlier_export_left_goes_with_it(small, tmp_path):
+    (tmp_path / "config.json").write_text("of the one before")
+    (tmp_path / "model.onnx.data").write_text("of the one before")
+    facts = facts_of(small[0], CARD, part="encoder")
+    with write._staged(tmp_path, FILES["onnx"]) as folder:
+        (folder / "model.onnx").write_text(facts.name)
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.onnx"}
+
+
+def test_a_disk_that_is_full_is_told_in_the_users_words(small, tmp_path, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("fcmae.exports.timm.write", fill)
+    facts = facts_of(small[0], CARD, part="classifier")
+    with pytest.raises(StorageError, match=r"No space left on device\. Please free some"):
+        write.export(small[0], facts, "timm", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_without_a_run_is_converted(atto, tmp_path):

@@ -1,8 +1,11 @@
 """Every build of the native kernels against the definition: outputs and every gradient."""
 
 import ctypes
+import hashlib
 import math
 import re
+import shutil
+import subprocess
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.testing import assert_close
 
 from fcmae.errors import FcmaeError
-from fcmae.kernels import choice, native, reference
+from fcmae.kernels import choice, gpu, native, reference
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
@@ -47,6 +50,8 @@ def build(request, monkeypatch):
     if not found:
         pytest.skip(f"the {request.param} kernels were not compiled when fcmae was installed")
     functions = ctypes.CDLL(str(found[0]))
+    if stale := native._why_stale(functions):
+        pytest.skip(f"{found[0].name} {stale}")
     if not functions.fcmae_runs_here():
         pytest.skip(f"this CPU cannot run the {request.param} kernels")
     library = native.Library(functions=functions, parallel=native._parallel(), instructions="test")
@@ -256,21 +261,62 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
         depthwise(x.float(), weight, bias, Tiles.whole(2, 2))
 
 
-def test_the_functions_that_a_build_must_have_are_those_of_the_sources():
+def test_the_interface_number_rises_with_the_functions_of_the_sources():
     sources = "".join(path.read_text() for path in sorted((FOLDER / "cpp").glob("*.cpp")))
-    assert set(native.FUNCTIONS) == set(re.findall(r"^EXPORT int (\w+)\(", sources, re.MULTILINE))
+    declared = re.findall(r"^EXPORT (.+?) \{", sources, re.MULTILINE | re.DOTALL)
+    assert len(declared) == 9
+    text = "\n".join(" ".join(declaration.split()) for declaration in declared)
+    known = {1: "0255262b26924d57"}
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == known[native.INTERFACE]
+    assert f"EXPORT int fcmae_interface() {{ return {native.INTERFACE}; }}" in sources
 
 
-def test_a_build_of_older_sources_gives_way_to_the_reference(monkeypatch):
+RUNS = "int fcmae_runs_here(void) { return 1; }"
+STALE = {
+    "no interface number": RUNS,
+    "interface 0": RUNS + "int fcmae_interface(void) { return 0; }",
+    "cannot be loaded": None,
+}
+
+
+def a_build_of(source: str | None, folder: Path, name: str) -> None:
+    path = folder / name
+    if source is None:
+        path.write_bytes(b"not a library")
+        return
+    (folder / "stale.c").write_text(source)
+    compiler = shutil.which("cc") or pytest.skip("there is no C compiler here")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", path, folder / "stale.c"], check=True)
+
+
+@pytest.mark.parametrize("said", STALE)
+def test_a_build_of_other_sources_is_passed_over_and_the_reference_computes(
+    said, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
+    monkeypatch.setattr(native, "_load", native._load.__wrapped__)
+    builds = RUNNABLE.get(torch.backends.cpu.get_cpu_capability(), ["plain"])
+    name = f"_native_{builds[0]}.abi3.so"
+    a_build_of(STALE[said], tmp_path, name)
+    described = choice.describe("cpu")
+    assert described.startswith("reference: ")
+    assert said in described
+    assert name in described
+    assert linear(torch.randn(1, 4, 8), torch.randn(2, 8), torch.randn(2)).shape == (1, 4, 2)
+    with choice.using("native"), pytest.raises(FcmaeError, match=re.escape(said)):
+        layer_norm(torch.randn(1, 4, 8), torch.ones(8), torch.ones(8), 1e-6)
+
+
+def test_behind_a_build_of_other_sources_the_next_one_is_taken(monkeypatch, tmp_path):
     if native.why_not():
         pytest.skip(native.why_not())
-    monkeypatch.setattr(native, "FUNCTIONS", (*native.FUNCTIONS, "fcmae_of_tomorrow"))
+    loaded = native.library().instructions
+    path = next(iter(sorted(FOLDER.glob(f"_native_{loaded}.*"))))
+    shutil.copy(path, tmp_path)
+    a_build_of(STALE["interface 0"], tmp_path, f"_native_{loaded}.a-stale-one.so")
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
     monkeypatch.setattr(native, "_load", native._load.__wrapped__)
-    assert re.fullmatch(
-        r"reference: _native_\S+ is of an older fcmae, without fcmae_of_tomorrow: install it again",
-        choice.describe("cpu"),
-    )
-    assert linear(torch.randn(1, 4, 8), torch.randn(2, 8), torch.randn(2)).shape == (1, 4, 2)
+    assert choice.describe("cpu") == f"native ({loaded})"
 
 
 FOLLOWED = [
@@ -282,11 +328,13 @@ FOLLOWED = [
 
 
 @pytest.mark.usefixtures("build")
+@pytest.mark.filterwarnings("ignore:`?torch.jit", "ignore::torch.jit.TracerWarning")
 @pytest.mark.parametrize("function", FOLLOWED)
-def test_what_is_traced_without_gradients_computes_on_other_inputs(function):
+@pytest.mark.parametrize("trace", [lambda f, x: make_fx(f)(x), torch.jit.trace], ids=["fx", "jit"])
+def test_what_is_traced_without_gradients_computes_on_other_inputs(trace, function):
     first, second = torch.randn(2, 2, 9, 8)
     with torch.no_grad():
-        traced = make_fx(function)(first)
+        traced = trace(function, first)
         assert_close(traced(second), function(second), rtol=1e-6, atol=1e-6)
 
 
@@ -311,6 +359,21 @@ def test_no_images_have_linear_layers_and_gradients_too():
     assert (y.shape, x.grad.shape) == ((0, 9, 4), x.shape)
     assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
     assert_close(bias.grad, torch.zeros_like(bias), rtol=0, atol=0)
+
+
+def test_no_images_have_a_convolution_by_the_definition_and_gradients_too():
+    x = torch.randn(0, 9, 8, requires_grad=True)
+    weight, bias = torch.randn(8, 1, 7, 7, requires_grad=True), torch.randn(8, requires_grad=True)
+    y = reference.depthwise(x, weight, bias, Tiles.whole(3, 3))
+    y.sum().backward()
+    assert (y.shape, x.grad.shape) == ((0, 9, 8), x.shape)
+    assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
+
+
+def test_native_kernels_by_name_say_that_the_interpreter_has_their_place(monkeypatch):
+    monkeypatch.setattr(gpu, "INTERPRETED", True)
+    with choice.using("native"), pytest.raises(FcmaeError, match="TRITON_INTERPRET=1 gives the"):
+        layer_norm(torch.randn(1, 4, 8), torch.ones(8), torch.ones(8), 1e-6)
 
 
 def test_autocast_reaches_the_kernels():

@@ -16,6 +16,7 @@ from fcmae.cli.size import Size
 from fcmae.cli.sources import validation_images
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DataError
 from fcmae.model.options import Architecture, Encoder, ModelName
@@ -212,7 +213,7 @@ def out_folder(options: Analyze) -> Path:
             f"--out must be given, because {options.weights} is no folder of a run in which "
             "analysis could be put."
         )
-    return (path if path.is_dir() else path.parent) / "analysis"
+    return (path if path.is_dir() else path.parent) / ANALYSIS
 
 
 def _asked(

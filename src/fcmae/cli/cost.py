@@ -34,11 +34,11 @@ class Cost:
     task: Kind = "pretrain"
     """What is trained: an autoencoder, a classifier, UPerNet or Mask R-CNN."""
 
-    size: int | None = None
-    """Side of the images in pixels; by default that of the paper: 224, 512 to segment, 1024 to
+    size: list[int] = field(default_factory=list)
+    """Sides of the images in pixels; by default that of the paper: 224, 512 to segment, 1024 to
     detect."""
 
-    batch_size: int = 64
+    batch_size: list[int] = field(default_factory=lambda: [64])
     """Images of a GPU at a time: run.micro_batch, or its share of optim.batch_size."""
 
     gpus: int = 8
@@ -69,21 +69,26 @@ class Cost:
     encoder: Encoder = Encoder()
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "gpus", "images", "epochs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        for name in ("model", "batch_size"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty, but must be one or more values.")
+        counts = {name: [getattr(self, name)] for name in ("gpus", "images", "epochs")}
+        for name, values in {"batch_size": self.batch_size, **counts}.items():
+            if min(values) < 1:
+                raise ValueError(f"{name} is {min(values)}, but must be at least 1.")
         if not self.tflops > 0:
             raise ValueError(f"tflops is {self.tflops}, but must be above 0.")
         if not 0 < self.utilisation <= 1:
             raise ValueError(f"utilisation is {self.utilisation}, but must lie in (0, 1].")
         stride = architecture("atto", stem=self.encoder.stem).stride
-        if self.side % stride or self.side < stride:
-            raise ValueError(f"size is {self.side}, but must be a multiple of {stride}.")
+        for side in self.sides:
+            if side % stride or side < stride:
+                raise ValueError(f"size is {side}, but must be a multiple of {stride}.")
 
     @property
-    def side(self) -> int:
-        """Side of the images in pixels."""
-        return self.size or SIZES[self.task]
+    def sides(self) -> list[int]:
+        """Sides of the images in pixels."""
+        return self.size or [SIZES[self.task]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +97,8 @@ class Needed:
 
     Attributes:
         model: Size of the encoder.
+        size: Side of the images in pixels.
+        batch_size: Images of a GPU at a time.
         parameters: Trained parameters.
         ddp_bytes: Memory of each GPU if each has the whole model, part by part.
         fsdp_bytes: The same if they share it.
@@ -101,6 +108,8 @@ class Needed:
     """
 
     model: str
+    size: int
+    batch_size: int
     parameters: int
     ddp_bytes: dict[str, int]
     fsdp_bytes: dict[str, int]
@@ -155,10 +164,15 @@ def cost(options: Cost, console: Console) -> Costs:
 def show_costs(result: Costs, terminal: Terminal) -> None:
     """One line per size or run."""
     if result.needed:
-        columns = ("model", "parameters", "activations", "DDP", "FSDP", "TFLOP/image", "images/s")
+        columns = (
+            "model", "side", "batch", "parameters", "activations", "DDP", "FSDP", "TFLOP/image",
+            "images/s",
+        )  # fmt: skip
         rows = [
             (
                 row.model,
+                f"{row.size}",
+                f"{row.batch_size}",
                 f"{row.parameters:,}",
                 *(
                     f"{number / GIB:.2f} GiB"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
+from itertools import product
 from typing import Any
 
 from fcmae.analysis.budget import gpu_hours, memory
@@ -32,14 +33,18 @@ TRAININGS: dict[str, tuple[Kind, str]] = {
 
 
 def count(options: Cost, console: Console) -> Costs:
-    """Memory, speed and hours of each size."""
-    with console.counting("counting", len(options.model)) as tick:
+    """Memory, speed and hours of each size, for each side and batch of images."""
+    settings = list(product(options.model, options.sides, options.batch_size))
+    with console.counting("counting", len(settings)) as tick:
         needed = []
-        for name in options.model:
-            needed.append(_needed(options, name))
+        for name, side, batch_size in settings:
+            needed.append(_needed(options, name, side, batch_size))
             tick(1)
+    sides, batches = (
+        " or ".join(map(str, values)) for values in (options.sides, options.batch_size)
+    )
     assumed = (
-        f"A model, not a measurement: {options.batch_size} images of {options.side} pixels at a "
+        f"A model, not a measurement: {batches} images of {sides} pixels at a "
         f"time on each of {options.gpus} GPUs in {options.precision}; {options.epochs} epochs of "
         f"{options.images:,} images at {options.utilisation:.0%} of {options.tflops:g} TFLOP/s."
     )
@@ -47,8 +52,11 @@ def count(options: Cost, console: Console) -> Costs:
 
 
 def count_runs(options: Cost, console: Console) -> Costs:
-    """Hours of each run of the paper."""
-    recipes = list(_paper_runs())
+    """Hours of each run of the paper, or of those with the sizes that were asked for."""
+    all_sizes = options.model == list(PAPER)
+    recipes = [run for run in _paper_runs() if all_sizes or run[1] in options.model]
+    if not recipes:
+        raise ValueError(f"the paper has no run of {' or '.join(options.model)}: leave out --runs.")
     with console.counting("counting", len(recipes)) as tick:
         runs = []
         for recipe, model, config in recipes:
@@ -70,21 +78,23 @@ def count_runs(options: Cost, console: Console) -> Costs:
     return Costs(runs=runs, assumed=assumed)
 
 
-def _needed(options: Cost, name: str) -> Needed:
+def _needed(options: Cost, name: str, side: int, batch_size: int) -> Needed:
     step = step_cost(
         architecture(name, channels=options.encoder.channels, stem=options.encoder.stem),
         of=options.task,
-        size=(options.side, options.side),
-        batch_size=options.batch_size,
+        size=(side, side),
+        batch_size=batch_size,
         bfloat16=options.precision == "bfloat16",
         checkpointing=options.encoder.checkpointing,
     )
     how: dict[str, Any] = {"gpus": options.gpus, "average": options.average}
-    per_image = step.flops / options.batch_size
+    per_image = step.flops / batch_size
     flops = per_image * options.images * options.epochs
     hours = gpu_hours(flops, tflops=options.tflops, utilisation=options.utilisation)
     return Needed(
         model=name,
+        size=side,
+        batch_size=batch_size,
         parameters=step.parameters,
         ddp_bytes=asdict(memory(step, strategy="ddp", **how)),
         fsdp_bytes=asdict(memory(step, strategy="fsdp", **how)),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.engine.folder import next_former
 
 NOTE = "demo.json"
 """File with the options that everything in the folder was made with."""
@@ -37,7 +38,7 @@ def make_ready(out: Path, asked: Mapping[str, Any]) -> Path | None:
     if note.is_file() and note.read_text(encoding="utf-8") == text:
         return None
     left = [path for pattern in MADE for path in sorted(out.glob(pattern))]
-    former = out / f"former-{1 + sum(1 for _ in out.glob('former-*'))}"
+    former = next_former(out)
     if left:
         with storage_errors(former):
             former.mkdir()

@@ -16,14 +16,12 @@ from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.views import Fit, to_look_at
 from fcmae.data.options import Loader
+from fcmae.engine.folder import PRECISION
 from fcmae.evaluation.coco import CocoScores
 from fcmae.evaluation.detect import Found, detect, judge
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
 from fcmae.task import Evaluation
-
-PRECISION = "precision.json"
-"""File in the run's folder with COCO's numbers and the table per class."""
 
 DRAWN = 4
 """Validation images of which there is a picture."""

@@ -11,6 +11,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.exported import Asked, Exported, check_folder
 from fcmae.cli.preflight import size_for
 from fcmae.cli.size import Size
+from fcmae.engine.folder import EXPORT
 from fcmae.engine.lock import hold
 from fcmae.exports.options import (
     Format,
@@ -132,4 +133,4 @@ def _beside(weights: Path, options: Export) -> Path:
     name = options.format if options.precision == "float32" else f"{options.format}-float16"
     part = f"-{options.part}" if options.part else ""
     of = "" if weights.name == WEIGHTS else f"{weights.stem}-"
-    return weights.parent / "export" / f"{of}{name}{part}"
+    return weights.parent / EXPORT / f"{of}{name}{part}"

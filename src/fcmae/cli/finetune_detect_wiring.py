@@ -5,7 +5,7 @@ import json
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.detect_monitor import PRECISION, AveragePrecision
+from fcmae.cli.detect_monitor import AveragePrecision
 from fcmae.cli.fields import nested
 from fcmae.cli.finetune_detect import DetectorTrained, FinetuneDetect
 from fcmae.cli.size import sides
@@ -14,7 +14,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
 from fcmae.data.objects.views import LargeScaleJitter
 from fcmae.engine.fit import fit
-from fcmae.engine.folder import RunFolder
+from fcmae.engine.folder import PRECISION, RunFolder
 from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything

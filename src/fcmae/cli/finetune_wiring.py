@@ -8,13 +8,13 @@ from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.fields import nested
 from fcmae.cli.finetune import FinetuneClassify, Finetuned
-from fcmae.cli.monitors import ACCURACY, Accuracy, Viewing
+from fcmae.cli.monitors import Accuracy, Viewing
 from fcmae.cli.size import sides
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.engine.fit import fit
-from fcmae.engine.folder import RunFolder
+from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.model.timm_net import TimmClassifier

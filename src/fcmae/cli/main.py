@@ -21,7 +21,7 @@ from fcmae.cli.help import print_help, print_overview
 from fcmae.cli.parse import CommandLine, build, read_command_line
 from fcmae.cli.suggest import did_you_mean
 from fcmae.engine.lock import leads
-from fcmae.errors import FcmaeError
+from fcmae.errors import LAST_WORDS, FcmaeError
 
 PACKAGE = str(Path(__file__).parents[1])
 
@@ -89,7 +89,9 @@ def _run(name: str, command: Command, line: CommandLine) -> None:
     if line.print_config:
         sys.stdout.write(_as_yaml(command.options, line))
         return
-    options: Any = build(command.options, line.values)
+    # The command says itself what is absent, for there is no flag for it.
+    rest = {command.rest: "[]"} if command.rest else {}
+    options: Any = build(command.options, {**rest, **line.values})
     _check_json(line.json)
     result = command.run(options, Console())
     if not leads():
@@ -156,8 +158,22 @@ def _first_line(error: Exception) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"fcmae: {' '.join(message.split())}\n")
+    text = " ".join(message.split())
+    if not _left_to_launcher(text):
+        sys.stderr.write(f"fcmae: {text}\n")
     return code
+
+
+def _left_to_launcher(text: str) -> bool:
+    """Whether ``fcmae launch``, which started this process among others, will say it for all."""
+    target = os.environ.get(LAST_WORDS)
+    if target is None:
+        return False
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from fcmae.data.feed import evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
+from fcmae.engine.folder import ACCURACY
 from fcmae.evaluation.classify import classify
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
@@ -30,9 +31,6 @@ from fcmae.peers import Peers
 from fcmae.randomness import permutation
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import visible_patches
-
-ACCURACY = "accuracy.json"
-"""File in the run's folder with the table per class and the confusion matrix."""
 
 
 @dataclass(frozen=True, kw_only=True)

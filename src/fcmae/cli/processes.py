@@ -9,15 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from fcmae.cli.launch import PORT, Launch
 from fcmae.engine.signals import ASK_TO_STOP
-from fcmae.errors import DistributedError, FcmaeError
+from fcmae.errors import LAST_WORDS, DistributedError, FcmaeError
 
 GRACE_S = 3.0
 """How long the others may take to notice that a process is gone, and to say so themselves."""
@@ -67,13 +69,16 @@ def run_all(options: Launch, gpus: int) -> None:
     """
     port = options.port or (PORT if options.nodes > 1 else free_port())
     workers: list[Worker] = []
-    with passing_on(workers):
-        for local in range(gpus):
-            place = environment(options, local, gpus=gpus, port=port)
-            workers.append(_start(options.command, place))
-        failed = wait(workers)
-    if failed is not None:
-        raise failure(failed, options.nodes * gpus)
+    with tempfile.TemporaryDirectory(prefix="fcmae-launch-") as folder:
+        with passing_on(workers):
+            for local in range(gpus):
+                place = environment(options, local, gpus=gpus, port=port)
+                place[LAST_WORDS] = str(Path(folder) / place["RANK"])
+                workers.append(_start(options.command, place))
+            failed = wait(workers)
+        said = {int(path.name): path.read_text("utf-8") for path in Path(folder).iterdir()}
+    if failed:
+        raise failure(failed, said, of=options.nodes * gpus)
 
 
 def environment(options: Launch, local: int, *, gpus: int, port: int) -> dict[str, str]:
@@ -95,37 +100,64 @@ def environment(options: Launch, local: int, *, gpus: int, port: int) -> dict[st
     }
 
 
-def wait(workers: Sequence[Worker]) -> Worker | None:
-    """Wait until all have ended; the first that failed, which brings the others to their end."""
-    failed: Worker | None = None
+def wait(workers: Sequence[Worker]) -> list[Worker]:
+    """Wait until all have ended; those that failed of their own accord, the first one first.
+
+    The first brings the others to their end.
+    """
+    failed: list[Worker] = []
+    told: list[Worker] = []
     deadlines: list[tuple[float, int]] = []
     while running := [worker for worker in workers if worker.process.poll() is None]:
-        failed = failed or _first_failed(workers)
-        if failed is not None and not deadlines:
+        failed += _failed_now(workers, [*failed, *told])
+        if failed and not deadlines:
             now = time.monotonic()
             deadlines = [(now + GRACE_S + LAST_S, 0), (now + GRACE_S, signal.SIGTERM)]
         elif deadlines and time.monotonic() > deadlines[-1][0]:
             _, number = deadlines.pop()
+            told += running
             for worker in running:
                 worker.send(number) if number else worker.end()
         time.sleep(0.05)
-    return failed or _first_failed(workers)
+    return failed + _failed_now(workers, [*failed, *told])
 
 
-def failure(worker: Worker, of: int) -> FcmaeError:
-    """Say which process failed, and end with its code."""
-    code = worker.process.returncode
-    which = f"process {worker.rank} of {of}"
-    if code < 0:
-        name = signal.Signals(-code).name
-        memory = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
-        return DistributedError(
-            f"{which} was ended by {name}{memory}, so the others were ended too. The same line "
-            "goes on from the newest checkpoint."
-        )
-    error = FcmaeError(f"{which} ended with code {code}; what it said stands above.")
-    error.exit_code = code
+def failure(failed: Sequence[Worker], said: Mapping[int, str], *, of: int) -> FcmaeError:
+    """What to say for all processes, each thing once, and the exit code of the first.
+
+    Args:
+        failed: The processes that failed, the first one first.
+        said: The last words by rank, of those that had any.
+        of: Processes of all machines.
+    """
+    # A process that misses another may well end before that one, whose error is the cause.
+    lost = DistributedError.exit_code
+    causes = [worker for worker in failed if worker.process.returncode != lost] or failed[:1]
+    ranks: dict[str, int] = {}
+    for worker in causes:
+        words = said.get(worker.rank)
+        ranks.setdefault(_end(worker) if words is None else f": {words}", worker.rank)
+    of_all = of == 1 or (len(ranks) == 1 and len(causes) == len(failed) > 1)
+    named = (f"process {rank} of {of}{end}" for end, rank in ranks.items())
+    first = next(iter(ranks))
+    plain = of_all and first.startswith(": ")
+    error = FcmaeError(first.removeprefix(": ") if plain else " ".join(named))
+    code = causes[0].process.returncode
+    error.exit_code = lost if code < 0 else code
     return error
+
+
+def _end(worker: Worker) -> str:
+    """How a process ended that said nothing."""
+    code = worker.process.returncode
+    if code >= 0:
+        return f" ended with code {code}; what it said stands above."
+    name = signal.Signals(-code).name
+    memory = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+    return (
+        f" was ended by {name}{memory}, so the others were ended too. The same line goes on from "
+        "the newest checkpoint, or begins again if there is none."
+    )
 
 
 def free_port() -> int:
@@ -162,5 +194,5 @@ def _start(command: Sequence[str], environ: dict[str, str]) -> Worker:
     return Worker(rank=int(environ["RANK"]), process=process)
 
 
-def _first_failed(workers: Sequence[Worker]) -> Worker | None:
-    return next((worker for worker in workers if worker.process.poll()), None)
+def _failed_now(workers: Sequence[Worker], before: Sequence[Worker]) -> list[Worker]:
+    return [worker for worker in workers if worker not in before and worker.process.poll()]

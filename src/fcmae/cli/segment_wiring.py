@@ -14,7 +14,7 @@ from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.fields import nested
 from fcmae.cli.finetune_segment import FinetunedSegmenter, FinetuneSegment
-from fcmae.cli.monitors import ACCURACY, some
+from fcmae.cli.monitors import some
 from fcmae.cli.size import sides
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
@@ -23,7 +23,7 @@ from fcmae.data.options import Loader
 from fcmae.data.scene import AsItIs
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.engine.fit import fit
-from fcmae.engine.folder import RunFolder
+from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.pixels import segment
 from fcmae.evaluation.scan import Scanner

@@ -13,14 +13,14 @@ from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.fields import nested
 from fcmae.cli.finetune_values import FinetunedValues, FinetuneValues
-from fcmae.cli.monitors import ACCURACY, Viewing
+from fcmae.cli.monitors import Viewing
 from fcmae.cli.size import sides
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.values import Values, values_of
 from fcmae.engine.fit import fit
-from fcmae.engine.folder import RunFolder
+from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.evaluation.values import estimate, judge
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture

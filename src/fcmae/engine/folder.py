@@ -8,6 +8,20 @@ from typing import Any
 from fcmae.checkpoint.durable import storage_errors
 from fcmae.checkpoint.header import WEIGHTS
 
+ACCURACY = "accuracy.json"
+"""Table per class and confusion matrix of the last evaluation."""
+
+PRECISION = "precision.json"
+"""Average precision per class of the last evaluation."""
+
+ANALYSIS = "analysis"
+"""Folder of what ``fcmae analyze`` found out about the weights."""
+
+EXPORT = "export"
+"""Folder of the weights in the forms of other tools."""
+
+FORMER = "former-"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -69,13 +83,20 @@ class RunFolder:
         left = [path for path in names if path.exists()]
         if not left:
             return None
-        number = 1 + sum(1 for _ in self.root.glob("former-*"))
-        former = self.root / f"former-{number}"
+        made = (self.root / name for name in (ACCURACY, PRECISION, ANALYSIS, EXPORT))
+        left += [path for path in made if path.exists()]
+        former = next_former(self.root)
         with storage_errors(former):
             former.mkdir()
             for path in left:
                 path.rename(former / path.name)
         return former
+
+
+def next_former(root: Path) -> Path:
+    """A new name for what was there before; some of the former ones may be gone."""
+    names = (path.name.removeprefix(FORMER) for path in root.glob(f"{FORMER}*"))
+    return root / f"{FORMER}{1 + max((int(n) for n in names if n.isdecimal()), default=0)}"
 
 
 def metric_lines(path: Path) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Whether an exported model computes what the model computes."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -29,12 +30,18 @@ def difference(
     Raises:
         FcmaeError: It is above the tolerance, or an output is not finite.
     """
-    largest = 0.0
+    gaps = [0.0]
     for inputs in _examples(facts, any_size=any_size):
         for theirs, ours in zip(exported(inputs), outputs(model, inputs), strict=True):
+            if theirs.shape != ours.shape:
+                raise FcmaeError(
+                    f"the exported model was thrown away: an output has the shape "
+                    f"{tuple(theirs.shape)}, but the model's has {tuple(ours.shape)}."
+                )
             scale = max(1.0, float(ours.abs().max()))
-            gap = float((theirs.double() - ours.double()).abs().max()) / scale
-            largest = gap if not gap <= largest else largest
+            gaps.append(float((theirs.double() - ours.double()).abs().max()) / scale)
+    # What is not a number must not be lost among those that are.
+    largest = math.nan if any(map(math.isnan, gaps)) else max(gaps)
     tolerance = TOLERANCE[facts.precision]
     if not largest <= tolerance:
         raise FcmaeError(

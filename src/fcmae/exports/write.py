@@ -1,7 +1,7 @@
 """An export: files that are whole, or none."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,7 +12,7 @@ from torch import nn
 
 from fcmae.checkpoint import durable
 from fcmae.exports.facts import Facts
-from fcmae.exports.options import Format
+from fcmae.exports.options import FILES, Format
 from fcmae.exports.readme import readme
 
 README = "README.md"
@@ -60,7 +60,7 @@ def export(model: nn.Module, facts: Facts, format: Format, out: Path) -> Written
     module: Any = import_module(f"fcmae.exports.{MODULES[format]}")
     write: Callable[[nn.Module, Facts, Path], float | None] = module.write
     lines: list[str] = module.lines(facts, out)
-    with _staged(out) as folder:
+    with _staged(out, FILES[format]) as folder:
         difference = write(model, facts, folder)
         text = readme(facts, format, lines)
         (folder / README).write_text(text, encoding="utf-8")
@@ -69,17 +69,25 @@ def export(model: nn.Module, facts: Facts, format: Format, out: Path) -> Written
 
 
 @contextmanager
-def _staged(out: Path) -> Iterator[Path]:
-    """A folder whose files move to ``out`` once all of them are written."""
+def _staged(out: Path, known: Sequence[str]) -> Iterator[Path]:
+    """A folder whose files move to ``out`` once all of them are written.
+
+    Args:
+        out: The folder that they move to.
+        known: Files of an export; those of an earlier one that are not written anew go.
+    """
     folder = out / STAGING
     with durable.storage_errors(out):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     try:
-        yield folder
         with durable.storage_errors(out):
-            for path in sorted(folder.iterdir()):
+            yield folder
+            written = sorted(folder.iterdir())
+            for path in written:
                 durable.sync_file(path)
                 durable.replace(path, out / path.name)
+            for name in {*known} - {path.name for path in written}:
+                (out / name).unlink(missing_ok=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -113,7 +113,9 @@ def _why_not(name: Implementation, x: Tensor) -> str:
     """Why an implementation cannot compute on a tensor; empty if it can."""
     if name == "native":
         # Triton's interpreter, where it is asked for, has the place of the CPU's kernels.
-        ours = x.device.type == "cpu" != gpu.DEVICE and x.dtype in native.TYPES
+        if gpu.INTERPRETED:
+            return "TRITON_INTERPRET=1 gives the CPU to Triton's interpreter"
+        ours = x.device.type == "cpu" and x.dtype in native.TYPES
         return native.why_not() or ("" if ours else COMPUTES[name])
     if x.device.type != gpu.DEVICE or x.dtype not in gpu.TYPES:
         return COMPUTES[name]

@@ -17,17 +17,9 @@ from torch import Tensor
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 """The types of features that kernels compute, and their numbers in C++."""
 
-FUNCTIONS = (
-    "fcmae_runs_here",
-    "fcmae_depthwise",
-    "fcmae_depthwise_weight",
-    "fcmae_gelu_grn",
-    "fcmae_gelu_grn_backward",
-    "fcmae_layer_norm",
-    "fcmae_layer_norm_backward",
-    "fcmae_sum_rows",
-)
-"""What a build has to have; one that was compiled from older sources lacks some of it."""
+INTERFACE = 1
+"""The number of the functions that are called here, their arguments and what they mean: that of
+``cpp/cpu.cpp``. A build with another number, or none, was compiled from other sources."""
 
 INSTRUCTIONS = {"AVX512": ("avx512bf16", "avx512"), "AVX2": ("avx2",)}
 """PyTorch's names of what an x86 CPU can do, and the builds for them, best first."""
@@ -72,17 +64,29 @@ def _load() -> Library | str:
         builds = INSTRUCTIONS[capability]
     else:
         builds = ("plain",)
+    passed_over = ""
     for build in builds:
         for path in sorted(Path(__file__).parent.glob(f"_native_{build}.*")):
             try:
                 functions = ctypes.CDLL(str(path))
             except OSError as error:
-                return f"the native kernels cannot be loaded ({error})"
-            if absent := [name for name in FUNCTIONS if not hasattr(functions, name)]:
-                return f"{path.name} is of an older fcmae, without {absent[0]}: install it again"
-            if functions.fcmae_runs_here():
+                passed_over = passed_over or f"the native kernels cannot be loaded ({error})"
+                continue
+            if reason := _why_stale(functions):
+                passed_over = passed_over or f"{path.name} {reason}"
+            elif functions.fcmae_runs_here():
                 return Library(functions=functions, parallel=_parallel(), instructions=build)
-    return "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
+    none = "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
+    return passed_over or none
+
+
+def _why_stale(functions: ctypes.CDLL) -> str:
+    """Why a build does not belong to this checkout; empty if it does."""
+    number = functions.fcmae_interface() if hasattr(functions, "fcmae_interface") else None
+    if number == INTERFACE:
+        return ""
+    has = "no interface number" if number is None else f"interface {number}"
+    return f"was compiled from other sources ({has}, not {INTERFACE}): install fcmae again"
 
 
 def _parallel() -> int | None:

@@ -36,7 +36,7 @@ def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Til
     maps = dense.view(n, tiles.height, tiles.width, c).permute(0, 3, 1, 2)
     y = F.conv2d(maps, weight, bias, padding=padding, groups=c).permute(0, 2, 3, 1)
     if tiles.index is None:
-        return y.reshape(n, -1, c)
+        return y.reshape(n, tiles.height * tiles.width, c)
     return take_rows(y.reshape(-1, c), tiles.index).view(x.shape)
 
 

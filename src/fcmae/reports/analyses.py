@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcmae.engine.folder import ANALYSIS
 from fcmae.reports.names import short
 from fcmae.reports.pictures import Picture, embedded
 from fcmae.reports.run import RunRecord, number
@@ -46,7 +47,7 @@ class Analysis:
 
 def analyses_of(run: RunRecord) -> tuple[list[Analysis], list[str]]:
     """The analyses of a run, and a sentence about each part that cannot be shown."""
-    folder = run.root / "analysis"
+    folder = run.root / ANALYSIS
     path = folder / "analysis.json"
     if not path.is_file():
         return [], []

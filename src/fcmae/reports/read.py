@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fcmae.engine.folder import RunFolder, metric_lines
+from fcmae.engine.folder import ACCURACY, PRECISION, RunFolder, metric_lines
 from fcmae.errors import CheckpointError
 from fcmae.reports.run import RunRecord
 
-RESULTS = ("accuracy.json", "precision.json")
+RESULTS = (ACCURACY, PRECISION)
 """Tables per class, of which a run writes at most one."""
 
 Json = TypeVar("Json", dict[str, Any], list[Any])
