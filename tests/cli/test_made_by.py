@@ -2,13 +2,17 @@
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fcmae.cli.fields import nested
-from fcmae.cli.made_by import command_line, made_by, task_of, trainings
+from fcmae.cli.made_by import as_trained, command_line, made_by, task_of, trainings
 from fcmae.cli.parse import build, read_command_line
+from fcmae.model.options import architecture
+from fcmae.model.response import Response
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.reports.run import RunRecord, flat
 
 LINES = [
@@ -49,3 +53,22 @@ def test_damaged_weights_are_said(tmp_path: Path) -> None:
     told = made_by(RunRecord(root=tmp_path, name="a", finished=True))
     assert (told.model, told.parameters) == ("", None)
     assert "is not a safetensors file" in told.missing[0]
+
+
+def test_the_encoder_is_that_of_the_weights_not_as_typed() -> None:
+    typed = {
+        "model": None,
+        "encoder": {"channels": 3, "stem": 4, "drop_path": 0.1},
+        "grn": {"kind": None, "aggregation": None},
+        "data": "photos",
+    }
+    before = json.dumps(typed)
+    told = as_trained(typed, architecture("v1-nano", stem=2, channels=5))
+    assert told["model"] == "v1-nano"
+    assert told["encoder"] == {"channels": 5, "stem": 2, "drop_path": 0.1}
+    assert told["data"] == "photos"
+    net = replace(architecture("pico"), grn=Response(kind="grn", aggregation="l1"))
+    assert as_trained(typed, net)["grn"] == {"kind": "grn", "aggregation": "l1"}
+    timm = as_trained(typed, TimmArchitecture(timm="resnet10t.c3_in1k"))
+    assert (timm["model"], timm["encoder"]) == ("timm:resnet10t.c3_in1k", typed["encoder"])
+    assert json.dumps(typed) == before

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import prod
 from typing import Any
 
@@ -10,11 +10,16 @@ from fcmae.cli.card import read_weights, size_name
 from fcmae.cli.fields import fields_of, groups_of, plain
 from fcmae.cli.parse import as_text
 from fcmae.errors import CheckpointError
+from fcmae.model.options import Architecture
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.reports.run import RunRecord
 
 
 def made_by(record: RunRecord) -> RunRecord:
-    """The record with the command that made the run, and the model as its weights describe it."""
+    """The record with the command that made the run, and the model as its weights describe it.
+
+    Options of the model that were left to the weights it began with are those of its own weights.
+    """
     task = task_of(record.options)
     told = replace(
         record, task=task, command=command_line(task, record.flat_options) if task else ""
@@ -27,9 +32,26 @@ def made_by(record: RunRecord) -> RunRecord:
         return replace(told, missing=[*record.missing, f"{error}"])
     return replace(
         told,
-        model=size_name(weights.architecture),
+        options=as_trained(record.options, weights.net),
+        model=net_name(weights.net),
         parameters=sum(prod(shape) for shape in weights.header.shapes.values()),
     )
+
+
+def net_name(net: Architecture | TimmArchitecture) -> str:
+    """The name of an encoder, as ``--model`` takes it."""
+    return f"timm:{net.timm}" if isinstance(net, TimmArchitecture) else size_name(net)
+
+
+def as_trained(options: Mapping[str, Any], net: Architecture | TimmArchitecture) -> dict[str, Any]:
+    """Nested options with the encoder that was trained in place of what was typed of it."""
+    told = dict(options)
+    if "model" in told:
+        told["model"] = net_name(net)
+    for group, values in {"encoder": asdict(net), "grn": asdict(net).get("grn", {})}.items():
+        if isinstance(typed := told.get(group), dict):
+            told[group] = {name: values.get(name, value) for name, value in typed.items()}
+    return told
 
 
 def trainings() -> dict[str, type]:
