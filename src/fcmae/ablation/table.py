@@ -26,10 +26,11 @@ class Spread:
     std: float | None = None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread | None":
-        """That of these numbers, if there are any."""
-        if not values:
+    def of(cls, by_seed: Mapping[int, float]) -> "Spread | None":
+        """That of the numbers of some seeds, if there are any."""
+        if not by_seed:
             return None
+        values = list(by_seed.values())
         return cls(
             mean=statistics.fmean(values),
             std=statistics.stdev(values) if len(values) > 1 else None,
@@ -118,9 +119,9 @@ def number_at(result: Mapping[str, Any], path: str) -> float | None:
 
 
 def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:
-    also = {head: Spread.of(_numbers(settings, m, folder)) for head, m in plan.also.items()}
-    found = {s.seed: x for s in settings if (x := number(s, plan.metric, folder)) is not None}
-    spread = Spread.of(list(found.values()))
+    also = {head: Spread.of(_by_seed(settings, m, folder)) for head, m in plan.also.items()}
+    found = _by_seed(settings, plan.metric, folder)
+    spread = Spread.of(found)
     settings = [setting for setting in settings if setting.seed in found]
     values = {str(seed): x for seed, x in found.items()}
     done = [(step.name, d) for s in settings for step in s.steps if (d := folder.done(step))]
@@ -141,9 +142,9 @@ def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder
     )
 
 
-def _numbers(settings: Sequence[Setting], metric: Metric, folder: PlanFolder) -> list[float]:
-    """A number of each setting that has it."""
-    return [x for s in settings if (x := number(s, metric, folder)) is not None]
+def _by_seed(settings: Sequence[Setting], metric: Metric, folder: PlanFolder) -> dict[int, float]:
+    """A number of each setting that has it, by its seed."""
+    return {s.seed: x for s in settings if (x := number(s, metric, folder)) is not None}
 
 
 def _parameters(settings: Sequence[Setting], folder: PlanFolder) -> int | None:

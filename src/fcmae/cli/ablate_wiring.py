@@ -14,7 +14,7 @@ from fcmae.ablation.links import link_all, link_best
 from fcmae.ablation.plan import Cell, Plan, plan_of
 from fcmae.ablation.run import Runner
 from fcmae.ablation.space import Space, space_of
-from fcmae.ablation.steps import Data, Resolver, Setting, Step, planned, unique
+from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
 from fcmae.ablation.table import merit, rows
 from fcmae.ablation.write import as_text, write_table
 from fcmae.checkpoint.header import weights_file
@@ -29,6 +29,9 @@ from fcmae.errors import DataError
 
 WITH_CLASSES = ("finetune classify", "evaluate neighbours", "evaluate linear")
 """The commands that divide images of classes into those to learn from and those to test on."""
+
+TEST = "evaluate classify"
+"""The command that only tests on images of classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,34 +121,22 @@ def check_labels(options: Ablate, checked: Checked) -> None:
     """
     folder, found = PlanFolder(options.out.absolute()), set[tuple[str | None, ...]]()
     for step in unique(asked_for(options, checked)):
-        if folder.done(step) is not None:
+        if step.command not in (*WITH_CLASSES, TEST) or folder.done(step) is not None:
             continue
-        if step.command == "evaluate classify":
-            _check_tested(step, options)
-        if step.command not in WITH_CLASSES:
+        names = (step.options["data"], step.options.get("val"))
+        key = (TEST if step.command == TEST else None, *names)
+        if key in found:
             continue
-        names = (step.options["data"], step.options["val"])
-        if names in found:
-            continue
-        found.add(names)
+        found.add(key)
         data, val = (None if name is None else Path(name) for name in names)
         try:
-            split(data or options.data, val, share=step.options["val_share"])
+            if step.command == TEST:
+                validation_images(data or options.data)
+            else:
+                split(data or options.data, val, share=step.options["val_share"])
         except DataError as error:
-            raise _refusal(step, error, options) from None
-
-
-def _check_tested(step: Step, options: Ablate) -> None:
-    """Look for the classes of images that a classifier is only tested on."""
-    try:
-        validation_images(Path(step.options["data"]))
-    except DataError as error:
-        raise _refusal(step, error, options) from None
-
-
-def _refusal(step: Step, error: DataError, options: Ablate) -> DataError:
-    hint = "" if options.labelled else " Or give images with labels as --labelled."
-    return DataError(f"step {step.name}: {error}{hint}")
+            hint = "" if options.labelled else " Or give images with labels as --labelled."
+            raise DataError(f"step {step.name}: {error}{hint}") from None
 
 
 def launcher(options: Ablate, folder: PlanFolder) -> Launcher:

@@ -17,6 +17,7 @@ from fcmae.cli.size import Size, sides
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import evaluation_objects
 from fcmae.data.options import Loader
+from fcmae.engine.folder import PRECISION
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
@@ -108,7 +109,7 @@ def _evaluate(
     said = summary(result.scores, result.images)
     if options.out is not None and looking.peers.leads:
         write_text(options.out / "results.json", json.dumps(result.found) + "\n")
-        write_text(options.out / "precision.json", json.dumps(said, indent=1) + "\n")
+        write_text(options.out / PRECISION, json.dumps(said, indent=1) + "\n")
     return DetectorEvaluated(**said, unusable=files(result.unusable), out=options.out)
 
 

@@ -11,7 +11,7 @@ from fcmae.cli.fields import fields_of, groups_of, plain
 from fcmae.cli.parse import as_text
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture
-from fcmae.model.timm_options import TimmArchitecture
+from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.reports.run import RunRecord
 
 
@@ -40,7 +40,7 @@ def made_by(record: RunRecord) -> RunRecord:
 
 def net_name(net: Architecture | TimmArchitecture) -> str:
     """The name of an encoder, as ``--model`` takes it."""
-    return f"timm:{net.timm}" if isinstance(net, TimmArchitecture) else size_name(net)
+    return f"{PREFIX}{net.timm}" if isinstance(net, TimmArchitecture) else size_name(net)
 
 
 def as_trained(options: Mapping[str, Any], net: Architecture | TimmArchitecture) -> dict[str, Any]:
