@@ -67,6 +67,7 @@ def test_the_encoder_is_that_of_the_weights_not_as_typed() -> None:
     assert told["model"] == "v1-nano"
     assert told["encoder"] == {"channels": 5, "stem": 2, "drop_path": 0.1}
     assert told["data"] == "photos"
+    assert told["grn"] == typed["grn"], "V1 has no GRN to tell of"
     net = replace(architecture("pico"), grn=Response(kind="grn", aggregation="l1"))
     assert as_trained(typed, net)["grn"] == {"kind": "grn", "aggregation": "l1"}
     timm = as_trained(typed, TimmArchitecture(timm="resnet10t.c3_in1k"))

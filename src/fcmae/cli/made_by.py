@@ -48,7 +48,9 @@ def as_trained(options: Mapping[str, Any], net: Architecture | TimmArchitecture)
     told = dict(options)
     if "model" in told:
         told["model"] = net_name(net)
-    for group, values in {"encoder": asdict(net), "grn": asdict(net).get("grn", {})}.items():
+    fields = asdict(net)
+    has_grn = isinstance(net, Architecture) and net.version == 2
+    for group, values in {"encoder": fields, "grn": fields["grn"] if has_grn else {}}.items():
         if isinstance(typed := told.get(group), dict):
             told[group] = {name: values.get(name, value) for name, value in typed.items()}
     return told
