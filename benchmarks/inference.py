@@ -2,19 +2,14 @@
 
     python benchmarks/inference.py --model atto tiny --batch 1 32 [--way ours timm onnx ...]
 
-First every way is held to the same outputs, then all are timed in turns. Rows are appended to
-``benchmarks/results/inference.csv`` with the processor, the versions and the commit.
+First every way is held to the same outputs, then all are timed in turns. Rows go to
+``benchmarks/results/inference.csv`` (``--out`` names another).
 """
 
 import argparse
-import csv
-import platform
-import subprocess
-import time
-from collections.abc import Callable
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable, Iterator
 
+import timing
 import timm
 import torch
 from torch import Tensor
@@ -26,7 +21,7 @@ from fcmae.kernels import choice
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 
-RESULTS = Path(__file__).parent / "results" / "inference.csv"
+CPU = torch.device("cpu")
 WAYS = ("ours", "ours-v1", "reference", "timm", "timm-compiled", "onnx")
 SIZE = 224
 CLASSES = 1000
@@ -41,11 +36,24 @@ def main() -> None:
     parser.add_argument("--batch", nargs="+", type=int, default=[1, 32])
     parser.add_argument("--way", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--out", default="inference")
     args = parser.parse_args()
     keep_freed_memory()  # as our commands do; it serves every way
+    timing.write(args.out, rows(args))
+
+
+def rows(args: argparse.Namespace) -> Iterator[timing.Row]:
+    """One for each model, batch and way."""
     for model in args.model:
         for batch in args.batch:
-            record(model, batch, timed(ways(model, batch, args.way), args.rounds))
+            made = ways(model, batch, args.way)
+            with torch.inference_mode():
+                times = timing.in_turns(made, args.rounds, CPU)
+            for way, seconds in times.items():
+                yield {
+                    "model": model, "batch": batch, "way": way, "ms": f"{1000 * seconds:.2f}",
+                    "images_per_s": f"{batch / seconds:.1f}", **timing.origin(CPU),
+                }  # fmt: skip
 
 
 def ways(model: str, batch: int, names: list[str]) -> dict[str, Callable[[], Tensor]]:
@@ -111,42 +119,6 @@ def onnx(model: Classifier, images: Tensor) -> Callable[[], Tensor]:
     )
     feed = {session.get_inputs()[0].name: images.numpy()}
     return lambda: torch.from_numpy(session.run(None, feed)[0])
-
-
-@torch.inference_mode()
-def timed(ways: dict[str, Callable[[], Tensor]], rounds: int) -> dict[str, float]:
-    """Median seconds of each way, which take turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 2):
-        for name, way in ways.items():
-            begun = time.perf_counter()
-            way()
-            if turn >= 2:
-                seconds[name].append(time.perf_counter() - begun)
-    return {name: median(times) for name, times in seconds.items()}
-
-
-def record(model: str, batch: int, seconds: dict[str, float]) -> None:
-    """Print a row for each way, and append it to the results."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    new = not RESULTS.exists()
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(
-                ["model", "batch", "way", "milliseconds", "images_per_s", "device", "threads",
-                 "kernels", "torch", "timm", "commit"]
-            )  # fmt: skip
-        for way, value in seconds.items():
-            print(f"{model:6} batch {batch:3} {way:14} {1000 * value:8.1f} ms")
-            writer.writerow(
-                [model, batch, way, f"{1000 * value:.2f}", f"{batch / value:.1f}",
-                 platform.processor() or platform.machine(), torch.get_num_threads(),
-                 choice.describe("cpu"), torch.__version__, timm.__version__, commit]
-            )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Leaking(nn.Module):
         map_ = self.encoder.forward_features(images * where)
         layout = Dense(*map_.shape[-2:])
         encoded = Encoded(features=rearrange(map_, "n c h w -> n (h w) c"), layout=layout)
-        return pixel_error(self.decoder(encoded, hidden), patches, self.target).mean()
+        return pixel_error(self.decoder([encoded], hidden), patches, self.target).mean()
 
 
 def main() -> None:

@@ -111,11 +111,29 @@ def test_layer_norm_equals_the_definition(shape, dtype):
 
 @pytest.mark.usefixtures("build", "dirty_memory")
 @pytest.mark.parametrize("dtype", native.TYPES)
-@pytest.mark.parametrize("shape", [(3, 200, 40, 160), (1, 1, 13, 5), (2, 700, 80, 40)], ids=str)
-def test_linear_layers_equal_the_definition(shape, dtype):
+@pytest.mark.parametrize("intel", [False, True])
+@pytest.mark.parametrize("shape", [(3, 200, 40, 160), (1, 1, 13, 5), (2, 350, 320, 400)], ids=str)
+def test_linear_layers_equal_the_definition(shape, intel, dtype, monkeypatch):
+    monkeypatch.setattr(native, "on_intel", lambda: intel)
     n, p, c, d = shape
     leaves = [torch.randn(n, p, c).to(dtype), torch.randn(d, c).to(dtype), torch.randn(d).to(dtype)]
     assert_near(linear, torch.nn.functional.linear, leaves)
+
+
+@pytest.mark.usefixtures("build")
+@pytest.mark.parametrize(
+    ("intel", "rows", "convolves"),
+    [(False, 500, False), (False, 600, True), (True, 600, False), (True, 2**15, True)],
+)
+def test_few_values_are_not_multiplied_as_a_convolution(intel, rows, convolves, monkeypatch):
+    seen = []
+    convolve = torch.nn.functional.conv2d
+    monkeypatch.setattr(native, "on_intel", lambda: intel)
+    monkeypatch.setattr(
+        torch.nn.functional, "conv2d", lambda *a: seen.append(a[0].shape) or convolve(*a)
+    )
+    linear(torch.randn(1, rows, 40), torch.randn(8, 40), torch.randn(8))
+    assert bool(seen) == convolves
 
 
 @pytest.mark.usefixtures("build")
@@ -264,9 +282,9 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
 def test_the_interface_number_rises_with_the_functions_of_the_sources():
     sources = "".join(path.read_text() for path in sorted((FOLDER / "cpp").glob("*.cpp")))
     declared = re.findall(r"^EXPORT (.+?) \{", sources, re.MULTILINE | re.DOTALL)
-    assert len(declared) == 9
+    assert len(declared) == 10
     text = "\n".join(" ".join(declaration.split()) for declaration in declared)
-    known = {1: "0255262b26924d57"}
+    known = {1: "0255262b26924d57", 2: "b690e8da2aef1998"}
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == known[native.INTERFACE]
     assert f"EXPORT int fcmae_interface() {{ return {native.INTERFACE}; }}" in sources
 

@@ -12,6 +12,13 @@ from fcmae.types import Features
 SMALL = 20480
 """PyTorch gives no convolution of one image to oneDNN that has fewer values than this."""
 
+SMALL_ON_INTEL = 2**20
+"""Up to this many values MKL is faster than oneDNN on Intel's processors, bias included."""
+
+NARROW = 256
+"""Up to this width oneDNN multiplies faster for the weight's gradient with the shorter side first.
+Beyond it the other order is faster, and the gradient lies in memory as the weight does."""
+
 PARTS = 32
 """The gradient of the bias is summed in this many parts at most, whatever the number of threads, so
 that the sum does not depend on it."""
@@ -23,8 +30,9 @@ def linear(x: Features, weight: Tensor, bias: Tensor) -> Float[Tensor, "n p d"]:
     """``x @ weight.T + bias``.
 
     On the CPU it is asked for as a 1 x 1 convolution. That is the same product, but PyTorch gives
-    it to oneDNN with its bias: in float32 it would take MKL, which on AMD processors takes 1.3x as
-    long, and in bfloat16 it would write the bias to every row first.
+    it to oneDNN with its bias. In float32 it would take MKL, which on AMD processors takes 1.3x as
+    long and on Intel's is faster for few values only; in both types it would write the bias to
+    every row first.
     """
     if implementation(x) != "native":
         return F.linear(x, weight, bias)
@@ -33,8 +41,9 @@ def linear(x: Features, weight: Tensor, bias: Tensor) -> Float[Tensor, "n p d"]:
     if dtype == torch.bfloat16 and not is_followed(x):
         y: Tensor = _Linear.apply(x.to(dtype), weight, bias)
         return y
+    small = SMALL_ON_INTEL if native.on_intel() else SMALL
     # Only now: a question about sizes would bind what is exported to them.
-    if autocast or x.numel() <= SMALL or x.dtype != torch.float32:
+    if autocast or x.numel() <= small or x.dtype != torch.float32:
         return F.linear(x, weight, bias)
     return _product(x.reshape(-1, x.shape[-1]), weight, bias).view(*x.shape[:-1], -1)
 
@@ -67,8 +76,8 @@ class _Linear(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = (upstream @ weight).view(*grad.shape[:-1], x.shape[1])
         if ctx.needs_input_grad[1]:
-            # Most often oneDNN is faster with the shorter side first.
-            grad_weight = (x.t() @ upstream).t() if len(weight) > x.shape[1] else upstream.t() @ x
+            turned = x.shape[1] <= NARROW and x.shape[1] < len(weight)
+            grad_weight = (x.t() @ upstream).t() if turned else upstream.t() @ x
             grad_weight = grad_weight.to(ctx.types[0])
         if ctx.needs_input_grad[2]:
             grad_bias = _sum_rows(upstream).to(ctx.types[1])

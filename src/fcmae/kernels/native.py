@@ -17,7 +17,7 @@ from torch import Tensor
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 """The types of features that kernels compute, and their numbers in C++."""
 
-INTERFACE = 1
+INTERFACE = 2
 """The number of the functions that are called here, their arguments and what they mean: that of
 ``cpp/cpu.cpp``. A build with another number, or none, was compiled from other sources."""
 
@@ -53,6 +53,12 @@ def library() -> Library:
     loaded = _load()
     assert isinstance(loaded, Library)
     return loaded
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def on_intel() -> bool:
+    """Whether Intel made this CPU, as the build for it tells."""
+    return bool(library().functions.fcmae_on_intel())
 
 
 @cache
