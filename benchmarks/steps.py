@@ -24,7 +24,8 @@ from torch.testing import assert_close
 
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.kernels import choice
-from fcmae.loss.pixels import pixel_error, take_patches
+from fcmae.kernels.patches import take_patches
+from fcmae.loss.pixels import pixel_error
 from fcmae.masking import patch_grid
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier

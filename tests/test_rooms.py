@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
     "data": {"errors", "randomness", "types"},
-    "loss": {"types"},
+    "loss": {"kernels", "types"},
     "model": GROUND | {"kernels", "loss"},
     "optim": {"types"},
     "checkpoint": {"errors", "types", "masking", "loss", "model"},

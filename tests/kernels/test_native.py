@@ -23,7 +23,10 @@ from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
 from fcmae.kernels.linear import linear
+from fcmae.kernels.patches import computes_error, take_patches
 from fcmae.kernels.tiles import Tiles
+from fcmae.loss.options import Target
+from fcmae.loss.pixels import pixel_error, pixel_error_at
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder
 
@@ -118,6 +121,57 @@ def test_linear_layers_equal_the_definition(shape, intel, dtype, monkeypatch):
     n, p, c, d = shape
     leaves = [torch.randn(n, p, c).to(dtype), torch.randn(d, c).to(dtype), torch.randn(d).to(dtype)]
     assert_near(linear, torch.nn.functional.linear, leaves)
+
+
+PATCHES = [  # images, channels, rows and columns of patches, side of a patch, places
+    (1, 3, 2, 2, 1, 1),
+    (2, 5, 1, 4, 3, 2),
+    (3, 3, 3, 2, 32, 5),
+    (17, 1, 2, 3, 8, 6),
+    (2, 13, 2, 2, 16, 3),
+]
+
+
+def images_and_places(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    n, channels, rows, columns, side, count = shape
+    images = 5 + 3 * torch.randn(n, channels, rows * side, columns * side)
+    return images, torch.rand(n, rows * columns).argsort(dim=1)[:, :count]
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize("shape", PATCHES, ids=str)
+def test_patches_are_those_of_the_definition(shape):
+    images, places = images_and_places(shape)
+    for seen in (images, images.to(memory_format=torch.channels_last)):
+        ours = take_patches(seen, shape[4], places)
+        assert_close(ours, reference.take_patches(seen, shape[4], places), rtol=0, atol=0)
+
+
+@pytest.mark.usefixtures("build", "dirty_memory")
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize(("shape", "dtype"), list(product(PATCHES, native.TYPES)), ids=str)
+def test_the_error_of_predicted_pixels_equals_the_definition(shape, dtype, normalize):
+    images, places = images_and_places(shape)
+    side, target = shape[4], Target(normalize=normalize)
+    prediction = torch.randn(*places.shape, side * side * shape[1]).to(dtype)
+    assert computes_error(images, prediction)
+    assert pixel_error_at(prediction, images, side, places, target).dtype == torch.float32
+    assert_near(
+        lambda x: pixel_error_at(x, images, side, places, target).to(x.dtype),
+        lambda x: pixel_error(x, reference.take_patches(images, side, places), target),
+        [prediction],
+    )
+
+
+@pytest.mark.usefixtures("build")
+def test_images_that_need_gradients_get_them():
+    images, places = images_and_places(PATCHES[2])
+    images.requires_grad_()
+    prediction = torch.randn(*places.shape, 3 * 32 * 32)
+    pixel_error_at(prediction, images, 32, places, Target()).sum().backward()
+    taken = torch.autograd.grad(take_patches(images, 32, places).sum(), images)
+    assert images.grad.count_nonzero() > 0
+    assert taken[0].sum() == prediction.numel()
 
 
 @pytest.mark.usefixtures("build")
@@ -282,9 +336,9 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
 def test_the_interface_number_rises_with_the_functions_of_the_sources():
     sources = "".join(path.read_text() for path in sorted((FOLDER / "cpp").glob("*.cpp")))
     declared = re.findall(r"^EXPORT (.+?) \{", sources, re.MULTILINE | re.DOTALL)
-    assert len(declared) == 10
+    assert len(declared) == 13
     text = "\n".join(" ".join(declaration.split()) for declaration in declared)
-    known = {1: "0255262b26924d57", 2: "b690e8da2aef1998"}
+    known = {1: "0255262b26924d57", 2: "841bc1224e61c7dd"}
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == known[native.INTERFACE]
     assert f"EXPORT int fcmae_interface() {{ return {native.INTERFACE}; }}" in sources
 

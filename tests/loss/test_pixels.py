@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_error, take_patches, to_images, to_patches
+from fcmae.loss.pixels import pixel_error, to_images, to_patches
 
 
 def definition(prediction, patches, *, normalize):

@@ -10,8 +10,9 @@ from einops import rearrange
 from torch.testing import assert_close
 
 from fcmae.checkpoint.weights import load_model, save_weights
+from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_error, take_patches
+from fcmae.loss.pixels import pixel_error
 from fcmae.masking import Mask, draw_visible, num_visible
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import describe, rebuild

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_error, take_patches, to_patches
+from fcmae.loss.pixels import pixel_error, to_patches
 from fcmae.masking import Mask, draw_visible, num_visible, patch_grid
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder, architecture

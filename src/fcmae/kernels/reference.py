@@ -2,11 +2,12 @@
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from fcmae.kernels.tiles import Tiles
-from fcmae.types import DepthwiseWeight, Features, PerChannel
+from fcmae.types import DepthwiseWeight, Features, Images, Patches, PerChannel, Positions
 
 Rows = Float[Tensor, "rows c"]
 RowIndex = Int[Tensor, " places"]
@@ -38,6 +39,14 @@ def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Til
     if tiles.index is None:
         return y.reshape(n, tiles.height * tiles.width, c)
     return take_rows(y.reshape(-1, c), tiles.index).view(x.shape)
+
+
+def take_patches(images: Images, side: int, positions: Positions) -> Patches:
+    """Some squares of each image, by raster index, each flattened as (row, column, channel)."""
+    split = rearrange(images, "n c (h r) (w s) -> n h w r s c", r=side, s=side)
+    image = torch.arange(len(images), device=images.device)[:, None]
+    columns = split.shape[2]
+    return split[image, positions // columns, positions % columns].flatten(2)
 
 
 class _TakeRows(torch.autograd.Function):

@@ -7,6 +7,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
+from fcmae.kernels.patches import computes_error, patch_error, take_patches
 from fcmae.loss.options import Target
 from fcmae.types import Images, Patches, Positions
 
@@ -24,14 +25,6 @@ class PatchStatistics:
 def to_patches(images: Images, side: int) -> Patches:
     """Cut images into squares, each flattened as (row, column, channel)."""
     return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", r=side, s=side)
-
-
-def take_patches(images: Images, side: int, positions: Positions) -> Patches:
-    """Some squares of each image, by raster index; the others are not read."""
-    split = rearrange(images, "n c (h r) (w s) -> n h w r s c", r=side, s=side)
-    image = torch.arange(len(images), device=images.device)[:, None]
-    columns = split.shape[2]
-    return split[image, positions // columns, positions % columns].flatten(2)
 
 
 def to_images(patches: Patches, side: int, grid: tuple[int, int]) -> Images:
@@ -55,3 +48,12 @@ def pixel_error(prediction: Patches, patches: Patches, target: Target) -> Float[
         of_patch = statistics(patches)
         patches = (patches - of_patch.mean) / of_patch.std
     return (prediction.to(wide) - patches).square().mean(dim=-1)
+
+
+def pixel_error_at(
+    prediction: Patches, images: Images, side: int, positions: Positions, target: Target
+) -> Float[Tensor, "n p"]:
+    """``pixel_error`` of the patches of images at some raster indices."""
+    if computes_error(images, prediction):
+        return patch_error(prediction, images, side, positions, EPS if target.normalize else None)
+    return pixel_error(prediction, take_patches(images, side, positions), target)

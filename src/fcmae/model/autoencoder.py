@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_error, statistics, take_patches, to_images, to_patches
+from fcmae.loss.pixels import pixel_error_at, statistics, to_images, to_patches
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.decoder import build_decoder
 from fcmae.model.encoder import Encoded, Encoder
@@ -98,7 +99,7 @@ class Autoencoder(nn.Module):
         if self.target.of_visible:
             positions = torch.cat([hidden, last.places], dim=1)
         prediction = self.decoder(stages, positions)
-        error = pixel_error(prediction, take_patches(images, stride, positions), self.target)
+        error = pixel_error_at(prediction, images, stride, positions, self.target)
         return Reconstruction(
             loss=self._loss(error, hidden.shape[1]),
             prediction=prediction,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fcmae.kernels import reference
 from fcmae.kernels.depthwise import depthwise
+from fcmae.kernels.patches import take_patches
 from fcmae.kernels.tiles import Tiles
 from fcmae.types import (
     AllFeatures,
@@ -141,18 +142,7 @@ class Visible(Layout):
         )
 
     def cut(self, images: Images) -> Patches:
-        split = rearrange(
-            images,
-            "n c (gh h r) (gw w s) -> n gh gw h w r s c",
-            gh=self.grid[0],
-            gw=self.grid[1],
-            h=self.side,
-            w=self.side,
-        )
-        image = torch.arange(len(images), device=images.device)[:, None, None]
-        patches = self.patches[..., None]
-        pixels = split[image, patches // self.grid[1], patches % self.grid[1], self.y, self.x]
-        return rearrange(pixels, "n k z r s c -> n (k z) (r s c)")
+        return take_patches(images, images.shape[-2] // self.height, self.places)
 
     def depthwise(self, x: Features, weight: DepthwiseWeight, bias: PerChannel) -> Features:
         return depthwise(x, weight, bias, self.tiles)

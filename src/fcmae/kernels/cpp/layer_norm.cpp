@@ -4,24 +4,6 @@
 
 namespace {
 
-// By halves: one sum after the other would wait for each.
-inline float total(Vec v) {
-#if defined(__AVX512F__)
-    return _mm512_reduce_add_ps((__m512)v);
-#else
-    for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; ++i) v[i] += v[i + half];
-    return v[0];
-#endif
-}
-
-// Zero in the lanes beyond the last channel, one elsewhere.
-inline Vec existing(int count) {
-    Vec v;
-    for (int i = 0; i < LANES; ++i) v[i] = i < count ? 1.0f : 0.0f;
-    return v;
-}
-
 template <typename T>
 void forward_row(int64_t channels, float eps, const T* x, const float* weight, const float* bias,
                  T* y, float* mean, float* inverse) {

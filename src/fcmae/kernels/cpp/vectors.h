@@ -128,6 +128,24 @@ inline Vec within(Vec x, float low, float high) {
 #endif
 }
 
+// By halves: one sum after the other would wait for each.
+inline float total(Vec v) {
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; ++i) v[i] += v[i + half];
+    return v[0];
+#endif
+}
+
+// Zero in the lanes beyond the last channel, one elsewhere.
+inline Vec existing(int count) {
+    Vec v;
+    for (int i = 0; i < LANES; ++i) v[i] = i < count ? 1.0f : 0.0f;
+    return v;
+}
+
 inline int64_t vectors(int64_t channels) { return (channels + LANES - 1) / LANES; }
 
 // Channels of a vector that exist.
