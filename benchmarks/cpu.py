@@ -1,6 +1,6 @@
 """Every number and picture of the CPU's step in docs/performance.md, in one command.
 
-    python benchmarks/cpu.py            meant for less than ten minutes on a quiet machine
+    python benchmarks/cpu.py            four to six minutes on a quiet machine
     python benchmarks/cpu.py --thorough tiny with compiled ways too, and more rounds
 
 Verifies, then times: steps against every dense way, cost against the visible share, the resolution
