@@ -133,15 +133,18 @@ def failure(failed: Sequence[Worker], said: Mapping[int, str], *, of: int) -> Fc
     # A process that misses another may well end before that one, whose error is the cause.
     lost = DistributedError.exit_code
     causes = [worker for worker in failed if worker.process.returncode != lost] or failed[:1]
-    ranks: dict[str, int] = {}
+    ends: dict[tuple[bool, str], int] = {}  # whether the process said it, what, and its rank
     for worker in causes:
         words = said.get(worker.rank)
-        ranks.setdefault(_end(worker) if words is None else f": {words}", worker.rank)
-    of_all = of == 1 or (len(ranks) == 1 and len(causes) == len(failed) > 1)
-    named = (f"process {rank} of {of}{end}" for end, rank in ranks.items())
-    first = next(iter(ranks))
-    plain = of_all and first.startswith(": ")
-    error = FcmaeError(first.removeprefix(": ") if plain else " ".join(named))
+        end = (False, _end(worker)) if words is None else (True, words)
+        ends.setdefault(end, worker.rank)
+    of_all = of == 1 or (len(ends) == 1 and len(causes) == len(failed) > 1)
+    its_own, first = next(iter(ends))
+    each = (
+        f"process {rank} of {of}{': ' if spoken else ' '}{end}"
+        for (spoken, end), rank in ends.items()
+    )
+    error = FcmaeError(first if its_own and of_all else " ".join(each))
     code = causes[0].process.returncode
     error.exit_code = lost if code < 0 else code
     return error
@@ -151,11 +154,11 @@ def _end(worker: Worker) -> str:
     """How a process ended that said nothing."""
     code = worker.process.returncode
     if code >= 0:
-        return f" ended with code {code}; what it said stands above."
+        return f"ended with code {code}; what it said stands above."
     name = signal.Signals(-code).name
     memory = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
     return (
-        f" was ended by {name}{memory}, so the others were ended too. The same line goes on from "
+        f"was ended by {name}{memory}, so the others were ended too. The same line goes on from "
         "the newest checkpoint, or begins again if there is none."
     )
 

@@ -40,7 +40,7 @@ def fit(
         feed: The images.
         optim: Optimizer, schedule, batch size, epochs.
         run: Devices, precision, checkpoints.
-        out: The run directory; see ``records.RunFolder`` for what it will hold.
+        out: The run directory; see ``folder.RunFolder`` for what it will hold.
         evaluations: What to measure at intervals.
         record: Further options of the run; a run may only go on with the same ones.
         card: Facts that the weights files should carry, such as the names of the classes.
