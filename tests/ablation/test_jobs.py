@@ -1,6 +1,7 @@
 """Steps as jobs: started by submitit, found again by the next runner."""
 
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -101,3 +102,25 @@ def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:
         later = command.checkpoint()
         assert code.result() == 143
     assert later.function.line == command.line
+
+
+def test_a_job_that_is_put_off_by_a_signal_is_put_off_while_it_waits(tmp_path: Path) -> None:
+    inner = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); time.sleep(60)"
+    outer = f"""
+import os, signal, sys, threading, time
+from pathlib import Path
+from fcmae.ablation.slurm import Command
+command = Command([sys.executable, "-c", {inner!r}], Path({str(tmp_path / "log")!r}))
+def put_off(*_):
+    command.checkpoint()
+    os._exit(17)
+signal.signal(signal.SIGUSR2, put_off)
+def ask():
+    while command.child is None: time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGUSR2)
+threading.Thread(target=ask).start()
+command()
+"""
+    done = subprocess.run([sys.executable, "-c", outer], timeout=60, check=False)
+    assert done.returncode == 17

@@ -67,6 +67,10 @@ def test_a_step_with_another_command_begins_anew() -> None:
     lower = {"a": {"command": "pretrain", "mask.ratio": "0.5"}}
     assert merged(lower, {"a": {"command": "contrast"}}) == {"a": {"command": "contrast"}}
     assert merged(lower, {"a": {"command": "pretrain"}}) == lower
+    named = {"pretrain": {"mask.ratio": "0.5"}}
+    assert merged(named, {"pretrain": {"command": "pretrain"}}) == {
+        "pretrain": {"mask.ratio": "0.5", "command": "pretrain"}
+    }
 
 
 BASES = ("bases/full", "bases/small")

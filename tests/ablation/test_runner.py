@@ -213,6 +213,16 @@ def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_
     assert numbers(other.out) == whole
 
 
+def test_a_choice_of_paths_has_links_of_one_folder(desk: Desk) -> None:
+    files = [desk.root / name for name in ("a.safetensors", "b.safetensors")]
+    for file in files:
+        file.touch()
+    steps = "metric: pretrain.top1\nsteps: {pretrain: {}}\n"
+    desk.run(f"{steps}best_over: {{pretrain.weights: [{files[0]}, {files[1]}]}}")
+    links = {path.name for path in (desk.out / "cells" / "base" / "seed-0").iterdir()}
+    assert {f"pretrain@weights={file}".replace("/", "-") for file in files} <= links
+
+
 def test_the_best_is_chosen_over_the_same_values_for_all(desk: Desk) -> None:
     plan = """
     metric: finetune.top1

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from stubs import Desk
 
+from fcmae.ablation.launch import Here
 from fcmae.ablation.plan import Cell
 from fcmae.ablation.search import search
 from fcmae.ablation.space import Range, Space
-from fcmae.errors import DistributedError
+from fcmae.errors import CheckpointError, DistributedError
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -111,3 +112,44 @@ def test_trials_lie_in_a_file_that_any_reader_of_sqlite_opens(desk: Desk) -> Non
         assert file.execute("select count(*) from trials where state = 'COMPLETE'").fetchone() == (
             2,
         )
+
+
+def test_a_search_that_goes_on_looks_for_the_same(desk: Desk) -> None:
+    desk.run(PLAN, search=2)
+    for other in (
+        PLAN.replace("trials: 4", "direction: minimize"),
+        PLAN.replace("metric:", "seeds: [0, 1]\nmetric:"),
+    ):
+        with pytest.raises(CheckpointError, match="the plan has changed since"):
+            desk.run(other, search=3)
+
+
+def test_the_table_of_a_search_has_its_points(desk: Desk) -> None:
+    desk.run(PLAN, search=2)
+    head, _, *lines = (desk.out / "table.md").read_text().splitlines()[2:]
+    columns = [column.strip() for column in head.split("|")]
+    assert {"rate", "value", "seconds"} < set(columns)
+    assert len({line.split("|")[columns.index("rate")] for line in lines}) == 2
+
+
+def test_a_step_that_failed_once_is_not_held_against_later_trials(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Path] = []
+    run = Here.run
+
+    def first_fails(self: Here, line: list[str], folder: Path, log: Path, place: int) -> int:
+        begun.append(folder)
+        return 1 if len(begun) == 1 else run(self, line, folder, log, place)
+
+    monkeypatch.setattr(Here, "run", first_fails)
+    plan = """
+metric: finetune.top1
+steps: {pretrain: {}, finetune: {command: finetune classify, from: pretrain}}
+search: {trials: 3, space: {finetune.rate: {low: 0.1, high: 1.0}}}
+"""
+    with pytest.raises(DistributedError, match="1 of the plan's steps failed"):
+        desk.run(plan)
+    assert [folder.name.split("-")[0] for folder in begun] == [
+        "pretrain", "pretrain", "finetune", "finetune",
+    ]  # fmt: skip

@@ -172,3 +172,8 @@ def test_cka_has_no_answer_for_a_constant_layer_and_too_few_images() -> None:
     assert math.isnan(cka(torch.ones(6, 2), torch.randn(6, 2)))
     with pytest.raises(DataError, match="at least 4 images, but there are 3"):
         cka(torch.randn(3, 2), torch.randn(3, 2))
+
+
+def test_features_that_are_not_finite_have_no_rank() -> None:
+    with pytest.raises(DataError, match="the effective rank needs finite features"):
+        effective_rank(torch.tensor([[1.0, torch.nan], [0.0, 1.0]]))

@@ -52,7 +52,7 @@ def test_numbers_that_are_not_finite_are_counted(tmp_path: Path) -> None:
     lines = [{"kind": "train", "step": i, "epoch": float(i), "loss": None} for i in range(3)]
     write_lines(root, lines)
     (sentence,) = read(root).missing
-    assert sentence == "3 lines have numbers that are not finite: gaps in the curves."
+    assert sentence == "3 lines have numbers that are not finite; the curves leave them out."
 
 
 def test_what_is_no_run_is_refused_in_a_line(tmp_path: Path) -> None:
@@ -71,6 +71,22 @@ def test_what_is_no_run_is_refused_in_a_line(tmp_path: Path) -> None:
 def test_names_are_as_long_as_it_takes_to_tell_runs_apart() -> None:
     roots = [Path("/x/1/pre"), Path("/x/2/pre"), Path("/x/2/fine")]
     assert short_names(roots) == ["1/pre", "2/pre", "fine"]
+    assert short_names([Path("/runs/a"), Path("/x/runs/a")]) == ["/runs/a", "x/runs/a"]
+
+
+def test_a_link_keeps_its_name(tmp_path: Path) -> None:
+    for cell in ("v1", "v2"):
+        (tmp_path / "steps" / f"finetune-{cell}9").mkdir(parents=True)
+        (tmp_path / "cells" / cell).mkdir(parents=True)
+        (tmp_path / "cells" / cell / "finetune").symlink_to(tmp_path / f"steps/finetune-{cell}9")
+    roots = [tmp_path / "cells" / cell / "finetune" for cell in ("v1", "v2")]
+    assert short_names(roots) == ["v1/finetune", "v2/finetune"]
+
+
+def test_lines_that_are_all_damaged_are_counted(tmp_path: Path) -> None:
+    root = write_run(tmp_path / "a")
+    (root / "metrics.jsonl").write_text("{\n{\n")
+    assert read(root).missing == ["Of 2 lines of metrics.jsonl, 2 are damaged."]
 
 
 def test_a_run_given_twice_is_shown_once(tmp_path: Path) -> None:

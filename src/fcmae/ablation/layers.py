@@ -20,7 +20,8 @@ def layered(
         name: The plan.
         read: Reads a plan by its name.
         variant: Which of its variants to lay over it.
-        typed: ``STEP.OPTION=VALUE`` or ``common.OPTION=VALUE``, which win over the plan's steps.
+        typed: ``STEP.OPTION=VALUE`` or ``common.OPTION=VALUE``, which win over the
+            plan's steps; what a cell, an axis or a choice sets stays.
     """
     seen: set[str] = set()
     tree = _load(name, read, variant, seen, MAX_DEPTH)
@@ -41,7 +42,7 @@ def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Tree:
     for key, value in upper.items():
         below = tree.get(key)
         if isinstance(value, Mapping) and isinstance(below, Mapping):
-            anew = "command" in value and value["command"] != below.get("command")
+            anew = "command" in value and value["command"] != below.get("command", key)
             tree[key] = dict(value) if anew else merged(below, value)
         else:
             tree[key] = value

@@ -11,7 +11,9 @@ from fcmae.ablation.table import best
 def link_all(settings: Sequence[Setting], folder: PlanFolder) -> None:
     """Show the steps of settings; those that a choice changes have it in their names."""
     for setting in settings:
-        chosen = "".join(f"@{n.rpartition('.')[2]}={x}" for n, x in setting.choice.items())
+        chosen = "".join(
+            f"@{n.rpartition('.')[2]}={x.replace('/', '-')}" for n, x in setting.choice.items()
+        )
         folder.link(setting, {name: f"{name}{chosen}" for name in _changed(setting)})
 
 

@@ -14,8 +14,10 @@ KEYS = (
 )  # fmt: skip
 OF_CELL = ("paper", "common")
 """Keys of a cell that are no steps."""
+HEADS = ("cell", "mean", "std", "seeds", "paper", "resumed", "parameters", "time")
+"""Columns of the tables, whatever the plan."""
 CELL_NAME = re.compile(r"[\w+=-][\w.+=,-]*")
-STEP_NAME = re.compile(r"[a-z][\w-]*")
+STEP_NAME = re.compile(r"[a-z]\w*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,20 +96,22 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
         raise ValueError("there are no steps. Give some, such as 'steps: {pretrain: {}}'.")
     for step in steps:
         if not STEP_NAME.fullmatch(step) or step in OF_CELL:
-            raise ValueError(f"a step is called {step!r}, but needs another name.")
+            raise ValueError(
+                f"a step is called {step!r}, but a name has letters, digits and _, begins with a "
+                f"small letter, and is none of {', '.join(OF_CELL)}."
+            )
     whole = {step: _step(value, step) for step, value in steps.items() if value != "null"}
+    if not whole:
+        raise ValueError(f"all steps are null ({', '.join(steps)}). Give at least one.")
     metric = _metric(tree.get("metric"), "metric", whole)
     return Plan(
         title=str(tree.get("title", name)),
         metric=metric,
-        percent=_yes(tree.get("percent", "true")),
-        also={
-            head: _metric(text, f"also: {head}", whole)
-            for head, text in _mapping(tree, "also").items()
-        },
+        percent=yes(tree.get("percent", "true"), "percent"),
+        also=_also(tree, whole),
         best_by=_metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric,
         best_over={
-            key: _values(values, key) for key, values in _mapping(tree, "best_over").items()
+            key: values_of(values, key) for key, values in _mapping(tree, "best_over").items()
         },
         seeds=_seeds(tree.get("seeds", ["0"])),
         cells=_cells(tree, whole, commands),
@@ -115,10 +119,18 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
     )
 
 
+def _also(tree: Tree, steps: Mapping[str, Tree]) -> dict[str, Metric]:
+    found = _mapping(tree, "also")
+    for head in found:
+        if head in HEADS:
+            raise ValueError(f"also: {head} is a column of every table: give it another head.")
+    return {head: _metric(text, f"also: {head}", steps) for head, text in found.items()}
+
+
 def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[Cell, ...]:
     """The cells that are named, or a single one; at each combination of the axes' values."""
     common, papers = _mapping(tree, "common"), _mapping(tree, "paper")
-    axes = {key: _values(values, key) for key, values in _mapping(tree, "axes").items()}
+    axes = {key: values_of(values, key) for key, values in _mapping(tree, "axes").items()}
     made: dict[str, Cell] = {}
     for given, value in (_mapping(tree, "cells") or {"": {}}).items():
         if value == "null":  # a layer below had it
@@ -205,7 +217,8 @@ def _metric(text: Any, key: str, steps: Mapping[str, Tree]) -> Metric:
     return Metric(step=step, path=path)
 
 
-def _values(values: Any, key: str) -> list[str]:
+def values_of(values: Any, key: str) -> list[str]:
+    """A list of different values."""
     if not isinstance(values, list) or not values:
         raise ValueError(f"{key} is {values!r}, but must be a list of values.")
     if any(not isinstance(value, str) for value in values):
@@ -229,7 +242,8 @@ def _number(text: Any, what: str) -> float:
         raise ValueError(f"{what} is {text!r}, but must be a number.") from None
 
 
-def _yes(text: Any) -> bool:
+def yes(text: Any, key: str) -> bool:
+    """Whether a value says so."""
     if text not in ("true", "false"):
-        raise ValueError(f"percent is {text!r}, but must be true or false.")
+        raise ValueError(f"{key} is {text!r}, but must be true or false.")
     return bool(text == "true")

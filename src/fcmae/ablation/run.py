@@ -66,6 +66,8 @@ class Runner:
         """
         waiting = [step for step in unique(settings) if self.folder.done(step) is None]
         total = len(waiting)
+        for again in waiting:
+            self.failures.pop(again.key, None)
         self._of = {step.key: s.name for s in reversed(settings) for step in s.steps}
         places = list(range(self.launcher.places))[::-1]
         running: dict[Future[None], tuple[Step, int]] = {}

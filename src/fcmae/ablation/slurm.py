@@ -1,9 +1,11 @@
 """Jobs of a cluster: each step is a job, which goes on in another one when its time is over."""
 
+import os
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,9 @@ class Command:
         """Let the command save, and do the same again in another job."""
         if self.child is not None:
             self.child.terminate()
-            self.child.wait()
+            # Not child.wait(): a signal brings us here in the midst of it, and it holds a lock.
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)
         return DelayedSubmission(Command(self.line, Path(self.log)))
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fcmae.ablation.layers import Tree
-from fcmae.ablation.plan import Cell, Plan
+from fcmae.ablation.plan import Cell, Plan, values_of, yes
 
 TRIALS = 20
 KEYS = ("trials", "direction", "space")
 RANGE_KEYS = ("low", "high", "log")
 Direction = Literal["maximize", "minimize"]
+DIRECTION: Direction = "maximize"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Space:
     ranges: dict[str, Range] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     trials: int = TRIALS
-    direction: Direction = "maximize"
+    direction: Direction = DIRECTION
 
     def corners(self, cell: Cell) -> list[Cell]:
         """Cells that hold each value at the edge of the space, to check them."""
@@ -77,14 +78,21 @@ def space_of(plan: Plan, trials: int | None) -> Space:
             raise ValueError(f"search: there is no key {key}; there are {', '.join(KEYS)}.")
     space = tree.get("space")
     if not isinstance(space, Mapping) or not space:
-        raise ValueError("search: space must hold ranges, such as 'finetune.optim.epochs: [5, 9]'.")
+        raise ValueError(
+            f"search: space is {space!r}, but must hold ranges, such as "
+            "'finetune.optim.epochs: [5, 9]'."
+        )
     count = str(tree.get("trials", TRIALS)) if trials is None else str(trials)
     if not count.isdigit() or count == "0":
         raise ValueError(f"search: trials is {count}, but must be a whole number of 1 or more.")
-    direction = tree.get("direction", "maximize")
+    direction = tree.get("direction", DIRECTION)
     if direction not in ("maximize", "minimize"):
         raise ValueError(f"search: direction is {direction!r}, but must be maximize or minimize.")
-    lists = {name: value for name, value in space.items() if isinstance(value, list)}
+    lists = {
+        name: values_of(value, f"search: {name}")
+        for name, value in space.items()
+        if isinstance(value, list)
+    }
     others = {name: _range(value, name) for name, value in space.items() if name not in lists}
     return Space(ranges=others, choices=lists, trials=int(count), direction=direction)
 
@@ -102,14 +110,23 @@ def at_point(cell: Cell, name: str, point: Mapping[str, str]) -> Cell:
 
 def _range(value: Any, name: str) -> Range:
     if not isinstance(value, Mapping) or not {"low", "high"} <= set(value) <= set(RANGE_KEYS):
-        raise ValueError(f"search: {name} must be a list of values, or have low, high (and log).")
+        raise ValueError(
+            f"search: {name} is {value!r}, but must be a list of values, or have low and high "
+            "(and log)."
+        )
     try:
         low, high = float(value["low"]), float(value["high"])
     except (TypeError, ValueError):
-        raise ValueError(f"search: low and high of {name} must be numbers.") from None
-    log = value.get("log", "false") == "true"
+        raise ValueError(
+            f"search: low and high of {name} are {value['low']!r} and {value['high']!r}, but must "
+            "be numbers."
+        ) from None
+    log = yes(value.get("log", "false"), f"search: log of {name}")
     if not low < high or (log and low <= 0):
-        above = " above 0" if log else ""
-        raise ValueError(f"search: low of {name} must be{above or ' a number'} below its high.")
+        above = "above 0 and " if log else ""
+        raise ValueError(
+            f"search: low of {name} is {value['low']}, but must be {above}below its high of "
+            f"{value['high']}."
+        )
     whole = all(str(value[end]).lstrip("-").isdigit() for end in ("low", "high"))
     return Range(low=low, high=high, log=log, whole=whole)

@@ -11,6 +11,7 @@ from typing import Any
 from fcmae.ablation.commands import Commands
 from fcmae.ablation.layers import NOTHING, Tree
 from fcmae.ablation.plan import Cell, Metric, Plan
+from fcmae.ablation.space import DIRECTION
 from fcmae.engine.resume import FREE
 
 WHERE = tuple(name for name in FREE if "." in name)
@@ -211,7 +212,14 @@ def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
             for step in steps
         }
     if plan.search is not None:
-        cells["search"] = {name: x for name, x in plan.search.items() if name == "space"}
+        cells["search"] = {
+            "space": plan.search.get("space", {}),
+            "points": {
+                "direction": plan.search.get("direction", DIRECTION),
+                "best_by": str(plan.best_by),
+                "seeds": list(plan.seeds),
+            },
+        }
     return cells
 
 

@@ -33,7 +33,9 @@ def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]
     """The table for people: columns and lines."""
     has_paper = any(row.paper is not None for row in rows)
     columns = ["cell", str(plan.metric), "seeds", *(["paper"] if has_paper else []), *plan.also]
-    columns += [option.rpartition(".")[2] for option in plan.best_over] + ["parameters", "time"]
+    at = list(dict.fromkeys(option for row in rows for option in row.at)) if plan.search else []
+    columns += [option.rpartition(".")[2] for option in (*at, *plan.best_over)]
+    columns += ["parameters", "time"]
     lines = []
     for row in rows:
         spread = None if row.mean is None else Spread(mean=row.mean, std=row.std)
@@ -41,6 +43,7 @@ def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]
         if has_paper:
             line.append("-" if row.paper is None else f"{row.paper:g}")
         line += [_shown(row.also.get(head), percent=False) for head in plan.also]
+        line += [row.at.get(option, "-") for option in at]
         line += [row.choice.get(option, "-") for option in plan.best_over]
         line += ["-" if row.parameters is None else f"{row.parameters:,}", _time(row)]
         lines.append(line)

@@ -34,7 +34,7 @@ def bars(
             places, names, rotation=40 if turned else 0, ha="right" if turned else "center"
         )
         bottom, top = _range(means, stds)
-        _frame(axes, y=y if bottom == 0 else f"{y} (not from 0)", title=title)
+        _frame(axes, y=y if bottom <= 0 else f"{y} (not from 0)", title=title)
         axes.set_ylim(bottom, top)
         _add_papers(axes, [float(place) for place in places], papers, line="")
         return save(figure, path)

@@ -55,9 +55,17 @@ def over_depth(
 
 
 def inactive_bars(
-    shares: Mapping[str, tuple[Sequence[float], Sequence[float]]], stages: Sequence[int], path: Path
+    shares: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    stages: Mapping[str, Sequence[int]],
+    path: Path,
 ) -> Path:
-    """Draw the share of dead and, on top, of saturated maps in each block; a panel per net."""
+    """Draw the share of dead and, on top, of saturated maps in each block; a panel per net.
+
+    Args:
+        shares: Both shares of each block, by net.
+        stages: The stage of each block, by net.
+        path: Where the picture goes.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7, 2.4 * len(shares)))
         panels = figure.subplots(len(shares), 1, squeeze=False)[:, 0]
@@ -67,7 +75,7 @@ def inactive_bars(
         for axes, (name, (dead, saturated)) in zip(panels, shares.items(), strict=True):
             width = 0.8 / len(dead)
             depth = np.array(_depth(len(dead))) - 0.5 / len(dead)
-            _bands(axes, stages)
+            _bands(axes, stages[name])
             axes.bar(depth, dead, width, color=DEAD, label="dead")
             axes.bar(depth, saturated, width, bottom=dead, color=SATURATED, label="saturated")
             axes.set(ylabel="share of maps", xlim=(0, 1), ylim=(0, max(0.05, 1.1 * highest)))
@@ -129,10 +137,10 @@ def _series(
 ) -> list[tuple[str, Values, object]]:
     """Name, values and colour of each line of a panel."""
     if len(by_net) > 1:
-        nets = [(name, net[stage]) for name, net in by_net.items() if stage in net]
         return [
-            (name, np.concatenate(blocks), colour)
-            for (name, blocks), colour in zip(nets, COLOURS, strict=False)
+            (name, np.concatenate(net[stage]), colour)
+            for (name, net), colour in zip(by_net.items(), COLOURS, strict=False)
+            if stage in net
         ]
     [net] = by_net.values()
     blocks, shades = net[stage], mpl.colormaps["Blues"]

@@ -15,6 +15,7 @@ COLOURS = ("#2364aa", "#ea7317", "#2a9d6f", "#a23b72", "#8d99ae", "#c9a227")
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "text.color": INK,
+    "text.parse_math": False,  # a name may have a dollar in it
     "axes.labelcolor": INK,
     "axes.edgecolor": "#9aa5b1",
     "axes.spines.top": False,

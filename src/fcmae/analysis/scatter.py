@@ -15,7 +15,8 @@ from fcmae.types import Labels
 COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a800",
 )  # fmt: skip
-"""Okabe and Ito's colours, which people who see no red or green can tell apart."""
+"""Six of Okabe and Ito's colours, a grey and a dark yellow, which people who see no red or green
+can tell apart."""
 
 MARKERS = "os^Dv*"
 """Shapes tell apart the classes that have to share a colour."""
@@ -49,7 +50,7 @@ def class_scatter(
         for name, rows, colour, marker in groups(labels, classes, len(points)):
             x, y = points[rows].T.tolist()
             axes.scatter(
-                x, y, size, color=colour, marker=marker, label=name, edgecolors="white",
+                x, y, size, color=colour, marker=marker, label=_shown(name), edgecolors="white",
                 linewidths=0.4, zorder=1 if name in ("", "others") else 2,
             )  # fmt: skip
         if axes_names is None:
@@ -63,6 +64,11 @@ def class_scatter(
                 fontsize=8, handletextpad=0.3,
             )  # fmt: skip
         return save(figure, path)
+
+
+def _shown(name: str) -> str:
+    """A name for the legend, which leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def groups(

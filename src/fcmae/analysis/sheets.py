@@ -159,4 +159,6 @@ def _range(maps: Maps) -> tuple[float, float]:
 
 def shortened(name: str, letters: int) -> str:
     """A name of at most so many letters."""
+    if letters < 1:
+        return ""
     return name if len(name) <= letters else f"{name[: letters - 1]}…"

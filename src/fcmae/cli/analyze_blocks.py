@@ -109,6 +109,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
             "saturated_channels": always["saturated"],
         },
     )
+    stages = {net.name: [place.stage for place in net.inside.expanding] for net in nets}
     return [
         Finding(
             name="inactive_channels",
@@ -119,7 +120,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
             f"{dead[worst]:.0%} and {saturated[worst]:.0%}.",
             summary=summary,
             numbers=numbers,
-            draw=partial(inactive_bars, shares, subject.net.stages),
+            draw=partial(inactive_bars, shares, stages),
         )
     ]
 

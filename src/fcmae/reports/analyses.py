@@ -114,6 +114,10 @@ def _numbers(path: Path) -> tuple[list[list[str]], int, str]:
 def _summary(summary: dict[str, Any]) -> dict[str, str]:
     """The main numbers as text."""
     return {
-        str(label): str(value) if (n := number(value)) is None else short(n)
+        str(label): "-"
+        if value is None
+        else str(value)
+        if (n := number(value)) is None
+        else short(n)
         for label, value in summary.items()
     }

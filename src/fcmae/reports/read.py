@@ -1,6 +1,7 @@
 """Read the folders of runs, whatever state they are in."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,14 +75,15 @@ def read_run(root: Path, name: str) -> RunRecord:
 
 def short_names(roots: Sequence[Path]) -> list[str]:
     """The end of each path, as long as it takes to tell the runs apart."""
-    parts = [root.resolve().parts for root in roots]
+    # Not resolved: a link of a table's cell says more than the folder that it leads to.
+    parts = [Path(os.path.normpath(root.absolute())).parts for root in roots]
     names = []
     for mine in parts:
         length = next(
             (n for n in range(1, len(mine)) if sum(p[-n:] == mine[-n:] for p in parts) == 1),
             len(mine),
         )
-        names.append("/".join(mine[-length:]))
+        names.append(Path(*mine[-length:]).as_posix())
     return names
 
 
@@ -105,15 +107,15 @@ def _metrics(path: Path, missing: list[str]) -> Iterator[dict[str, Any]]:
     """The whole lines of the metrics, with a sentence about what they lack."""
     try:
         lines = metric_lines(path)
-        written = len(path.read_bytes().splitlines()) if lines else 0
+        written = len(path.read_bytes().splitlines()) if path.is_file() else 0
     except OSError as error:
         missing.append(f"{path.name} cannot be read: {error.strerror}.")
         return
-    if not lines:
+    if not written:
         missing.append(f"{path.name} holds no lines yet: there are no curves.")
     if written > len(lines):
         missing.append(f"Of {written} lines of {path.name}, {written - len(lines)} are damaged.")
     bad = sum(None in line.values() for line in lines)
     if bad:
-        missing.append(f"{bad} lines have numbers that are not finite: gaps in the curves.")
+        missing.append(f"{bad} lines have numbers that are not finite; the curves leave them out.")
     yield from lines

@@ -114,14 +114,15 @@ def _corner(
     WIDTH: tl.constexpr, TILE_H: tl.constexpr, TILE_W: tl.constexpr,
     UNIT_H: tl.constexpr, UNIT_W: tl.constexpr,
 ):  # fmt: skip
-    """A unit's image, and its first place on the map."""
+    """A unit's image and its first place on the map; beyond the last unit, those of the last."""
+    unit = tl.minimum(unit, units - 1)
     across: tl.constexpr = (TILE_W + UNIT_W - 1) // UNIT_W
     down: tl.constexpr = (TILE_H + UNIT_H - 1) // UNIT_H
     tile = unit // (across * down)
     top = unit // across % down * UNIT_H
     left = unit % across * UNIT_W
     if patches is not None:
-        patch = tl.load(patches + tile, mask=unit < units, other=0).to(tl.int32)
+        patch = tl.load(patches + tile).to(tl.int32)
         top += patch // (WIDTH // TILE_W) * TILE_H
         left += patch % (WIDTH // TILE_W) * TILE_W
     return tile // tiles, top, left
