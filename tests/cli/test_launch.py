@@ -23,7 +23,7 @@ from fcmae.cli.launchable import check_launchable
 from fcmae.cli.main import main
 from fcmae.cli.processes import Worker, environment, failure, wait
 from fcmae.cli.slurm import script
-from fcmae.errors import DataError, DistributedError
+from fcmae.errors import DataError, DistributedError, Interrupted
 
 PRETRAIN = "pretrain --data photos --out run"
 TRAIN = [
@@ -343,3 +343,16 @@ def test_every_command_of_the_page_is_one(line: str, capsys: pytest.CaptureFixtu
     assert "Still to be given" not in capsys.readouterr().out
     if name == "launch" and "--" in words:
         check_launchable(words[words.index("--") + 1 :])
+
+
+def test_a_signal_before_anything_could_save_is_told_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(command: list[str], environ: dict[str, str]) -> Worker:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        return worker(0, "import time; time.sleep(60)")
+
+    monkeypatch.setattr(processes, "_start", start)
+    with pytest.raises(Interrupted, match="SIGTERM: stopped before the first step") as caught:
+        processes.run_all(Launch(command=["x"]), gpus=1)
+    assert caught.value.exit_code == 128 + signal.SIGTERM

@@ -292,3 +292,15 @@ def test_evaluation_is_exact(photographs: Path) -> None:
         for decode in ("fitting", "exact")
     ]  # fmt: skip
     assert_same(*batches)
+
+
+def test_of_several_processes_one_may_have_no_usable_image(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32), "grey").save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no image")
+    given = {"loader": Loader(workers=0), "channels": 3, "batch_size": 2}
+    images = find_images(tmp_path)
+    (batch,) = evaluation_batches(images, Evaluation((32, 32)), **given, rank=1, world=2)
+    assert len(batch) == 0
+    assert [path for path, _ in batch.unusable] == ["b.png"]
+    with pytest.raises(DataError, match="none of the 1 images"):
+        list(evaluation_batches(images.subset(np.array([1])), Evaluation((32, 32)), **given))

@@ -45,6 +45,14 @@ FILES = {
         np.moveaxis(DEEP, 2, 0).copy(),
         {"photometric": "minisblack", "planarconfig": "separate"},
     ),
+    "pages.tif": (
+        np.moveaxis(PIXELS, 2, 0).copy(),
+        {"imagej": True, "metadata": {"axes": "CYX"}},
+    ),
+    "tiled-pages.tif": (
+        np.moveaxis(PIXELS, 2, 0).copy(),
+        {"tile": (16, 16), "photometric": "minisblack"},
+    ),
     "grey.tif": (PIXELS[..., 0].copy(), {"tile": (16, 16)}),
     "float.tif": (DEEP[..., 0].astype(np.float32), {"tile": (16, 16)}),
 }

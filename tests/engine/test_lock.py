@@ -11,7 +11,7 @@ import pytest
 
 from fcmae.checkpoint import durable
 from fcmae.engine import lock
-from fcmae.engine.lock import hold
+from fcmae.engine.lock import LOCK, hold
 from fcmae.errors import StorageError
 from forking import IGNORE_THREADS, Child
 
@@ -167,3 +167,16 @@ def test_small_files_are_replaced_whole(tmp_path: Path) -> None:
     durable.write_text(path, "two")
     assert path.read_text() == "two"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_small_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "options.json").mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        durable.write_text(tmp_path / "options.json", "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["options.json"]
+
+
+def test_a_lock_that_cannot_be_opened_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        take(tmp_path)

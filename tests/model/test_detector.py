@@ -12,6 +12,7 @@ from torchvision.models.detection.image_list import ImageList
 from fcmae.checkpoint.weights import load_model, save_weights
 from fcmae.model.build import describe, rebuild
 from fcmae.model.detector import Detector, of_image, summed
+from fcmae.model.detector_heads import proposal_network
 from fcmae.model.options import Architecture, Suppression
 from fcmae.model.options import MaskRCNN as Head
 
@@ -186,3 +187,13 @@ def test_features_of_one_image_are_a_part_of_the_batch() -> None:
     model = small()
     images = torch.randn(2, 3, *SIZE)
     assert_close(of_image(model.features(images), 1), model.features(images[1:]))
+
+
+def test_anchors_of_a_map_that_was_rounded_up_lie_where_its_places_are() -> None:
+    anchors = proposal_network(HEAD, stem=4).anchor_generator
+    sides = [24, 12, 6, 3, 2]  # of 96 pixels: the last is rounded up from 1.5
+    maps = [torch.zeros(1, 1, side, side) for side in sides]
+    (boxes,) = anchors(ImageList(torch.zeros(1, 3, 96, 96), [(96, 96)]), maps)
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    assert middles[-12:].unique().tolist() == [0.0, 64.0]
+    assert middles[: 3 * 24 * 24].unique().tolist() == [4.0 * i for i in range(24)]

@@ -76,7 +76,9 @@ def _fetch(url: str, staged: Path, max_bytes: int) -> str:
         with opener.open(url, timeout=TIMEOUT_S) as response:
             length = _length(url, response, max_bytes)
             durable.check_space(staged.parent, length)
-            with staged.open("wb") as file:
+            with durable.storage_errors(staged):
+                file = staged.open("wb")
+            with file:
                 digest, count = _copy(response, file, length)
     except urllib.error.HTTPError as error:
         where = error.headers.get("Location") if 300 <= error.code < 400 else None
@@ -113,6 +115,7 @@ def _copy(response: http.client.HTTPResponse, file: IO[bytes], length: int) -> t
     sha, count = hashlib.sha256(), 0
     while count <= length and (chunk := response.read(min(durable.CHUNK, length + 1 - count))):
         sha.update(chunk)
-        file.write(chunk)
+        with durable.storage_errors(Path(file.name)):
+            file.write(chunk)
         count += len(chunk)
     return sha.hexdigest(), count

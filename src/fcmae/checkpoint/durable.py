@@ -56,8 +56,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a small text file so that a crash leaves the old one or the new one."""
     staged = path.with_name(f".staging-{path.name}")
     with storage_errors(path):
-        write_synced(staged, text.encode())
-        replace(staged, path)
+        try:
+            write_synced(staged, text.encode())
+            replace(staged, path)
+        except OSError:
+            staged.unlink(missing_ok=True)
+            raise
 
 
 def check_space(folder: Path, need: int) -> None:

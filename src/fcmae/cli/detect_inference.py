@@ -14,6 +14,7 @@ from fcmae.cli.size import Size, sides
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
+from fcmae.data.objects.table import Objects
 from fcmae.data.options import Loader
 from fcmae.data.tiles import open_regions
 from fcmae.evaluation.detect import Found, detect
@@ -103,6 +104,10 @@ class Looking:
         )
         normalise = Normalisation.of(self.loader, channels)
         with open_regions(self.images.path(index), channels=channels) as regions:
+            labels = self.images.annotations
+            if isinstance(labels, Objects) and tuple(labels.sizes[index]) != regions.size:
+                reason = labels.why_not_size(index, regions.size)
+                raise UnusableImage(self.images.path(index), reason)
             total = tiler.num_windows(regions.size)
             if not self.peers.leads:
                 return tiler(regions, normalise)

@@ -12,6 +12,7 @@ from fcmae.cli.card import Weights
 from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.tiles import EVERYTHING
 from fcmae.data.trace import polygons
 from fcmae.evaluation.detect import gather_lines
 from fcmae.evaluation.detections import Detections
@@ -60,13 +61,15 @@ class Output:
         self._lines.append({"image": image, "objects": entries})
 
     def draw(self, index: int, found: Detections) -> None:
-        """Draw the objects over their image."""
-        size = found.size[0] * found.size[1]
-        picture = open_image(
-            self.images.path(index),
-            max_pixels=max(self.loader.max_pixels, size),
-            max_bytes=max(self.loader.max_bytes, self.images.path(index).stat().st_size),
-        )
+        """Draw the objects over their image, unless it has more pixels than images may have.
+
+        Raises:
+            UnusableImage: It cannot be decoded as a whole.
+        """
+        if found.size[0] * found.size[1] > self.loader.max_pixels:
+            return
+        path = self.images.path(index)
+        picture = open_image(path, max_pixels=self.loader.max_pixels, max_bytes=EVERYTHING)
         with storage_errors(self.folder):
             draw_detections(picture, found, self.classes).save(self._path(index, "png"))
 

@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console as Terminal
 
 from fcmae import __version__
+from fcmae.checkpoint.durable import storage_errors
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.console import Console
@@ -97,9 +98,10 @@ def _run(name: str, command: Command, line: CommandLine) -> None:
     if not leads():
         return
     text = json.dumps(plain(result), indent=1, allow_nan=False) + "\n"
-    if line.json not in (None, "-"):
-        Path(str(line.json)).write_text(text, encoding="utf-8")
     command.show(result, Terminal(stderr=line.json == "-", highlight=False))
+    if line.json not in (None, "-"):
+        with storage_errors(Path(str(line.json))):
+            Path(str(line.json)).write_text(text, encoding="utf-8")
     if line.json == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -120,7 +122,8 @@ def _check_json(target: str | None) -> None:
     if target is None or target == "-":
         return
     path = Path(target)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    written = path if path.exists() else path.parent
+    if path.is_dir() or not path.parent.is_dir() or not os.access(written, os.W_OK):
         raise ValueError(
             f"--json {target} is not a file that can be written; - is standard output."
         )

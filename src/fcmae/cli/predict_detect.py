@@ -38,7 +38,7 @@ class PredictDetect:
     """Lowest score of the objects that are drawn and written."""
 
     pictures: bool = True
-    """Draw what was found over each image."""
+    """Draw what was found over each image of at most loader.max_pixels."""
 
     geojson: bool = True
     """Write a GeoJSON file for each image: outlines, or boxes, in pixels from the upper left."""
@@ -91,6 +91,7 @@ def _predict(
 ) -> DetectorPredicted:
     from fcmae.cli.detect_inference import each_above, open_detector
     from fcmae.cli.detect_output import Output
+    from fcmae.data.image import UnusableImage
     from fcmae.evaluation.forward import gather_unusable
 
     looking = open_detector(options, weights, images, console)
@@ -98,7 +99,10 @@ def _predict(
     for index, found in each_above(looking.found(), options.score):
         output.add(index, found)
         if options.pictures:
-            output.draw(index, found)
+            try:
+                output.draw(index, found)
+            except UnusableImage as error:
+                looking.unusable.append((images.name(index), f"not drawn: {error.reason}"))
         if options.geojson:
             output.outline(index, found)
     counted = output.finish(looking.peers)

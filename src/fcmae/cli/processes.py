@@ -19,7 +19,7 @@ from types import FrameType
 
 from fcmae.cli.launch import PORT, Launch
 from fcmae.engine.signals import ASK_TO_STOP
-from fcmae.errors import LAST_WORDS, DistributedError, FcmaeError
+from fcmae.errors import LAST_WORDS, DistributedError, FcmaeError, Interrupted
 
 GRACE_S = 3.0
 """How long the others may take to notice that a process is gone, and to say so themselves."""
@@ -69,14 +69,23 @@ def run_all(options: Launch, gpus: int) -> None:
     """
     port = options.port or (PORT if options.nodes > 1 else free_port())
     workers: list[Worker] = []
+    asked: list[int] = []
     with tempfile.TemporaryDirectory(prefix="fcmae-launch-") as folder:
-        with passing_on(workers):
+        with passing_on(workers, asked):
             for local in range(gpus):
                 place = environment(options, local, gpus=gpus, port=port)
                 place[LAST_WORDS] = str(Path(folder) / place["RANK"])
                 workers.append(_start(options.command, place))
+                for number in asked:  # while it was being started
+                    workers[-1].send(number)
             failed = wait(workers)
         said = {int(path.name): path.read_text("utf-8") for path in Path(folder).iterdir()}
+    if asked and any(worker.process.returncode == -asked[0] for worker in failed):
+        raise Interrupted(
+            f"{signal.Signals(asked[0]).name}: stopped before the first step. The same command "
+            "begins again, or goes on from the newest checkpoint.",
+            signal_number=asked[0],
+        )
     if failed:
         raise failure(failed, said, of=options.nodes * gpus)
 
@@ -172,10 +181,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def passing_on(workers: Sequence[Worker]) -> Iterator[None]:
-    """Pass signals that ask to stop on to all processes, which save first; leave none behind."""
+def passing_on(workers: Sequence[Worker], asked: list[int]) -> Iterator[None]:
+    """Pass signals that ask to stop on to all processes, which save first; leave none behind.
+
+    Args:
+        workers: The processes.
+        asked: Takes the signals that came.
+    """
 
     def pass_on(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
         for worker in workers:
             worker.send(number)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fcmae.checkpoint.durable import write_text
 from fcmae.cli.launch import Launch
 from fcmae.errors import FcmaeError, StorageError
 
@@ -35,7 +36,7 @@ def write_script(options: Launch) -> Path:
     path = options.job.script
     if not path.parent.is_dir():
         raise StorageError(f"job.script is {path}, but there is no folder {path.parent}.")
-    path.write_text(script(options), encoding="utf-8")
+    write_text(path, script(options))
     return path
 
 

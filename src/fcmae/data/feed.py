@@ -131,7 +131,8 @@ def evaluation_batches(
 ) -> Iterator[Batch]:
     """Every image exactly once over all processes; unusable files are left out and reported.
 
-    No batch is empty: what an empty one would report comes with a neighbour.
+    No batch is empty: what an empty one would report comes with a neighbour. Only the share of one
+    of several processes may be a single empty one, where none of its files can be used.
     """
     keys = list(
         evaluation_batches_of(num_images=len(images), batch_size=batch_size, rank=rank, world=world)
@@ -149,7 +150,8 @@ def evaluation_batches(
         else:
             yield held
             held = batch
-    if held is not None and len(held) == 0:
+    # Of several processes, the others may have images that can be used.
+    if held is not None and len(held) == 0 and world == 1:
         some = "; ".join(f"{path}: {reason}" for path, reason in held.unusable[:3])
         raise DataError(
             f"none of the {len(held.unusable)} images of {shown(images.root)} can be used "

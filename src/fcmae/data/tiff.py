@@ -61,6 +61,12 @@ def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture
     return upright(picture, int(tag.value) if tag is not None else 1)
 
 
+def channels_are_pages(tiff: tifffile.TiffFile) -> bool:
+    """Whether the channels of a file's first image are pages of their own."""
+    series = tiff.series[0]
+    return _channels_are_pages(series.axes, series.keyframe)
+
+
 def _channels_are_pages(axes: str, page: tifffile.TiffPage) -> bool:
     """True for the stacks of ImageJ, OME and tifffile; a scanned document has pages of its own."""
     if "S" in page.axes:

@@ -90,8 +90,10 @@ def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Reg
         if kind_of(file) == "TIFF":
             import tifffile
 
+            from fcmae.data.tiff import channels_are_pages
+
             with tifffile.TiffFile(file, _multifile=False) as tiff:
-                if _has_pieces(tiff.pages[0]):
+                if _has_pieces(tiff.pages[0]) and not channels_are_pages(tiff):
                     yield Pieces(tiff.pages[0], channels)
                     return
         picture = open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
@@ -111,7 +113,7 @@ class Decoded(Regions):
 
 
 class Pieces(Regions):
-    """The first page of a TIFF, whose tiles or strips are decoded when they are asked for."""
+    """A page of a TIFF, whose tiles or strips are decoded when they are asked for."""
 
     def __init__(self, page: Any, channels: int) -> None:
         self.page, self.channels = page, channels

@@ -205,7 +205,7 @@ def in_users_words(run: Run) -> Iterator[None]:
     """Say what to do about a full device or a lost process."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(_full(run)) from error
     except torch.distributed.DistError as error:
         raise DistributedError(f"another process died or stopped answering: {error}") from error

@@ -64,7 +64,7 @@ class Progress:
         """Remember what was measured; whether the metric ``best`` was never as high."""
         self.metrics |= {name: value for name, value in metrics.items() if math.isfinite(value)}
         value = metrics.get(best or "", -math.inf)
-        improved = value > (self.best.value if self.best else -math.inf)
+        improved = math.isfinite(value) and value > (self.best.value if self.best else -math.inf)
         if improved:
             self.best = Best(step=self.step, value=value)
         return improved
@@ -156,7 +156,7 @@ class Keeper:
         store.seal(staging, progress.step, shards=shards, **self._about(progress))
 
     def has_result(self) -> bool:
-        """Whether the final weights are there and whole."""
+        """Whether the final weights are there, as long as their header says."""
         try:
             read_card(self.folder.weights)
         except CheckpointError:

@@ -67,7 +67,8 @@ def _locked(out: Path) -> Iterator[None]:
         with _exclusive_file(out):
             yield
         return
-    handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    with storage_errors(out / LOCK):
+        handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

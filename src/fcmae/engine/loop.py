@@ -221,11 +221,14 @@ class Loop:
         return self.progress.note(metrics, self.best)
 
     def save(self, *, improved: bool = False) -> None:
-        """Save a checkpoint, and the weights where they are the best so far."""
+        """Save a checkpoint, and the weights where they are the best so far.
+
+        The weights first: a run that is killed in between measures the same step again.
+        """
         self.progress.scaler = self.learner.scaler_state()
-        saving.save(self.fabric, self.keeper, self.progress, self.learner.parts())
         if improved:
             saving.export_best(self.fabric, self.keeper, self.progress, self.learner)
+        saving.save(self.fabric, self.keeper, self.progress, self.learner.parts())
 
     # The two ends of a run.
 

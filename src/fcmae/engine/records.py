@@ -33,7 +33,11 @@ class Records:
     def __init__(self, folder: RunFolder, *, step: int, evaluated: int) -> None:
         self._path = folder.metrics
         last = {"train": step, "evaluation": evaluated}
-        kept = [line for line in metric_lines(self._path) if line["step"] <= last[line["kind"]]]
+        kept = [
+            line
+            for line in metric_lines(self._path)
+            if line["step"] <= last.get(line["kind"], step)
+        ]
         write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
         with storage_errors(folder.tensorboard):
             self._board = SummaryWriter(str(folder.tensorboard), purge_step=step + 1)

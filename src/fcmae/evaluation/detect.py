@@ -9,7 +9,7 @@ import torch
 
 from fcmae.data.batch import Batch
 from fcmae.data.image_list import ImageList
-from fcmae.data.objects.table import Objects
+from fcmae.data.objects.table import NO_NUMBER, Objects
 from fcmae.errors import DataError
 from fcmae.evaluation.coco import CocoScores, score
 from fcmae.evaluation.detections import Detections, in_pixels
@@ -58,6 +58,8 @@ def detect(
     with evaluating(model):
         for batch in batches:
             unusable += batch.unusable
+            if not len(batch):
+                continue
             if batch.targets is None:
                 raise ValueError("a detector looks at images through Fit, which tells their sizes.")
             targets = list(batch.targets)
@@ -113,7 +115,7 @@ def as_results(objects: Objects, seen: dict[int, list[dict[str, Any]]]) -> list[
         }
         for index in sorted(seen)
         for entry in seen[index]
-        if entry["label"] < len(ids)
+        if entry["label"] < len(ids) and ids[entry["label"]] != NO_NUMBER
     ]
 
 

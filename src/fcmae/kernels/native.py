@@ -17,7 +17,7 @@ from torch import Tensor
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 """The types of features that kernels compute, and their numbers in C++."""
 
-INTERFACE = 2
+INTERFACE = 3
 """The number of the functions that are called here, their arguments and what they mean: that of
 ``cpp/cpu.cpp``. A build with another number, or none, was compiled from other sources."""
 

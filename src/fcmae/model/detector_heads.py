@@ -1,11 +1,14 @@
 """The two stages of Mask R-CNN's heads: where objects may be, then what they are."""
 
+from collections.abc import Sequence
 from math import log2
 from typing import Any
 
+import torch
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
@@ -18,6 +21,7 @@ from fcmae.model.suppression import soft_nms
 NUM_LEVELS = 5
 RATIOS = (0.5, 1.0, 2.0)
 UNLIMITED = 1_000_000
+Levels = Sequence[tuple[float, ...]]
 Columns = tuple[list[Tensor], list[Tensor], list[Tensor]]
 """Boxes, scores and labels, each image by image."""
 
@@ -71,11 +75,39 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision has no types
         return chosen
 
 
+class Anchors(AnchorGenerator):  # type: ignore[misc]  # torchvision has no types
+    """Anchors at the pyramid's own strides.
+
+    torchvision divides the image's side by the map's, which misplaces those of the coarsest map
+    where its side is rounded up.
+
+    Args:
+        sizes: Side of the anchors of each level.
+        ratios: Heights by widths of each level.
+        stem: Stride of the finest level.
+    """
+
+    def __init__(self, sizes: Levels, ratios: Levels, *, stem: int) -> None:
+        super().__init__(sizes, ratios)
+        self.stem = stem
+
+    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        """The anchors of each image, all levels one after the other."""
+        some = feature_maps[0]
+        self.set_cell_anchors(some.dtype, some.device)
+        strides = [
+            [torch.tensor(self.stem << level, device=some.device)] * 2
+            for level in range(len(feature_maps))
+        ]
+        places = self.grid_anchors([list(x.shape[-2:]) for x in feature_maps], strides)
+        return [torch.cat(places) for _ in image_list.image_sizes]
+
+
 def proposal_network(options: MaskRCNN, *, stem: int) -> RegionProposalNetwork:
     """The first stage: anchors on five levels; a thousand boxes of each image go on."""
     smallest = options.anchor or 8 * stem
-    sizes = tuple((smallest * 2**level,) for level in range(NUM_LEVELS))
-    anchors = AnchorGenerator(sizes, (RATIOS,) * NUM_LEVELS)
+    sizes = tuple((float(smallest << level),) for level in range(NUM_LEVELS))
+    anchors = Anchors(sizes, (RATIOS,) * NUM_LEVELS, stem=stem)
     return RegionProposalNetwork(
         anchors,
         ProposalHead(options.width, len(RATIOS)),

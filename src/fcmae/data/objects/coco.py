@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Collector, Labelled
@@ -68,7 +68,7 @@ def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list
     for position, entry in enumerate(categories):
         number = entry.get("id") if isinstance(entry, dict) else None
         name = entry.get("name") if isinstance(entry, dict) else None
-        if type(number) is not int or not isinstance(name, str) or not name:
+        if not _is_number(number) or not isinstance(name, str) or not name:
             raise DataError(
                 f"{shown(file)}, entry {position} of categories: a category needs a whole number "
                 f"as id and a name, but it is {str(entry)[:80]}."
@@ -99,7 +99,19 @@ def _root(file: Path, images: list[Any]) -> Path:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and "\0" not in value
+    """Whether a value can be the name of a file."""
+    if not isinstance(value, str) or value == "" or "\0" in value:
+        return False
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    """Whether a value is a whole number that tables can hold."""
+    return type(value) is int and abs(value) < 2**63
 
 
 def _entries(collector: Collector, entries: list[Any], what: str) -> Iterator[tuple[str, Entry]]:
@@ -107,7 +119,7 @@ def _entries(collector: Collector, entries: list[Any], what: str) -> Iterator[tu
     seen: set[int] = set()
     for position, entry in enumerate(entries):
         number = entry.get("id") if isinstance(entry, dict) else None
-        if type(number) is not int:
+        if not _is_number(number):
             collector.complain(f"entry {position} of {what}s", "its id is not a whole number")
         elif number in seen:
             collector.complain(f"{what} {number}", "the id appears twice")
@@ -124,7 +136,7 @@ def _add_images(collector: Collector, entries: list[Any]) -> dict[int, int | Non
         height, width = entry.get("height"), entry.get("width")
         if not _is_text(entry.get("file_name")):
             collector.complain(where, "it has no file_name")
-        elif type(height) is not int or type(width) is not int or min(height, width) < 1:
+        elif not (_is_number(height) and _is_number(width) and min(height, width) > 0):
             collector.complain(
                 where, f"height {height} and width {width} are not both whole numbers of pixels"
             )
@@ -144,14 +156,14 @@ def _add_annotations(
 ) -> None:
     for where, entry in _entries(collector, entries, "annotation"):
         image_id, category = entry.get("image_id"), entry.get("category_id")
-        if type(image_id) is not int or image_id not in known:
+        if not _is_number(image_id) or image_id not in known:
             collector.complain(where, f"its image_id {image_id} is no image of the file")
             continue
         image = known[image_id]
         if image is None:
             collector.complain(where, f"its image {image_id} cannot be used")
             continue
-        if type(category) is not int or category not in place_of:
+        if not _is_number(category) or category not in place_of:
             collector.complain(where, f"its category_id {category} is no category of the file")
             continue
         box, area, crowd = numbers(entry.get("bbox"), 4), entry.get("area"), entry.get("iscrowd", 0)

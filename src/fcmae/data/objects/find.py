@@ -161,10 +161,18 @@ def _voc_lists(source: Path) -> dict[str, Part]:
     for name in PARTS:
         file = source / "ImageSets" / "Main" / f"{name}.txt"
         if file.is_file() and (source / "Annotations").is_dir():
-            names = tuple(line.split()[0] for line in file.read_text().splitlines() if line.split())
+            lines = _text_of(file).splitlines()
+            names = tuple(line.split()[0] for line in lines if line.split())
             part = Part(kind="voc", labels=source / "Annotations", images=_voc_images(source))
             found[name] = replace(part, names=names)
     return found
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not text in UTF-8: save it as that.") from error
 
 
 def _subfolders(source: Path) -> dict[str, Part]:

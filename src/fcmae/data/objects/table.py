@@ -10,6 +10,9 @@ from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image import UnusableImage
 from fcmae.data.objects.outlines import mask_from_text
 
+NO_NUMBER = -1
+"""Number of a class that the label file does not have."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Objects(Annotations):
@@ -25,7 +28,7 @@ class Objects(Annotations):
         first: Index of each image's first object, and of the end of the last image's.
         boxes: Left, top, right and bottom of each object in pixels (objects 4).
         classes: Index of each object's class.
-        class_ids: Number of each class in COCO files.
+        class_ids: Number of each class in COCO files, or ``NO_NUMBER``.
         crowd: Whether it is a region of many objects: nobody learns from it, and whoever finds
             something in it is neither right nor wrong.
         areas: Pixels inside each outline, by which COCO tells small from large.
@@ -118,8 +121,7 @@ class Objects(Annotations):
 
     def renumbered(self, table: NDArray[np.int64]) -> "Objects":
         """The same objects where class ``k`` is called ``table[k]``."""
-        # Classes that only the other list has get numbers that no class has yet.
-        ids = self.class_ids.max(initial=0) + 1 + np.arange(int(table.max(initial=-1)) + 1)
+        ids = np.full(int(table.max(initial=-1)) + 1, NO_NUMBER)
         ids[table] = self.class_ids
         return replace(self, classes=table[self.classes], class_ids=ids)
 

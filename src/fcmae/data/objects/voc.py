@@ -104,6 +104,10 @@ def parse_xml(text: bytes) -> Element:
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
         raise BadXml(f"line {error.lineno}: not XML: {what}") from error
+    except BadXml:
+        raise
+    except (ValueError, LookupError) as error:
+        raise BadXml(f"line 1: its encoding cannot be read ({error}): save it as UTF-8") from error
     return top.children[0]
 
 
