@@ -18,7 +18,7 @@ import steps
 import timing
 import torch
 import torch.distributed as dist
-from torch import multiprocessing, nn
+from torch import multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
 from fcmae.engine.memory import keep_freed_memory
@@ -69,10 +69,11 @@ def work(rank: int, processes: int, args: argparse.Namespace, folder: str) -> No
         init_method=f"file://{folder}/meeting", rank=rank, world_size=processes,
     )  # fmt: skip
     torch.manual_seed(0)
-    net: nn.Module = Autoencoder(architecture(args.model)).to(device)
+    setting = steps.Setting(model=args.model, type=args.type, batch=args.batch)
+    net = Autoencoder(architecture(args.model)).to(device)
     shared = DistributedDataParallel(net)
-    images = torch.randn(args.batch, 3, 224, 224, device=device)
-    visible = torch.rand(args.batch, 49).argsort(1)[:, :20].sort(dim=1).values.to(device)
+    images = torch.randn(args.batch, 3, setting.size, setting.size, device=device)
+    visible = steps.drawn(setting, net).to(device)
     step = steps.train(
         shared, lambda: shared(images, visible).loss,
         type_=steps.TYPES[args.type], kernels=steps.fast(device),

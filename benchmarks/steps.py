@@ -113,10 +113,7 @@ def pretraining(setting: Setting, device: torch.device, ways: list[str]) -> Step
     torch.manual_seed(0)
     net = Autoencoder(architecture(setting.model)).to(device)
     images = torch.randn(setting.batch, 3, setting.size, setting.size, device=device)
-    rows, columns = patch_grid(setting.size, setting.size, net.patch)
-    num_visible = max(1, round((1 - setting.ratio) * rows * columns))
-    drawn = torch.rand(setting.batch, rows * columns).argsort(1)[:, :num_visible]
-    visible = drawn.sort(dim=1).values.to(device)
+    visible = drawn(setting, net).to(device)
     verify(net, images[:2], visible[:2])
     step = partial(train, type_=TYPES[setting.type])
     masked = partial(net, images, visible, masked_dense=True)
@@ -128,6 +125,14 @@ def pretraining(setting: Setting, device: torch.device, ways: list[str]) -> Step
         "timm-compiled": lambda: leaking(setting.model, net, images, visible, step, compiled=True),
     }
     return {way: made[way]() for way in ways}
+
+
+def drawn(setting: Setting, net: Autoencoder) -> VisiblePatches:
+    """Visible patches of a step's images."""
+    rows, columns = patch_grid(setting.size, setting.size, net.patch)
+    num_visible = max(1, round((1 - setting.ratio) * rows * columns))
+    order = torch.rand(setting.batch, rows * columns).argsort(1)
+    return order[:, :num_visible].sort(dim=1).values
 
 
 def leaking(
