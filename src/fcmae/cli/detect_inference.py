@@ -104,10 +104,8 @@ class Looking:
         )
         normalise = Normalisation.of(self.loader, channels)
         with open_regions(self.images.path(index), channels=channels) as regions:
-            labels = self.images.annotations
-            if isinstance(labels, Objects) and tuple(labels.sizes[index]) != regions.size:
-                reason = labels.why_not_size(index, regions.size)
-                raise UnusableImage(self.images.path(index), reason)
+            if isinstance(self.images.annotations, Objects):
+                self.images.annotations.check_size(index, regions.size)
             total = tiler.num_windows(regions.size)
             if not self.peers.leads:
                 return tiler(regions, normalise)

@@ -113,11 +113,11 @@ def _numbers(path: Path) -> tuple[list[list[str]], int, str]:
 
 def _summary(summary: dict[str, Any]) -> dict[str, str]:
     """The main numbers as text."""
-    return {
-        str(label): "-"
-        if value is None
-        else str(value)
-        if (n := number(value)) is None
-        else short(n)
-        for label, value in summary.items()
-    }
+    return {str(label): _text_of(value) for label, value in summary.items()}
+
+
+def _text_of(value: Any) -> str:
+    """A number in few digits, anything else as it is; a dash where there was no number."""
+    if value is None:
+        return "-"
+    return str(value) if (n := number(value)) is None else short(n)

@@ -70,8 +70,7 @@ class Objects(Annotations):
 
         Boxes that leave the image by a rounded pixel end at its border.
         """
-        if tuple(self.sizes[index]) != size:
-            raise UnusableImage(self.source, self.why_not_size(index, size))
+        self.check_size(index, size)
         span = self.of_image(index)
         kept = [number for number in span if not self.crowd[number]]
         right, bottom = size[1], size[0]
@@ -89,13 +88,15 @@ class Objects(Annotations):
         """Whether every object has an outline."""
         return self.num_outlined == len(self)
 
-    def why_not_size(self, index: int, size: tuple[int, int]) -> str:
-        """The words for a picture of another size than the labels say."""
+    def check_size(self, index: int, size: tuple[int, int]) -> None:
+        """Refuse a picture of another height and width than its labels say."""
         height, width = self.sizes[index]
-        return (
-            f"it has {size[1]} x {size[0]} pixels (width x height), but its labels in "
-            f"{self.source} are for {width} x {height}"
-        )
+        if (height, width) != size:
+            raise UnusableImage(
+                self.source,
+                f"it has {size[1]} x {size[0]} pixels (width x height), but its labels in "
+                f"{self.source} are for {width} x {height}",
+            )
 
     def without_outlines(self) -> "Objects":
         """The same objects, boxes only."""

@@ -16,7 +16,6 @@ from torchvision.ops import masks_to_boxes
 from torchvision.transforms.v2 import functional as change
 
 from fcmae.data.annotations import Annotation, Annotations
-from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
@@ -111,8 +110,8 @@ class Sizes(Annotations):
 
     def read(self, index: int, size: tuple[int, int]) -> Annotation:
         """Nothing, or the error for an image of another size."""
-        if self.objects is not None and tuple(self.objects.sizes[index]) != size:
-            raise UnusableImage(self.objects.source, self.objects.why_not_size(index, size))
+        if self.objects is not None:
+            self.objects.check_size(index, size)
         return {}
 
     def subset(self, indices: NDArray[np.int64]) -> "Sizes":
