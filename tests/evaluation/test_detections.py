@@ -12,7 +12,7 @@ from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
-from fcmae.evaluation.tiled import Tiler
+from fcmae.evaluation.tiled import Tiler, joined
 from fcmae.model.detector import Detected, Detector
 
 PLAIN = Normalisation(mean=(0.0,), std=(1.0,))
@@ -139,6 +139,45 @@ def test_objects_in_different_windows_stay_two() -> None:
     model = Bright().eval()
     found = Tiler(model=model, tile=(80, 80))(scene, PLAIN)
     assert len(found) == 2
+
+
+LEFT = Window(top=0, left=0, height=80, width=80)
+RIGHT = Window(top=0, left=60, height=80, width=80)
+
+
+def seen(*boxes: tuple[float, float, float, float], scores: tuple[float, ...]) -> Detections:
+    """Boxes of one class in the pixels of a window."""
+    return Detections(
+        size=(80, 80),
+        boxes=np.array(boxes, dtype=np.float64),
+        scores=np.array(scores),
+        labels=np.zeros(len(boxes), dtype=np.int64),
+        masks=None,
+    )
+
+
+def test_a_box_that_ends_just_inside_its_window_is_a_part_if_another_window_saw_more() -> None:
+    # One object from 50 to 110: the left window says that it ends 4 px before the edge.
+    one = seen((50, 10, 76, 40), scores=(0.9,))
+    other = seen((2, 10, 50, 40), scores=(0.5,))
+    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    assert_allclose(found.boxes, [[50, 10, 110, 40]])
+    assert found.scores.tolist() == [0.9]
+
+
+def test_a_box_that_ends_well_inside_its_window_is_believed() -> None:
+    one = seen((50, 10, 70, 40), scores=(0.9,))
+    other = seen((0, 10, 25, 40), scores=(0.5,))
+    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    assert_allclose(found.boxes, [[50, 10, 70, 40]])
+
+
+def test_two_boxes_of_one_window_stay_two_if_both_agree_with_one_of_another() -> None:
+    # In the 20 px that both windows show, both boxes of the left one look like the right one's.
+    one = seen((10, 10, 80, 40), (59, 8, 80, 38), scores=(0.9, 0.8))
+    other = seen((0, 10, 22, 40), scores=(0.7,))
+    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    assert_allclose(found.boxes, [[10, 10, 82, 40], [59, 8, 80, 38]])
 
 
 def test_an_empty_image_has_no_object() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ AGREEMENT = 0.5
 
 EDGE_PX = 1.5
 """A box that ends this near to its window's edge may go on beyond it."""
+
+NEAR = 1 / 8
+"""Share of a window's side within which boxes are believed less: one that ends there goes on if
+another window has seen it go on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,17 +88,24 @@ class Tiler:
 def joined(found: list[Detections], placed: list[Window], size: tuple[int, int]) -> Detections:
     """The objects of all windows of an image, each once.
 
-    Two boxes of a class in two windows are of one object if they agree where both windows look. Of
-    such boxes the best one stands for all if its window saw the whole object; where every window
-    cut it, the parts are joined.
+    Two boxes of a class in two windows are of one object if they agree where both windows look; two
+    boxes of one window never are. The best box whose window saw the whole object stands for it;
+    where every window cut it, the parts are joined.
     """
     parts = [_moved(one, window, size) for one, window in zip(found, placed, strict=True)]
     whole = _together(parts, size)
-    cut = np.concatenate([_is_cut(p.boxes, w, size) for p, w in zip(parts, placed, strict=True)])
+    if len(whole) == 0:
+        return whole
     window_of = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    objects = [_one(whole, members, cut) for members in _groups(whole, window_of, placed)]
+    cut = np.concatenate([_is_cut(p.boxes, w, size) for p, w in zip(parts, placed, strict=True)])
+    objects = []
+    for members in _groups(whole, window_of, placed):
+        for one, other in permutations(members, 2):
+            window = placed[window_of[one]]
+            cut[one] |= _goes_on(whole.boxes[one], whole.boxes[other], window)
+        objects.append(_one(whole, members, cut))
     objects.sort(key=lambda part: -part.scores[0])
-    return _together(objects, size) if objects else whole
+    return _together(objects, size)
 
 
 def _moved(found: Detections, window: Window, size: tuple[int, int]) -> Detections:
@@ -124,10 +136,10 @@ def _together(parts: list[Detections], size: tuple[int, int]) -> Detections:
 
 def _is_cut(boxes: NDArray[np.float64], window: Window, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Whether boxes reach an edge of their window behind which the image goes on."""
-    bottom, right = window.top + window.height, window.left + window.width
+    left, top, right, bottom = _edges(window)
     touches = [
-        (boxes[:, 0] < window.left + EDGE_PX) & (window.left > 0),
-        (boxes[:, 1] < window.top + EDGE_PX) & (window.top > 0),
+        (boxes[:, 0] < left + EDGE_PX) & (left > 0),
+        (boxes[:, 1] < top + EDGE_PX) & (top > 0),
         (boxes[:, 2] > right - EDGE_PX) & (right < size[1]),
         (boxes[:, 3] > bottom - EDGE_PX) & (bottom < size[0]),
     ]
@@ -135,30 +147,39 @@ def _is_cut(boxes: NDArray[np.float64], window: Window, size: tuple[int, int]) -
     return cut
 
 
+def _goes_on(box: NDArray[np.float64], other: NDArray[np.float64], window: Window) -> bool:
+    """Whether a box that ends near an edge of its window is of an object that goes on behind it.
+
+    Args:
+        box: What the window shows.
+        other: What another window shows of the same object.
+        window: That of ``box``.
+    """
+    near = np.array([window.width, window.height] * 2) * NEAR
+    edges = np.array(_edges(window))
+    outwards = np.array([-1, -1, 1, 1])
+    inside = (edges - box) * outwards
+    beyond = (other - edges) * outwards
+    return bool(((inside < near) & (beyond > EDGE_PX)).any())
+
+
 def _groups(
     found: Detections, window_of: NDArray[np.int64], placed: list[Window]
 ) -> list[list[int]]:
-    """Numbers of the boxes that are of one object each."""
-    leader = list(range(len(found)))
-
-    def first(number: int) -> int:
-        while leader[number] != number:
-            number = leader[number]
-        return number
-
-    for a, b in _pairs(found, window_of, placed):
-        one, other = sorted((first(a), first(b)))
-        leader[other] = one
-    groups: dict[int, list[int]] = {}
-    for number in range(len(found)):
-        groups.setdefault(first(number), []).append(number)
-    return list(groups.values())
+    """Numbers of the boxes that are of one object each, at most one of each window."""
+    group_of = {number: [number] for number in range(len(found))}
+    for _, a, b in sorted(_pairs(found, window_of, placed), reverse=True):
+        one, other = group_of[a], group_of[b]
+        if not {window_of[i] for i in one} & {window_of[i] for i in other}:
+            one += other
+            group_of.update(dict.fromkeys(other, one))
+    return [members for number, members in group_of.items() if members[0] == number]
 
 
 def _pairs(
     found: Detections, window_of: NDArray[np.int64], placed: list[Window]
-) -> Iterator[tuple[int, int]]:
-    """Boxes of one class in two windows that agree where both look."""
+) -> Iterator[tuple[float, int, int]]:
+    """Agreement and numbers of boxes of one class in two windows that agree where both look."""
     for i, one in enumerate(placed):
         for j in range(i + 1, len(placed)):
             shared = _shared(one, placed[j])
@@ -167,16 +188,20 @@ def _pairs(
             a, b = np.flatnonzero(window_of == i), np.flatnonzero(window_of == j)
             seen = [_within(found.boxes[x], shared) for x in (a, b)]
             alike = found.labels[a][:, None] == found.labels[b][None]
-            agree = (_overlaps(*seen) >= AGREEMENT) & alike
-            for left, right in np.argwhere(agree).tolist():
-                yield int(a[left]), int(b[right])
+            overlaps = _overlaps(*seen)
+            for left, right in np.argwhere((overlaps >= AGREEMENT) & alike).tolist():
+                yield float(overlaps[left, right]), int(a[left]), int(b[right])
+
+
+def _edges(window: Window) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom."""
+    return window.left, window.top, window.left + window.width, window.top + window.height
 
 
 def _shared(one: Window, other: Window) -> tuple[int, int, int, int] | None:
     """Left, top, right and bottom of what both windows show."""
-    left, top = max(one.left, other.left), max(one.top, other.top)
-    right = min(one.left + one.width, other.left + other.width)
-    bottom = min(one.top + one.height, other.top + other.height)
+    a, b = _edges(one), _edges(other)
+    left, top, right, bottom = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
