@@ -336,6 +336,18 @@ def test_image_and_mask_are_cropped_resized_and_mirrored_together() -> None:
         assert (image[:, ~inside] == 0).all()
 
 
+def test_a_smaller_mask_lies_where_the_smaller_image_lies() -> None:
+    stripes = np.tile(np.arange(60, dtype=np.int16), (60, 1))
+    picture = np.repeat(stripes[..., None] * 4, 3, axis=2).astype(np.uint8)
+    crop = SegmentationCrop(
+        (20, 20), SceneAugment(colour=False, flip=False, scale=(1.0, 1.0), short_side=20)
+    )
+    image, target = crop(picture, {"mask": stripes}, UNCHANGED)
+    # The middle one of each three columns; but for the edges, where the image is smoothed less.
+    assert target["mask"][0, 1:-1].tolist() == list(range(4, 57, 3))
+    assert (image[0, 0, 1:-1] * 255 / 4).round().tolist() == list(range(4, 57, 3))
+
+
 def test_small_images_are_filled_up_and_ignored_there() -> None:
     image, mask = view(0, (64, 64), scale=(0.5, 0.5), short_side=40)
     assert (image.shape, mask.shape) == ((3, 64, 64), (64, 64))

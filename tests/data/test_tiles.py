@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from fcmae.data.image import open_image
-from fcmae.data.tiles import Window, open_regions, windows
+from fcmae.data.tiles import Pieces, Window, open_regions, windows
 
 
 @pytest.mark.parametrize("size", [(512, 512), (600, 1000), (300, 700), (1, 5000)])
@@ -80,9 +80,33 @@ def test_only_the_tiles_that_are_needed_are_decoded(
 ) -> None:
     path = tmp_path / "tiles.tif"
     tifffile.imwrite(path, PIXELS, tile=(16, 16), photometric="rgb", compression="zlib")
-    decoded = []
+    decoded = spied(monkeypatch)
     with open_regions(path, channels=3) as regions:
-        decode = regions._decode
-        monkeypatch.setattr(regions, "_decode", lambda i: decoded.append(i) or decode(i))
         regions.read(Window(top=16, left=30, height=16, width=10))
     assert decoded == [7, 8]
+
+
+def test_a_strip_that_many_windows_touch_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "strips.tif"
+    tifffile.imwrite(path, PIXELS, rowsperstrip=35, photometric="rgb", compression="zlib")
+    monkeypatch.setattr("fcmae.data.tiles.KEPT_BYTES", 1)  # one piece is kept all the same
+    decoded = spied(monkeypatch)
+    with open_regions(path, channels=3) as regions:
+        for window in windows((70, 90), (35, 30), 0.0):
+            regions.read(window)
+    assert decoded == [0, 1]
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the pieces that will have been decoded."""
+    decoded: list[int] = []
+    decode = Pieces._decode
+
+    def spy(pieces: Pieces, index: int) -> np.ndarray:
+        decoded.append(index)
+        return decode(pieces, index)
+
+    monkeypatch.setattr(Pieces, "_decode", spy)
+    return decoded

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from fcmae.data.entrance import entrance, kind_of
 from fcmae.data.image import open_image
 from fcmae.data.modes import Picture, scaled, with_channels
+
+KEPT_BYTES = 256 * 2**20
+"""So much of decoded pieces is kept: windows in a row, and the next row, share many."""
 
 EVERYTHING = 2**40
 """More pixels or bytes than any file holds: who asks for pieces means large images."""
@@ -113,7 +117,11 @@ class Decoded(Regions):
 
 
 class Pieces(Regions):
-    """A page of a TIFF, whose tiles or strips are decoded when they are asked for."""
+    """A page of a TIFF, whose tiles or strips are decoded when they are asked for.
+
+    The last ones are kept, at least one; a strip is as wide as the image, so that every window of a
+    row touches it.
+    """
 
     def __init__(self, page: Any, channels: int) -> None:
         self.page, self.channels = page, channels
@@ -124,6 +132,8 @@ class Pieces(Regions):
             else (page.rowsperstrip, page.imagewidth)
         )
         self.columns = math.ceil(page.imagewidth / self.side[1])
+        piece_bytes = math.prod(self.side) * page.samplesperpixel * page.dtype.itemsize
+        self._decoded = lru_cache(max(1, KEPT_BYTES // piece_bytes))(self._decode)
 
     def read(self, window: Window) -> Picture:
         """Pasted together from the tiles that the window touches."""
@@ -142,7 +152,7 @@ class Pieces(Regions):
     def _paste(self, pixels: NDArray[Any], window: Window, row: int, column: int) -> None:
         """Lay what a window shows of one tile where it belongs."""
         top, left = row * self.side[0] - window.top, column * self.side[1] - window.left
-        tile = self._decode(row * self.columns + column)[max(-top, 0) :, max(-left, 0) :]
+        tile = self._decoded(row * self.columns + column)[max(-top, 0) :, max(-left, 0) :]
         place = pixels[max(top, 0) :, max(left, 0) :]
         height, width = (min(a, b) for a, b in zip(tile.shape[:2], place.shape[:2], strict=True))
         place[:height, :width] = tile[:height, :width]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms import v2
+from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as change
 
 from fcmae.data.annotations import IGNORE, Annotation
@@ -55,7 +55,8 @@ class SegmentationCrop(SceneView):
             min(wanted, max(1, round(side * factor)))
             for side, wanted in zip(region, self.size, strict=True)
         ]
-        mask = change.resize(target["mask"], resized)
+        # Exact: the older way takes pixels half a step up and to the left of where the image's are.
+        mask = change.resize(target["mask"], resized, InterpolationMode.NEAREST_EXACT)
         image = change.resize(image, resized, antialias=True)
         if self.augment.flip and torch.rand(()) < 0.5:
             image, mask = change.horizontal_flip(image), change.horizontal_flip(mask)
