@@ -112,10 +112,10 @@ def test_predictions_are_drawn_and_written(
     assert set(first) == {
         "id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"
     }  # fmt: skip
-    with Image.open(tmp_path / "found" / "00001-4.png") as drawn:
+    with Image.open(tmp_path / "found" / "4.png") as drawn:
         assert drawn.width == 64
         assert drawn.height > 48  # the legend
-    outlines = json.loads((tmp_path / "found" / "00001-4.geojson").read_text())
+    outlines = json.loads((tmp_path / "found" / "4.geojson").read_text())
     assert outlines["type"] == "FeatureCollection"
     assert {f["geometry"]["type"] for f in outlines["features"]} == {"MultiPolygon"}
     assert {f["properties"]["class"] for f in outlines["features"]} <= {"square", "bar"}
@@ -131,7 +131,7 @@ def test_boxes_alone_can_be_learnt(
     predict = ["predict", "detect", "--data", f"{trained.data}/val/4.png", "--pictures", "false"]
     settings = ["--score", "0", "--suppression.min_score", "0", "--out", f"{tmp_path}/found"]
     told([*predict, "--weights", f"{tmp_path}/run", *settings, *QUICK], capsys)
-    outlines = json.loads((tmp_path / "found" / "00001-4.geojson").read_text())
+    outlines = json.loads((tmp_path / "found" / "4.geojson").read_text())
     assert {f["geometry"]["type"] for f in outlines["features"]} == {"Polygon"}
 
 

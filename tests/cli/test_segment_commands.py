@@ -136,6 +136,16 @@ def test_prediction_writes_masks_overlays_and_polygons(
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
 
 
+def test_what_does_not_hold_for_large_images_is_told(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "segment", "--data", f"{scenes}/images/val", "--weights", f"{run.out}"]
+    how = ["--out", f"{tmp_path}", "--large", "100", "--scan.short_side", "40", *QUICK]
+    assert main([*words, *how]) == 0
+    said = "scan.short_side is not for images of more than 100 pixels: 3 are segmented"
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_eight_images_are_learnt_by_heart(

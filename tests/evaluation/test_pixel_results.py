@@ -198,6 +198,20 @@ def test_a_large_image_by_rows_of_windows_is_the_same(
     assert sum(done) == len(windows(size, (32, 32), 1 / 3))
 
 
+def test_windows_of_a_large_image_are_viewed_at_all_scales_and_mirrored(model: Segmenter) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    normalise = Normalisation(mean=(0.5,) * 3, std=(0.2,) * 3)
+    looking = scanner(model, scales=(1.0, 1.5), flip=True, overlap=0.0)
+    # Side by side, so that each window is an image of its own.
+    halves = picture[:, :32], picture[:, 32:]
+    sides = [looking.classes(normalise(half)[None]) for half in halves]
+    large = np.concatenate([rows for _, rows in looking.large(Decoded(picture), normalise)])
+    assert (large == np.concatenate(sides, axis=1)).mean() > 0.999
+    plain = scanner(model, overlap=0.0)
+    other = np.concatenate([rows for _, rows in plain.large(Decoded(picture), normalise)])
+    assert (large != other).any()
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

@@ -11,6 +11,7 @@ from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.cli.card import Weights
 from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
+from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
 from fcmae.data.tiles import EVERYTHING
 from fcmae.data.trace import polygons
@@ -43,6 +44,7 @@ class Output:
             str(i) for i in range(weights.description["num_classes"])
         ]
         self.class_ids = weights.class_ids or list(range(1, len(self.classes) + 1))
+        self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self._lines: list[dict[str, Any]] = []
 
     def add(self, index: int, found: Detections) -> None:
@@ -101,9 +103,7 @@ class Output:
         return Counted(images=len(lines), labels=[names[entry["category_id"]] for entry in objects])
 
     def _path(self, index: int, ending: str) -> Path:
-        """A name that no other image has, also where folders hold files of the same name."""
-        stem = Path(self.images.name(index)).stem
-        return self.folder / f"{index + 1:05}-{stem}.{ending}"
+        return self.folder / f"{self.stems[index]}.{ending}"
 
 
 def _as_label(found: Detections, number: int) -> dict[str, Any]:

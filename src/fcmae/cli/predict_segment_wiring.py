@@ -18,6 +18,7 @@ from fcmae.cli.scanning import open_scanner, own_sizes
 from fcmae.cli.show import files
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
+from fcmae.data.naming import distinct_stems
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.tiles import open_regions
 from fcmae.data.trace import polygons, signed_area
@@ -36,6 +37,11 @@ def predict(
     small, large, unusable = by_size(images, options.large)
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
+    if large.size and options.scan.short_side is not None and peers.leads:
+        console.message(
+            f"scan.short_side is not for images of more than {options.large:,} pixels: "
+            f"{len(large):,} are segmented at their own size."
+        )
     with evaluating(scanner.model):
         found = images.subset(small)
         for batch in own_sizes(options, weights, found, console, peers, what="segmenting"):
@@ -114,7 +120,7 @@ class Output:
 
     Attributes:
         images: All images.
-        stems: Their names without folder and ending.
+        stems: What their files are called, without an ending.
         classes: Names of the classes.
         channels: Of the images.
         normalise: How images become what the model sees.
@@ -125,7 +131,7 @@ class Output:
     def __init__(self, options: PredictSegment, weights: Weights, images: ImageList) -> None:
         self.folder, self.forms, self.images = options.out, set(options.write), images
         number = weights.description["num_classes"]
-        self.stems = [Path(images.name(i)).stem for i in range(len(images))]
+        self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self.classes = weights.classes or [str(label) for label in range(number)]
         self.channels = weights.architecture.channels
         self.normalise = Normalisation.of(loader_of(weights, options.loader), self.channels)
@@ -165,7 +171,4 @@ class Output:
         return {"type": "FeatureCollection", "features": features}
 
     def _path(self, form: str, index: int, ending: str) -> Path:
-        """The image's name with another ending; with a number where names appear twice."""
-        stem = self.stems[index]
-        name = stem if self.stems.count(stem) == 1 else f"{index + 1:05}-{stem}"
-        return self.folder / form / f"{name}.{ending}"
+        return self.folder / form / f"{self.stems[index]}.{ending}"

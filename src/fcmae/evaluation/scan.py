@@ -43,11 +43,16 @@ class Scanner:
         """The probability of each class at each pixel, averaged over scales and mirror images."""
         size = (image.shape[-2], image.shape[-1])
         factor = 1.0 if self.how.short_side is None else base_factor(size, self.how.short_side)
-        seen: list[Scores] = []
+        return self._averaged(image, self.scores, factor)
+
+    def _averaged(self, images: Images, look: Callable[[Images], Level], factor: float) -> Level:
+        """Probabilities at each pixel, the mean over views whose class scores ``look`` gives."""
+        size = (images.shape[-2], images.shape[-1])
+        seen: list[Level] = []
         for scale in self.how.scales:
-            view = _resized(image, [max(1, round(side * factor * scale)) for side in size])
+            view = _resized(images, [max(1, round(side * factor * scale)) for side in size])
             for mirrored in (False, True) if self.how.flip else (False,):
-                scores = self.scores(view.flip(-1) if mirrored else view).softmax(dim=1)
+                scores = look(view.flip(-1) if mirrored else view).softmax(dim=1)
                 seen.append(_resized(scores.flip(-1) if mirrored else scores, list(size)))
         return torch.stack(seen).mean(dim=0)
 
@@ -72,6 +77,13 @@ class Scanner:
                 times[(..., *window.slices)] += 1
         return total / times
 
+    def _of_windows(self, tiles: Images) -> Level:
+        """What the windows of a large image say: scores, or probabilities where they are viewed
+        in several ways."""
+        if self.how.scales == (1.0,) and not self.how.flip:
+            return self._of_tiles(tiles)
+        return self._averaged(tiles, self._of_tiles, 1.0)
+
     def _of_tiles(self, tiles: Images) -> Level:
         """Class scores of images of one size, filled up with the mean colour to fit the stride."""
         height, width = tiles.shape[-2:]
@@ -95,7 +107,8 @@ class Scanner:
         """The class of each pixel of an image that is read by windows, some rows at a time.
 
         In memory are the scores of one row of windows, never those of the whole image. Windows
-        slide at the image's own size.
+        slide at the image's own size, whatever ``short_side`` is; each is viewed at all scales and
+        mirrored, where that is asked for.
 
         Args:
             regions: The open image.
@@ -128,7 +141,7 @@ class Scanner:
         for start in range(0, len(row), self.batch_size):
             some = row[start : start + self.batch_size]
             tiles = torch.stack([normalise(regions.read(window)) for window in some])
-            for window, scores in zip(some, self._of_tiles(tiles).cpu(), strict=True):
+            for window, scores in zip(some, self._of_windows(tiles).cpu(), strict=True):
                 band[:, :, window.slices[1]] += scores
             done(len(some))
 

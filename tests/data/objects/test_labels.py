@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labels import VOC, YOLO, coco, write_coco, write_voc, write_yolo
+from labels import VOC, YOLO, coco, pictures, write_coco, write_voc, write_yolo
 from numpy.testing import assert_allclose
 
 from fcmae.data.image import UnusableImage
@@ -247,6 +247,33 @@ def test_a_damaged_line_of_yolo_is_named_and_left_out(
     assert len(found.objects) == 2
 
 
+def test_a_list_of_yolo_names_images_of_several_folders(tmp_path: Path) -> None:
+    file = write_yolo(tmp_path, YOLO)
+    pictures(tmp_path / "more" / "images")
+    (tmp_path / "more" / "labels").mkdir()
+    (tmp_path / "more" / "labels" / "b.txt").write_text(YOLO)
+    (tmp_path / "train.txt").write_text("./images/train/a.png\n\nmore/images/b.png\n")
+    file.write_text("train: train.txt\nnames: [person, toothbrush]\n")
+    found = read(file)
+    assert found.problems == ()
+    assert [found.images.path(i).name for i in range(2)] == ["a.png", "b.png"]
+    assert found.objects.classes.tolist() == [1, 0, 1, 0]
+    assert len(read(tmp_path / "train.txt").objects) == 4  # without names: numbers
+
+
+def test_what_is_wrong_with_a_list_of_yolo_is_told(tmp_path: Path) -> None:
+    write_yolo(tmp_path, "2 0.5 0.5 0.2 0.2\n")
+    source = tmp_path / "train.txt"
+    source.write_text("images/train/a.png\nimages/train/lost.png\n")
+    (tmp_path / "classes.txt").write_text("person\ntoothbrush\n")
+    first, second = read(source).problems
+    assert str(first).endswith("a.txt, line 1: its class is 2, but the classes are 0 to 1")
+    assert f"image 2 of {source}: its image {tmp_path}/images/train/lost.png does" in str(second)
+    source.write_text("images/train/b.png\n")
+    with pytest.raises(DataError, match=r"have no labels: there is no .*labels/train/b\.txt"):
+        read(source)
+
+
 def test_labels_without_an_image_are_named(tmp_path: Path) -> None:
     file = write_yolo(tmp_path, YOLO)
     (tmp_path / "labels" / "train" / "c.txt").write_text(YOLO)
@@ -344,6 +371,8 @@ REFUSED_SOURCES = [
     ("bad.yaml", "line 2: "),
     ("lost.yaml", "train is gone, but there is no"),
     ("empty.yaml", "names neither train nor val."),
+    ("folders.yaml", "train must be a folder or file, but is ['a', 'b']."),
+    ("table.yaml", "table.csv names no objects: give a COCO .json"),
     ("names.yaml", "names must list the classes, each once"),
 ]
 
@@ -355,6 +384,9 @@ def test_what_holds_no_labels_is_refused(tmp_path: Path, name: str, expected: st
     (tmp_path / "lost.yaml").write_text("train: gone\n")
     (tmp_path / "empty.yaml").write_text("names: [a]\n")
     (tmp_path / "names.yaml").write_text("train: train\nnames: [a, a]\n")
+    (tmp_path / "folders.yaml").write_text("train: [a, b]\n")
+    (tmp_path / "table.yaml").write_text("train: table.csv\n")
+    (tmp_path / "table.csv").touch()
     with pytest.raises(DataError) as caught:
         parts_of(tmp_path / name)
     assert expected in str(caught.value)

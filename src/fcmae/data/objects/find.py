@@ -18,8 +18,8 @@ Kind = Literal["coco", "yolo", "voc"]
 YAMLS = (".yaml", ".yml")
 WAYS = (
     "a COCO .json, a folder with annotations/instances_train.json and instances_val.json, a folder "
-    "with images and labels (YOLO) or Annotations and JPEGImages (Pascal VOC), or a .yaml that "
-    "names train and val"
+    "with images and labels (YOLO) or Annotations and JPEGImages (Pascal VOC), a .txt that lists "
+    "images (YOLO), or a .yaml that names train and val"
 )
 
 
@@ -29,7 +29,7 @@ class Part:
 
     Attributes:
         kind: How they are written.
-        labels: COCO's file, YOLO's folder of images, or VOC's folder of XML files.
+        labels: COCO's file, YOLO's folder or list of images, or VOC's folder of XML files.
         images: Folder of the images, where the labels do not say.
         names: VOC: names of the XML files of this part; by default all.
         classes: Names of the classes, where something beside the labels tells.
@@ -96,9 +96,7 @@ def parts_of(source: Path) -> dict[str, Part]:
     if source.suffix.lower() in YAMLS:
         return _from_yaml(source)
     if source.is_file():
-        if source.suffix.lower() != ".json":
-            raise DataError(f"{shown(source)} names no objects: give {WAYS}.")
-        return {"all": Part(kind="coco", labels=source)}
+        return {"all": _one_file(source)}
     found = _from_folder(source)
     if not found:
         raise DataError(f"no labels of objects were found in {shown(source)}: give {WAYS}.")
@@ -153,6 +151,15 @@ def _coco_files(source: Path) -> dict[str, Part]:
     if not found and len(instances or files) == 1:
         return {"all": Part(kind="coco", labels=(instances or files)[0])}
     return found
+
+
+def _one_file(file: Path) -> Part:
+    """A file of COCO's labels, or a list of images with YOLO's."""
+    kinds: dict[str, Kind] = {".json": "coco", ".txt": "yolo"}
+    kind = kinds.get(file.suffix.lower())
+    if kind is None:
+        raise DataError(f"{shown(file)} names no objects: give {WAYS}.")
+    return Part(kind=kind, labels=file)
 
 
 def _voc_lists(source: Path) -> dict[str, Part]:
@@ -218,7 +225,7 @@ def _voc_images(folder: Path) -> Path:
 
 
 def _from_yaml(file: Path) -> dict[str, Part]:
-    """The parts that a .yaml names: ``train`` and ``val``, each a COCO .json or a folder."""
+    """The parts that a .yaml names: ``train`` and ``val``, each a folder or a file."""
     content = read_mapping(file)
     names = content.get("names")
     classes = None if names is None else tuple(class_names(names, file))
@@ -228,13 +235,15 @@ def _from_yaml(file: Path) -> dict[str, Part]:
         said = content.get(name)
         if said is None:
             continue
+        if not isinstance(said, str):
+            raise DataError(f"{shown(file)}: {name} must be a folder or file, but is {said}.")
         # An exporter of YOLO writes ../train/images for what lies beside the file.
-        places = [base / str(said), file.parent / str(said).removeprefix("../")]
+        places = [base / said, file.parent / said.removeprefix("../")]
         place = next((p for p in places if p.exists()), None)
         if place is None:
             raise DataError(f"{shown(file)}: {name} is {said}, but there is no {places[0]}.")
         if place.is_file():
-            found[name] = Part(kind="coco", labels=place)
+            found[name] = replace(_one_file(place), classes=classes)
         elif classes is not None:
             found[name] = Part(kind="yolo", labels=place, classes=classes)
         elif (part := _one_folder(place)) is not None:

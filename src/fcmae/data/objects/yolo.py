@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.data.folders import walk
+from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Box, Collector, Labelled
 from fcmae.errors import DataError
@@ -19,7 +20,7 @@ SLACK = 1e-3
 
 
 def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
-    """Read a folder of images and the text file of each.
+    """Read images and the text file of each.
 
     A line is ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 x3 y3 ...`` (the
     corners of an outline), all in shares of the image's width and height. The file of
@@ -27,12 +28,14 @@ def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
     objects.
 
     Args:
-        images: The folder of images.
+        images: The folder of images, or a .txt that lists them, relative to its own folder.
         classes: Names of the classes; by default those of a classes.txt nearby, or numbers.
 
     Raises:
         DataError: There are no images, or no labels at all.
     """
+    if images.is_file():
+        return _of_list(images, classes)
     names = walk(images).files
     if not names:
         raise DataError(f"there are no images in {shown(images)}.")
@@ -43,10 +46,7 @@ def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
     for name in names:
         file = (labels / Path(name.decode("utf-8", "surrogateescape"))).with_suffix(".txt")
         used.add(file)
-        if (image := collector.add_image(name, where="its name", file=file)) is None:
-            continue
-        if file.is_file():
-            _read_lines(collector, image, file, known=classes is not None)
+        _read_image(collector, name, file, where="its name", known=classes is not None)
     files = {file for file in labels.rglob("*.txt") if file.name not in NAMES}
     if not files & used:
         raise DataError(
@@ -56,6 +56,34 @@ def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
     for file in sorted(files - used):
         collector.complain("its name", "there is no image for these labels", file)
     return collector.finish()
+
+
+def _of_list(source: Path, classes: Sequence[str] | None) -> Labelled:
+    """The images that a text file lists, which may lie in several folders."""
+    listed = find_images(source, labels=False)
+    paths = [listed.path(index) for index in range(len(listed))]
+    labels = {folder: labels_folder(folder) for folder in {path.parent for path in paths}}
+    files = [(labels[path.parent] / path.name).with_suffix(".txt") for path in paths]
+    first = paths[0].parent
+    if not any(file.is_file() for file in files):
+        raise DataError(
+            f"the images of {shown(source)} have no labels: there is no {shown(files[0])}, and no "
+            "text file of another one."
+        )
+    classes = classes or _classes(first, labels[first]) or None
+    collector = Collector(source, listed.root, classes or [])
+    for index, file in enumerate(files):
+        where = f"image {index + 1} of {shown(source)}"
+        _read_image(
+            collector, listed.name_bytes(index), file, where=where, known=classes is not None
+        )
+    return collector.finish()
+
+
+def _read_image(collector: Collector, name: bytes, file: Path, *, where: str, known: bool) -> None:
+    image = collector.add_image(name, where=where, file=file)
+    if image is not None and file.is_file():
+        _read_lines(collector, image, file, known=known)
 
 
 def labels_folder(images: Path) -> Path:
