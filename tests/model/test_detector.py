@@ -2,17 +2,21 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 from torchvision.models.detection import FasterRCNN, MaskRCNN
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import project_masks_on_boxes
+from torchvision.ops import roi_align
 
 from fcmae.checkpoint.weights import load_model, save_weights
+from fcmae.evaluation.detections import Cutout, paste
 from fcmae.model.build import describe, rebuild
 from fcmae.model.detector import Detector, of_image, summed
-from fcmae.model.detector_heads import proposal_network
+from fcmae.model.detector_heads import Pool, at_corners, proposal_network
 from fcmae.model.options import Architecture, Suppression
 from fcmae.model.options import MaskRCNN as Head
 
@@ -95,7 +99,9 @@ def test_losses_and_gradients_are_those_of_torchvision(masks: bool, number: int)
     gradients = [parameter.grad for parameter in model.parameters()]
     model.zero_grad()
 
-    shifted = {**wanted, "labels": wanted["labels"] + 1, "masks": wanted["masks"].byte()}
+    # Where torchvision takes a pixel's value to lie is tested below.
+    read = at_corners(wanted["masks"])
+    shifted = {**wanted, "labels": wanted["labels"] + 1, "masks": read}
     other = theirs(model).train()
     torch.manual_seed(5)
     expected = other([image[0]], [shifted])
@@ -104,6 +110,33 @@ def test_losses_and_gradients_are_those_of_torchvision(masks: bool, number: int)
     for ours_, parameter in zip(gradients, model.parameters(), strict=True):
         assert ours_ is not None  # or processes would wait for each other
         assert_close(ours_, parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_masks_are_learnt_where_they_are() -> None:
+    wanted = target(0, 4)
+    boxes = wanted["boxes"].trunc()  # as the masks are drawn
+    turned = boxes.clone()
+    turned[:, 0::2] = SIZE[1] - boxes[:, [2, 0]]
+    places = torch.arange(4)
+    learnt = project_masks_on_boxes(at_corners(wanted["masks"]), boxes, places, 28)
+    mirrored = project_masks_on_boxes(at_corners(wanted["masks"].flip(-1)), turned, places, 28)
+    assert_close(learnt.flip(-1), mirrored)
+    for grid, box, mask in zip(learnt, boxes, wanted["masks"], strict=True):
+        again = paste(grid, box, SIZE)
+        whole = Cutout(top=0, left=0, mask=np.zeros(SIZE, dtype=bool)).union(again).mask
+        assert (whole & mask.numpy()).sum() / (whole | mask.numpy()).sum() > 0.99
+
+
+def test_maps_are_read_at_the_centres_of_their_cells() -> None:
+    pool = Pool(7, stem=4)
+    maps = {str(i): torch.randn(1, 2, 64 >> i, 64 >> i) for i in range(4)}
+    boxes = torch.tensor([[20.0, 30, 60, 90], [10, 10, 240, 230], [0, 0, 255, 256]])
+    found = pool(maps, [boxes], [(256, 256)])
+    for number, level in enumerate([0, 2, 2]):
+        expected = roi_align(
+            maps[str(level)], [boxes[number : number + 1]], 7, 0.25 / 2**level, 2, aligned=True
+        )
+        assert_close(found[number], expected[0], rtol=1e-4, atol=1e-5)
 
 
 def test_detections_are_those_of_torchvision() -> None:

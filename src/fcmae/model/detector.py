@@ -11,7 +11,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from fcmae.model.detector_heads import Heads, heads, proposal_network
+from fcmae.model.detector_heads import Heads, at_corners, heads, proposal_network
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture, MaskRCNN, Suppression
 from fcmae.model.pyramid import LevelNorms
@@ -112,6 +112,8 @@ class Detector(nn.Module):
         """
         # torchvision's class 0 is the background.
         wanted = [{**target, "labels": target["labels"] + 1}]
+        if self.masks:
+            wanted[0]["masks"] = at_corners(target["masks"])
         shown = ImageList(image, [size])
         proposals, of_proposals = self.rpn(shown, features, wanted)
         _, of_heads = self.heads(features, proposals, [size], wanted)

@@ -5,6 +5,7 @@ from math import log2
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
@@ -125,12 +126,12 @@ def heads(options: MaskRCNN, *, num_classes: int, masks: bool, stem: int) -> Hea
     """The second stage: class and box of each proposal, and the mask of each object."""
     width, hidden = options.width, 4 * options.width
     of_masks = {
-        "mask_roi_pool": _pool(14, stem),
+        "mask_roi_pool": Pool(14, stem=stem),
         "mask_head": MaskRCNNHeads(width, (width,) * 4, 1),
         "mask_predictor": MaskRCNNPredictor(width, width, num_classes + 1),
     }
     return Heads(
-        _pool(7, stem),
+        Pool(7, stem=stem),
         TwoMLPHead(width * 7**2, hidden),
         BoxPredictor(hidden, num_classes + 1),
         fg_iou_thresh=0.5,
@@ -145,14 +146,40 @@ def heads(options: MaskRCNN, *, num_classes: int, masks: bool, stem: int) -> Hea
     )
 
 
-def _pool(side: int, stem: int) -> MultiScaleRoIAlign:
-    """RoIAlign over the four finer levels.
+class Pool(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision has no types
+    """torchvision's RoIAlign over the four finer levels, with its boxes moved by half a cell.
 
-    torchvision would work the scales out from the first image it sees, wrongly if that is mostly
-    padding.
+    torchvision reads maps as if the value of a cell lay at the cell's upper left corner; in
+    detectron2, and in mmdetection, which the paper used, it lies at the centre.
+
+    Args:
+        side: Of the grid that each box is read on.
+        stem: Stride of the finest level.
     """
-    pool = MultiScaleRoIAlign(["0", "1", "2", "3"], side, sampling_ratio=2)
-    strides = [stem * 2**level for level in range(4)]
-    pool.scales = [1 / stride for stride in strides]
-    pool.map_levels = initLevelMapper(int(log2(strides[0])), int(log2(strides[-1])))
-    return pool
+
+    def __init__(self, side: int, *, stem: int) -> None:
+        super().__init__(["0", "1", "2", "3"], side, sampling_ratio=2)
+        strides = [stem * 2**level for level in range(4)]
+        # torchvision would work these out from the first image, wrongly if it is mostly padding.
+        self.scales = [1 / stride for stride in strides]
+        self.map_levels = initLevelMapper(int(log2(strides[0])), int(log2(strides[-1])))
+
+    def forward(
+        self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
+    ) -> Tensor:
+        """What the maps show of each box, image by image."""
+        halves = torch.tensor([0.5 / scale for scale in self.scales], device=boxes[0].device)
+        moved = [some - halves[self.map_levels([some])][:, None] for some in boxes]
+        shown: Tensor = super().forward(x, moved, image_shapes)
+        return shown
+
+
+def at_corners(masks: Bool[Tensor, "m h w"]) -> Float[Tensor, "m h w"]:
+    """The value of each mask at the upper left corner of each pixel, for torchvision's loss.
+
+    It takes the values it is given to lie there, so that from plain masks a detector would learn
+    outlines that are half a pixel off. At a corner is the mean of the four pixels that meet there.
+    """
+    counted = masks.to(torch.uint8)
+    rows = counted + torch.cat([counted[:, :1], counted[:, :-1]], dim=1)
+    return (rows + torch.cat([rows[:, :, :1], rows[:, :, :-1]], dim=2)) / 4
