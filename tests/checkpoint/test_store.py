@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from fcmae.checkpoint import durable, store
+from fcmae.checkpoint import durable, manifest, store
 from fcmae.errors import CheckpointError, NonFiniteError, StorageError
 from forking import IGNORE_THREADS, Child
 
@@ -147,6 +147,17 @@ def test_any_damage_is_seen_and_the_checkpoint_before_is_taken(three: Path, tmp_
         assert found.damaged[0].path.name == "step-00000003"
         assert file in str(found.damaged[0]) or kind == "swap"
         shutil.rmtree(root)
+
+
+def test_what_another_version_wrote_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, 1)
+    with monkeypatch.context() as later:
+        later.setattr(manifest, "FORMAT", 2)
+        save(tmp_path, 2)
+    with pytest.raises(CheckpointError, match=r"step-00000002 has format 2, .* fcmae reads 1"):
+        store.newest_intact(tmp_path)
 
 
 def test_numbers_that_are_not_finite_count_as_damage(

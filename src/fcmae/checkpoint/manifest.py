@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.durable import digest, write_synced
+from fcmae.errors import CheckpointError
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -34,7 +35,11 @@ def write_manifest(folder: Path, known: Mapping[str, Entry] | None = None) -> No
 
 
 def damages(folder: Path) -> list[str]:
-    """What is wrong with a folder, in words; nothing if every byte is as it was written."""
+    """What is wrong with a folder, in words; nothing if every byte is as it was written.
+
+    Raises:
+        CheckpointError: It is as another version of fcmae writes them.
+    """
     try:
         raw = (folder / NAME).read_bytes()
     except OSError:
@@ -48,7 +53,10 @@ def damages(folder: Path) -> list[str]:
     if not intact:
         return [f"{NAME} is damaged"]
     if content["format"] != FORMAT:
-        return [f"its format {content['format']} needs another version of fcmae"]
+        raise CheckpointError(
+            f"{folder} has format {content['format']}, but this version of fcmae reads {FORMAT}: "
+            "go on with the version that wrote it, or begin anew with --run.resume false."
+        )
     checks = (_damage(folder / name, **facts) for name, facts in content["files"].items())
     return [damage for damage in checks if damage]
 

@@ -176,7 +176,8 @@ def newest_intact(root: Path) -> Found:
     """Look for the newest checkpoint whose every byte is as written and every number finite.
 
     Raises:
-        CheckpointError: There are checkpoints, and all are damaged.
+        CheckpointError: There are checkpoints, and all are damaged, or another version of fcmae
+            wrote one.
     """
     damaged: list[Damaged] = []
     for path in reversed(checkpoints(root)):
