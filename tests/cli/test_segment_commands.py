@@ -120,8 +120,8 @@ def test_prediction_writes_masks_overlays_and_polygons(
     assert [entry["path"] for entry in answer["unusable"]] == [str(broken)]
     large = told([*words, "--out", f"{tmp_path}/b", "--large", "100"], capsys)
     assert (large["images"], large["large"]) == (3, 3)
-    assert not (tmp_path / "b" / "overlays").exists()
-    assert len(list((tmp_path / "a" / "overlays").iterdir())) == 3
+    for place in "ab":
+        assert len(list((tmp_path / place / "overlays").iterdir())) == 3
     for number in range(3):
         mask, again = (
             np.asarray(Image.open(tmp_path / place / "masks" / f"{number}.png")) for place in "ab"

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from fcmae.data.image import open_image
-from fcmae.data.tiles import Pieces, Window, open_regions, windows
+from fcmae.data.tiles import Decoded, Pieces, Window, open_regions, overview, windows
 
 
 @pytest.mark.parametrize("size", [(512, 512), (600, 1000), (300, 700), (1, 5000)])
@@ -97,6 +97,30 @@ def test_a_strip_that_many_windows_touch_is_decoded_once(
         for window in windows((70, 90), (35, 30), 0.0):
             regions.read(window)
     assert decoded == [0, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_an_overview_has_the_means_of_squares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: type
+) -> None:
+    monkeypatch.setattr("fcmae.data.tiles.ROWS_READ", 10)  # several bands, the last one shorter
+    pixels = PIXELS.astype(dtype) * (1 if dtype is np.uint8 else 257)
+    path = tmp_path / "strips.tif"
+    tifffile.imwrite(path, pixels, rowsperstrip=16, photometric="rgb")
+    with open_regions(path, channels=3) as regions:
+        small, side = overview(regions, most_pixels=22 * 30)
+        same, one = overview(regions, most_pixels=70 * 90)
+        whole = regions.read(Window(top=0, left=0, height=70, width=90))
+    assert (side, small.shape, small.dtype) == (4, (17, 22, 3), whole.dtype)
+    squares = whole[:68, :88].reshape(17, 4, 22, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(small, squares, atol=0.5 if dtype is np.uint8 else 1e-6)
+    assert one == 1
+    assert (same == whole).all()
+
+
+def test_a_narrow_image_keeps_its_side_in_the_overview() -> None:
+    small, side = overview(Decoded(np.zeros((2, 5000, 3), np.uint8)), most_pixels=100)
+    assert (side, small.shape) == (2, (1, 2500, 3))
 
 
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -51,6 +51,26 @@ def test_the_pixels_of_two_cutouts_are_joined_where_they_lie() -> None:
         assert both.mask.sum() == 6 + 9 - 1
 
 
+def test_what_was_found_is_reduced_with_its_image() -> None:
+    whole = np.zeros((23, 31), dtype=np.bool_)
+    whole[4:17, 7:26] = True
+    for top, left in ((4, 7), (3, 6), (0, 0)):
+        found = Detections(
+            size=whole.shape,
+            boxes=np.array([[7.0, 4, 26, 17]]),
+            scores=np.array([1.0]),
+            labels=np.array([0]),
+            masks=[Cutout(top=top, left=left, mask=whole[top:, left:])],
+        ).reduced(3)
+        assert_allclose(found.boxes, [[7 / 3, 4 / 3, 26 / 3, 17 / 3]])
+        assert found.masks is not None
+        (cutout,) = found.masks
+        again = np.zeros((8, 11), dtype=np.bool_)
+        height, width = cutout.mask.shape
+        again[cutout.top : cutout.top + height, cutout.left : cutout.left + width] = cutout.mask
+        assert (again[:7, :10] == whole[1::3, 1::3][:7, :10]).all()
+
+
 def test_entries_are_those_of_coco() -> None:
     mask = np.ones((2, 2), dtype=np.bool_)
     found = Detections(

@@ -13,7 +13,7 @@ from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
-from fcmae.data.tiles import EVERYTHING
+from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, open_regions, overview
 from fcmae.data.trace import polygons
 from fcmae.evaluation.detect import gather_lines
 from fcmae.evaluation.detections import Detections
@@ -40,6 +40,7 @@ class Output:
 
     def __init__(self, folder: Path, images: ImageList, weights: Weights, loader: Loader) -> None:
         self.folder, self.images, self.loader = folder, images, loader
+        self.channels = weights.architecture.channels
         self.classes = weights.classes or [
             str(i) for i in range(weights.description["num_classes"])
         ]
@@ -63,15 +64,18 @@ class Output:
         self._lines.append({"image": image, "objects": entries})
 
     def draw(self, index: int, found: Detections) -> None:
-        """Draw the objects over their image, unless it has more pixels than images may have.
+        """Draw the objects over their image, reduced if it has more pixels than images may have.
 
         Raises:
-            UnusableImage: It cannot be decoded as a whole.
+            UnusableImage: It cannot be decoded.
         """
-        if found.size[0] * found.size[1] > self.loader.max_pixels:
-            return
-        path = self.images.path(index)
-        picture = open_image(path, max_pixels=self.loader.max_pixels, max_bytes=EVERYTHING)
+        path, most = self.images.path(index), self.loader.max_pixels
+        if found.size[0] * found.size[1] > most:
+            with open_regions(path, channels=self.channels) as regions:
+                picture, side = overview(regions, min(most, OVERVIEW_PIXELS))
+            found = found.reduced(side)
+        else:
+            picture = open_image(path, max_pixels=most, max_bytes=EVERYTHING)
         with storage_errors(self.folder):
             draw_detections(picture, found, self.classes).save(self._path(index, "png"))
 

@@ -38,7 +38,8 @@ class PredictDetect:
     """Lowest score of the objects that are drawn and written."""
 
     pictures: bool = True
-    """Draw what was found over each image of at most loader.max_pixels."""
+    """Draw what was found over each image; over a reduced one, if it has more than
+    loader.max_pixels."""
 
     geojson: bool = True
     """Write a GeoJSON file for each image: outlines, or boxes, in pixels from the upper left."""

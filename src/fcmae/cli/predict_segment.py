@@ -40,7 +40,7 @@ class PredictSegment:
     large: int = 16_000_000
     """Images of more pixels are read and segmented by windows at their own size (scan.scales and
     scan.flip hold for each window, scan.short_side does not), so that memory holds one row of
-    windows; they get no overlay."""
+    windows; their overlays are reduced."""
 
     size: Size | None = None
     """Side in pixels of the windows where they slide, or height,width; by default that of the

@@ -20,7 +20,7 @@ from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.tiles import open_regions
+from fcmae.data.tiles import OVERVIEW_PIXELS, open_regions, overview
 from fcmae.data.trace import polygons, signed_area
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating, gather_unusable
@@ -139,19 +139,35 @@ class Output:
         self.written = 0
 
     def write(self, index: int, called: LabelMap, image: Images | None) -> None:
-        """Write an image's classes in each form; the overlay, if there is an image to lie over."""
+        """Write an image's classes in each form.
+
+        Args:
+            index: Of the image.
+            called: The class of each pixel.
+            image: As the model has seen it; None where only windows of it were in memory.
+        """
         self.counts += np.bincount(called.ravel(), minlength=len(self.counts))
         self.written += 1
         with storage_errors(self.folder):
             if "masks" in self.forms:
                 write_label_map(called, len(self.classes), self._path("masks", index, "png"))
-            if "overlays" in self.forms and image is not None:
-                shown = as_shown(image, self.normalise)[0].numpy()
-                draw_classes(shown, called, self.classes, self._path("overlays", index, "png"))
+            if "overlays" in self.forms:
+                self._draw(index, called, image)
             if "polygons" in self.forms:
                 path = self._path("polygons", index, "geojson")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, json.dumps(self._features(called)) + "\n")
+
+    def _draw(self, index: int, called: LabelMap, image: Images | None) -> None:
+        """The classes over the image, both reduced where it is large."""
+        if image is not None:
+            picture = as_shown(image, self.normalise)[0].numpy()
+        else:
+            with open_regions(self.images.path(index), channels=self.channels) as regions:
+                picture, side = overview(regions, OVERVIEW_PIXELS)
+            middles = called[side // 2 :: side, side // 2 :: side]
+            called = middles[: picture.shape[0], : picture.shape[1]]
+        draw_classes(picture, called, self.classes, self._path("overlays", index, "png"))
 
     def _features(self, called: LabelMap) -> dict[str, object]:
         """A feature for each connected region of a class; y grows downwards, as in the image."""

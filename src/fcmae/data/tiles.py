@@ -23,6 +23,12 @@ from fcmae.data.modes import Picture, scaled, with_channels
 KEPT_BYTES = 256 * 2**20
 """So much of decoded pieces is kept: windows in a row, and the next row, share many."""
 
+OVERVIEW_PIXELS = 4_000_000
+"""A picture of a large image, to look at, has so many at most."""
+
+ROWS_READ = 512
+"""Rows of a large image that its overview reads at a time, about as many as a tile has."""
+
 EVERYTHING = 2**40
 """More pixels or bytes than any file holds: who asks for pieces means large images."""
 
@@ -64,6 +70,27 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
     step = max(1, int(side * (1 - overlap)))
     count = math.ceil(max(length - side, 0) / step) + 1
     return [min(i * step, max(length - side, 0)) for i in range(count)]
+
+
+def overview(regions: "Regions", most_pixels: int) -> tuple[Picture, int]:
+    """An image as means over squares of pixels, read a few rows at a time, and the squares' side.
+
+    Rows and columns at the end that fill no square are left out.
+    """
+    height, width = regions.size
+    # No side may vanish.
+    side = min(math.ceil(math.sqrt(height * width / most_pixels)), height, width)
+    columns, bands = width // side, []
+    rows = max(1, ROWS_READ // side) * side
+    last = height // side * side
+    for top in range(0, last, rows):
+        window = Window(top=top, left=0, height=min(rows, last - top), width=columns * side)
+        pixels = regions.read(window)
+        squares = pixels.reshape(-1, side, columns, side, pixels.shape[2])
+        means = squares.mean(axis=(1, 3), dtype=np.float32)
+        bands.append(means.round() if pixels.dtype == np.uint8 else means)
+    whole = np.concatenate(bands)
+    return (whole.astype(np.uint8) if pixels.dtype == np.uint8 else whole), side
 
 
 class Regions(ABC):

@@ -1,6 +1,6 @@
 """What a detector finds, in pixels of the image as it is in the file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,15 @@ class Cutout:
             mask[rows, one.left - left : one.left - left + width] |= one.mask
         return Cutout(top=top, left=left, mask=mask)
 
+    def reduced(self, side: int) -> "Cutout":
+        """On a grid of squares of pixels: what the mask says at their middles."""
+        down, right = ((side // 2 - start) % side for start in (self.top, self.left))
+        return Cutout(
+            top=(self.top + down) // side,
+            left=(self.left + right) // side,
+            mask=self.mask[down::side, right::side],
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detections:
@@ -78,6 +87,15 @@ class Detections:
         runs = encode(cutout.mask, top=cutout.top, left=cutout.left, size=self.size)
         return {**entry, "segmentation": {"size": list(self.size), "counts": compress(runs)}}
 
+    def reduced(self, side: int) -> "Detections":
+        """The same in an image whose pixels are squares of this one's."""
+        return replace(
+            self,
+            size=(self.size[0] // side, self.size[1] // side),
+            boxes=self.boxes / side,
+            masks=None if self.masks is None else [mask.reduced(side) for mask in self.masks],
+        )
+
     def above(self, score: float) -> "Detections":
         """The objects of at least this score."""
         kept = np.flatnonzero(self.scores >= score)
@@ -85,8 +103,8 @@ class Detections:
 
     def chosen(self, numbers: NDArray[np.int64]) -> "Detections":
         """These objects, in this order."""
-        return Detections(
-            size=self.size,
+        return replace(
+            self,
             boxes=self.boxes[numbers],
             scores=self.scores[numbers],
             labels=self.labels[numbers],
