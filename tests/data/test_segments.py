@@ -364,6 +364,11 @@ def test_the_factor_is_drawn_evenly_from_the_scale() -> None:
     assert np.mean(factors) == pytest.approx(1.25, abs=0.07)
 
 
+def test_images_keep_their_size_unless_told_otherwise() -> None:
+    crop = SegmentationCrop((16, 16), SceneAugment(scale=(0.5, 0.5)))
+    assert crop.factor((100, 300)) == 0.5
+
+
 def test_long_images_are_limited_by_their_longer_side() -> None:
     assert base_factor((1024, 2048), 512) == 0.5
     assert base_factor((100, 1000), 512) == pytest.approx(2.048)

@@ -42,6 +42,7 @@ class Weights:
         classes: Names of the classes of a model that tells some apart.
         class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
+        short_side: What a segmenter's images were resized to, where they were.
         mean: Mean of each channel, by which images are normalised; None where it is not known.
         std: Standard deviation of each channel.
         description: The model in full.
@@ -56,6 +57,7 @@ class Weights:
     classes: list[str] | None
     class_ids: list[int] | None
     size: tuple[int, int]
+    short_side: int | None
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     description: dict[str, Any]
@@ -125,6 +127,7 @@ def read_weights(
             classes=found.get("classes"),
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
+            short_side=found.get("short_side"),
             mean=tuple(found["mean"]) if "mean" in found else None,
             std=tuple(found["std"]) if "std" in found else None,
             description=model,

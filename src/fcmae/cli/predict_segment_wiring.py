@@ -37,10 +37,10 @@ def predict(
     small, large, unusable = by_size(images, options.large)
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
-    if large.size and options.scan.short_side is not None and peers.leads:
+    if large.size and scanner.how.short_side is not None and peers.leads:
         console.message(
-            f"scan.short_side is not for images of more than {options.large:,} pixels: "
-            f"{len(large):,} are segmented at their own size."
+            f"{len(large):,} images of more than {options.large:,} pixels are segmented in their "
+            f"own size, not at a short side of {scanner.how.short_side}: --large sets that limit."
         )
     with evaluating(scanner.model):
         found = images.subset(small)

@@ -140,7 +140,7 @@ class Predictor:
     def _segmenter(self, picture: Picture, **how: Any) -> SaidPixels:
         scanner = Scanner(
             model=self.model,  # type: ignore[arg-type]  # the kind says so
-            how=Scan(**how),
+            how=Scan(**how).after(self.facts.card.get("short_side")),
             tile=self.facts.size,
             peers=Peers(device=self._device),
         )

@@ -48,7 +48,7 @@ def open_scanner(options: Options, weights: Weights) -> Scanner:
     assert isinstance(model, Segmenter)
     return Scanner(
         model=model,
-        how=options.scan,
+        how=options.scan.after(weights.short_side),
         tile=size_for(options.size, weights),
         batch_size=options.run.batch_size,
         peers=launch(options.run, model),

@@ -70,7 +70,7 @@ def train(
         evaluations=[
             Pixels(
                 validation,
-                options.scan,
+                options.scan.after(options.augment.short_side),
                 size,
                 loader=loader,
                 channels=channels,
@@ -81,6 +81,7 @@ def train(
         record=nested(options),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
+            "short_side": options.augment.short_side,
             "labels": {
                 "ignore_index": options.labels.ignore_index,
                 "reduce_zero_label": options.labels.reduce_zero_label,

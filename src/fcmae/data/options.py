@@ -195,12 +195,12 @@ class LabelMapOptions:
 class SceneAugment:
     """The augmentation of segmentation: resize at random, crop, flip, change colours."""
 
-    scale: tuple[float, float] = (0.5, 2.0)
-    """Smallest and largest factor of the image's size, drawn evenly."""
-
     short_side: int | None = None
-    """Shorter side in pixels that an image has at factor 1, or less if the longer one would be over
-    four times as much; by default that of the crop."""
+    """Shorter side in pixels that images are resized to first, or less if the longer one would be
+    over four times as much; by default they keep their size."""
+
+    scale: tuple[float, float] = (0.5, 2.0)
+    """Smallest and largest factor of that size, drawn evenly."""
 
     most_of_one_class: float = 0.75
     """Share of a crop that one class may fill; up to ten crops are tried."""

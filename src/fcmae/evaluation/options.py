@@ -1,6 +1,6 @@
 """How a trained model looks at images that are not as large as those it was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -17,7 +17,7 @@ class Scan:
 
     short_side: int | None = None
     """Shorter side in pixels that images are resized to first, or less if the longer one would be
-    over four times as much; by default they stay as they are."""
+    over four times as much; by default as in training (augment.short_side)."""
 
     scales: tuple[float, ...] = (1.0,)
     """Factors of that size at which the image is looked at; the probabilities are averaged."""
@@ -34,6 +34,10 @@ class Scan:
             raise ValueError(
                 f"scan.scales is {self.scales}, but must be one or more factors above 0."
             )
+
+    def after(self, short_side: int | None) -> "Scan":
+        """The same, with the shorter side that images had in training where none is given."""
+        return self if self.short_side is not None else replace(self, short_side=short_side)
 
 
 @dataclass(frozen=True, kw_only=True)

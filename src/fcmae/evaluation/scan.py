@@ -42,8 +42,7 @@ class Scanner:
     def probabilities(self, image: Float[Tensor, "1 c h w"]) -> Scores:
         """The probability of each class at each pixel, averaged over scales and mirror images."""
         size = (image.shape[-2], image.shape[-1])
-        factor = 1.0 if self.how.short_side is None else base_factor(size, self.how.short_side)
-        return self._averaged(image, self.scores, factor)
+        return self._averaged(image, self.scores, base_factor(size, self.how.short_side))
 
     def _averaged(self, images: Images, look: Callable[[Images], Level], factor: float) -> Level:
         """Probabilities at each pixel, the mean over views whose class scores ``look`` gives."""

@@ -71,7 +71,7 @@ class SegmentationCrop(SceneView):
         """How many times larger an image of this height and width is made, drawn at random."""
         low, high = self.augment.scale
         drawn = low + (high - low) * float(torch.rand(()))
-        return drawn * base_factor(size, self.augment.short_side or min(self.size))
+        return drawn * base_factor(size, self.augment.short_side)
 
     def _place(self, mask: NDArray[np.generic], region: list[int]) -> tuple[int, int]:
         """Where to crop: the first place of a few where no class fills nearly everything."""
@@ -88,8 +88,15 @@ class SegmentationCrop(SceneView):
         return top, left
 
 
-def base_factor(size: tuple[int, int], short_side: int) -> float:
-    """How many times larger an image gets whose shorter side shall have so many pixels."""
+def base_factor(size: tuple[int, int], short_side: int | None) -> float:
+    """How many times larger an image gets whose shorter side shall have so many pixels.
+
+    Args:
+        size: Its height and width.
+        short_side: None leaves it as it is.
+    """
+    if short_side is None:
+        return 1.0
     return min(short_side / min(size), LONGEST * short_side / max(size))
 
 
