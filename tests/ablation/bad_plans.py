@@ -17,6 +17,14 @@ BAD_PLANS: dict[str, str] = {
     # Its keys.
     f"{STEPS}sead: [1]": "there is no key sead. Did you mean seeds?",
     f"{STEPS}seeds: [one]": "seeds is ['one'], but must be whole numbers of 0 or more.",
+    f"{STEPS}seeds: ['²']": "seeds is ['²'], but must be whole numbers of 0 or more.",
+    "steps: {pretrain: {from: [a]}}\nmetric: pretrain.top1": "step pretrain: from is ['a'], but",
+    f"{STEPS}axes: {{pretrain.rate: [[[1]]]}}": (
+        "pretrain.rate has [['1']], but each must be a value, or a list of such."
+    ),
+    f"{STEPS}axes: {{pretrain.rate: [1, {{a: 1}}]}}": (
+        "pretrain.rate has {'a': '1'}, but each must be a value, or a list of such."
+    ),
     f"{STEPS}also: {{loss: pretrain.lss}}": "the result of pretrain has no lss.",
     f"{STEPS}also: {{loss: train.loss}}": "also: loss is 'train.loss', but must be STEP.NUMBER",
     f"{STEPS}percent: some": "percent is 'some', but must be true or false.",

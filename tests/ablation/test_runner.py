@@ -264,6 +264,17 @@ def test_only_some_cells_are_computed_when_asked(desk: Desk) -> None:
     assert (two.seeds, two.seconds, two.parameters) == (0, {}, None)  # though it shares a step
 
 
+def test_only_some_seeds_are_computed_when_asked_and_the_table_keeps_the_others(
+    desk: Desk,
+) -> None:
+    desk.run(PLAN, seeds=[0])
+    desk.calls()
+    whole = desk.run(PLAN).rows
+    assert desk.run(PLAN, seeds=[1]).rows == whole
+    assert {row.seeds for row in whole} == {2}
+    assert {row.seeds for row in desk.run(PLAN, seeds=[7]).rows} == {3}
+
+
 def test_each_gpu_has_one_step_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     slow = PLAN.replace("pretrain: {}", "pretrain: {seconds: 0.05}")

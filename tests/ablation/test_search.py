@@ -97,6 +97,17 @@ def test_killed_and_started_again_every_trial_is_finished(desk: Desk, tmp_path: 
     assert len(desk.calls()) == 1
 
 
+def test_a_study_that_was_half_made_is_made_again(tmp_path: Path) -> None:
+    cut = tmp_path / "search.db.new"
+    with closing(sqlite3.connect(cut)) as file:
+        file.execute("create table studies (study_id integer, study_name varchar(512))")
+        file.execute("insert into studies values (1, 'plan')")
+        file.commit()
+    found = search(CELL, SPACE, tmp_path / "search.db", merits, seed=0, width=1)
+    assert len(found) == SPACE.trials
+    assert not cut.exists()
+
+
 def test_a_failed_trial_is_tried_again_by_the_next_start(desk: Desk) -> None:
     plan = "metric: pretrain.top1\nsteps: {pretrain: {}}\nsearch:\n  trials: 3\n  space: %s"
     fails = plan % "{pretrain.fails: ['true'], pretrain.rate: {low: 0.1, high: 1.0}}"

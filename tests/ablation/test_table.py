@@ -42,15 +42,25 @@ def test_an_axis_of_numbers_is_drawn_as_a_line_and_anything_else_as_bars(
 
 
 @pytest.mark.parametrize("papers", [[None, None, None], [84.6, None, 83.7]])
-def test_pictures_are_drawn_with_and_without_the_papers_numbers(
-    papers: list[float | None], tmp_path: Path
+def test_pictures_show_means_spreads_and_the_papers_numbers(
+    papers: list[float | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    means, stds = [70.1, 72.0, 69.0], [0.5, 0.0, 1.0]
-    one = comparison.bars(["a", "b", "a-long-name"], means, stds, tmp_path / "bars.png",
-                          papers=papers, y="top-1")  # fmt: skip
-    two = comparison.points([0.9, 0.3, 0.6], means, stds, tmp_path / "line.png",
-                            papers=papers, x="ratio", y="top-1")  # fmt: skip
-    assert min(path.stat().st_size for path in (one, two)) > 5000
+    drawn = []
+    monkeypatch.setattr(comparison, "save", lambda figure, path: drawn.append(figure) or path)
+    means, stds = [70.1, 72.0, 69.0], [0.5, None, 1.0]
+    comparison.bars(["a", "b", "a-long-name"], means, stds, tmp_path, papers=papers, y="top-1")
+    comparison.points([0.9, 0.3, 0.6], means, stds, tmp_path, papers=papers, x="x", y="top-1")
+    bars, line = (figure.axes[0].containers[-1] for figure in drawn)
+    heights = [patch.get_height() for patch in drawn[0].axes[0].patches]
+    assert heights == means
+    assert line.lines[0].get_xydata().tolist() == [[0.3, 72.0], [0.6, 69.0], [0.9, 70.1]]
+    errors = bars.errorbar.lines[2][0].get_segments()
+    assert [s[1][1] - s[0][1] for s in errors if len(s)] == pytest.approx([1.0, 2.0])
+    errors = line.lines[2][0].get_segments()
+    assert [s[1][1] - s[0][1] for s in errors if len(s)] == pytest.approx([2.0, 1.0])
+    for figure, order in zip(drawn, ([0, 1, 2], [1, 2, 0]), strict=True):
+        known = [papers[i] for i in order if papers[i] is not None]
+        assert [y for axes in figure.axes[1:] for y in axes.lines[0].get_ydata()] == known
 
 
 def test_bars_begin_at_zero_unless_that_hid_their_differences() -> None:
@@ -59,6 +69,11 @@ def test_bars_begin_at_zero_unless_that_hid_their_differences() -> None:
     assert 80 < low < 83.1
     assert high > 84.7
     assert comparison._range([0.0], [0.0])[1] > 0
+
+
+def test_a_tiny_difference_of_one_seed_does_not_look_large() -> None:
+    low, high = comparison._range([49.531, 49.540], [None, None])
+    assert (49.540 - 49.531) / (high - low) < 0.02
 
 
 def test_a_table_without_a_number_has_no_picture(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from matplotlib.image import imread
 from fcmae.analysis import depth_pictures
 from fcmae.analysis.depth_pictures import inactive_bars, over_depth, stage_histograms
 from fcmae.analysis.heat_map import similarity_map
-from fcmae.analysis.pictures import confusion_matrix
-from fcmae.analysis.scatter import MAX_NAMED, _shown, class_scatter, groups
+from fcmae.analysis.pictures import confusion_matrix, in_legend
+from fcmae.analysis.scatter import MAX_NAMED, class_scatter, groups
 from fcmae.analysis.sheets import Cell, map_sheet, sheet, shortened
 
 STAGES = [1, 1, 2, 3, 3, 3, 4]
@@ -64,7 +64,7 @@ def test_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     confusion = torch.tensor([[3, 0], [1, 2]])
     size_of(confusion_matrix(confusion, classes, tmp_path / "b.png"))
     assert depth_pictures.STYLE["text.parse_math"] is False
-    assert _shown("_noise_") == " _noise_"
+    assert in_legend("_noise_") == " _noise_"
 
 
 @pytest.mark.parametrize("stages", [1, 4])

@@ -154,9 +154,21 @@ def test_images_of_two_channels_and_a_run_folder(tmp_path: Path) -> None:
     assert result.found[0]["summary"]["image"] == "2.png"
 
 
+def test_what_a_second_analysis_does_not_find_is_not_left_from_the_first(
+    places: SimpleNamespace, tmp_path: Path
+) -> None:
+    asked = {"weights": places.pretrained, "data": places.labelled, "out": tmp_path / "out"}
+    fcmae.analyze(**asked, what=["pca", "effective_rank"], **QUICK)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    result = fcmae.analyze(**asked, what=["effective_rank"], **QUICK)
+    (tmp_path / "out" / "notes.txt").unlink()
+    check_contract(tmp_path / "out", result.found)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"maps": {"image": Path(__file__).parent}}, "but must be the file of one image"),
         ({"what": ["grad_cam"]}, "what is grad_cam, but pretrained.safetensors is not a classif"),
         ({"maps": {"blocks": [13]}}, r"maps.blocks is \[13\], but the net has 12 blocks"),
         ({"maps": {"channels": [160]}}, "but stage 1, block 2 has 160, from 0"),

@@ -41,6 +41,22 @@ def test_a_run_leaves_weights_numbers_and_a_curve(run: Path) -> None:
     assert {"accuracy", "spread", "grad_norm"} <= last.keys()
 
 
+def test_analyses_are_those_of_its_encoder(
+    run: Path, places: SimpleNamespace, tmp_path: Path
+) -> None:
+    found = fcmae.analyze(
+        weights=run,
+        data=places.labelled,
+        out=tmp_path / "out",
+        what=["feature_distance", "effective_rank", "activation_maps", "class_selectivity"],
+        run={"device": "cpu"},
+        loader={"workers": 0},
+    )
+    assert found.skipped == {}
+    rows = (tmp_path / "out" / "effective_rank.csv").read_text().splitlines()
+    assert len(rows) == 1 + 12  # the momentum encoder's blocks are no others
+
+
 def test_the_run_is_weights_for_every_other_command(
     run: Path, places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -54,7 +54,8 @@ class Here(Launcher):
 
     def run(self, line: Sequence[str], folder: Path, log: Path, place: int) -> int:
         """Run a child whose standard input stays open for as long as this process lives."""
-        _wait_for(folder)
+        until = time.monotonic() + WAIT_S
+        wait_for(folder, lambda: time.monotonic() > until)
         own = {} if self._gpus is None else {VISIBLE: self._gpus[place]}
         with log.open("ab") as file:
             with self._guard:
@@ -118,15 +119,18 @@ def _names_of(gpus: int) -> list[str]:
     return names[:gpus]
 
 
-def _wait_for(folder: Path) -> None:
-    """Wait for a run that is in a folder still, as after its runner was killed."""
+def wait_for(folder: Path, enough: Callable[[], bool]) -> None:
+    """Wait for a run that is in a folder still, as after its runner was killed.
+
+    Raises:
+        StorageError: It was there still when there had been enough of waiting.
+    """
     probe(folder)
-    until = time.monotonic() + WAIT_S
     while True:
         try:
             with hold(folder):
                 return
         except StorageError:
-            if time.monotonic() > until:
+            if enough():
                 raise
         time.sleep(POLL_S)

@@ -221,16 +221,24 @@ def values_of(values: Any, key: str) -> list[str]:
     """A list of different values."""
     if not isinstance(values, list) or not values:
         raise ValueError(f"{key} is {values!r}, but must be a list of values.")
-    if any(not isinstance(value, str) for value in values):
-        values = [value if isinstance(value, str) else f"[{','.join(value)}]" for value in values]
-    if len(set(values)) < len(values):
-        raise ValueError(f"{key} has a value twice: {', '.join(values)}.")
-    return list(values)
+    texts = [_one_value(value, key) for value in values]
+    if len(set(texts)) < len(texts):
+        raise ValueError(f"{key} has a value twice: {', '.join(texts)}.")
+    return texts
+
+
+def _one_value(value: Any, key: str) -> str:
+    """A value of an option as it is typed."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return f"[{','.join(value)}]"
+    raise ValueError(f"{key} has {value!r}, but each must be a value, or a list of such.")
 
 
 def _seeds(values: Any) -> tuple[int, ...]:
     texts = values if isinstance(values, list) else [values]
-    if not texts or not all(isinstance(text, str) and text.isdigit() for text in texts):
+    if not texts or not all(isinstance(text, str) and text.isdecimal() for text in texts):
         raise ValueError(f"seeds is {values!r}, but must be whole numbers of 0 or more.")
     return tuple(dict.fromkeys(map(int, texts)))
 

@@ -41,12 +41,7 @@ def search(
         All points as cells.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=f"sqlite:///{storage}",
-        study_name=STUDY,
-        direction=space.direction,
-        load_if_exists=True,
-    )
+    study = _study(storage, space.direction)
     kinds = _distributions(space)
     for trial in study.trials:
         if trial.state == TrialState.RUNNING and trial.params.keys() != kinds.keys():
@@ -71,6 +66,22 @@ def search(
                 _propose(study, kinds, integer(seed, "search", place))
         else:
             return cells
+
+
+def _study(file: Path, direction: str) -> optuna.Study:
+    """The study in a file.
+
+    It is made under another name first: a file whose tables were half made when its process was
+    killed would be taken for whole.
+    """
+    if not file.exists():
+        new = file.with_name(f"{file.name}.new")
+        new.unlink(missing_ok=True)
+        storage = optuna.storages.RDBStorage(f"sqlite:///{new}")
+        optuna.create_study(storage=storage, study_name=STUDY, direction=direction)
+        storage.engine.dispose()
+        new.rename(file)
+    return optuna.load_study(storage=f"sqlite:///{file}", study_name=STUDY)
 
 
 def _propose(study: optuna.Study, kinds: dict[str, BaseDistribution], drawn: int) -> None:

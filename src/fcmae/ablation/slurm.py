@@ -13,9 +13,10 @@ import submitit
 from submitit.core.utils import FailedJobError, UncompletedJobError
 from submitit.helpers import DelayedSubmission
 
-from fcmae.ablation.launch import Launcher
+from fcmae.ablation.launch import Launcher, wait_for
 from fcmae.ablation.options import Job
 from fcmae.checkpoint.durable import write_text
+from fcmae.errors import StorageError
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""
@@ -100,6 +101,10 @@ class Jobs(Launcher):
             if code == 0:
                 note.unlink()
                 return 0
+            if self._cluster == "local":
+                # All that is known of a process of another runner is that its run is there still.
+                with suppress(StorageError):
+                    wait_for(folder, lambda: self._stopped is not None)
         with self._guard:
             if self._stopped is not None:
                 return 128 + self._stopped

@@ -83,7 +83,7 @@ def space_of(plan: Plan, trials: int | None) -> Space:
             "'finetune.optim.epochs: [5, 9]'."
         )
     count = str(tree.get("trials", TRIALS)) if trials is None else str(trials)
-    if not count.isdigit() or count == "0":
+    if not count.isdecimal() or count == "0":
         raise ValueError(f"search: trials is {count}, but must be a whole number of 1 or more.")
     direction = tree.get("direction", DIRECTION)
     if direction not in ("maximize", "minimize"):

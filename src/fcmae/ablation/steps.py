@@ -243,7 +243,7 @@ def _start(name: str, tree: Tree, before: Mapping[str, Step]) -> Step | None:
     start = tree.get("from")
     if start is None or start in NOTHING:
         return None
-    if start not in before:
+    if not isinstance(start, str) or start not in before:
         raise ValueError(
             f"step {name}: from is {start}, but no step before it is called so in this cell. "
             "'from: null' starts from scratch."

@@ -97,7 +97,7 @@ def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     label = f"{plan.metric}{' in percent' if plan.percent else ''}"
     shown = [row for row in rows if row.mean is not None]
     means = [scale * (row.mean or 0.0) for row in shown]
-    stds = [scale * (row.std or 0.0) for row in shown]
+    stds = [None if row.std is None else scale * row.std for row in shown]
     papers = [row.paper for row in shown]
     axis = numeric_axis(rows)
     if axis is None:

@@ -22,12 +22,13 @@ def cka_table(rows: Sequence[Vectors], columns: Sequence[Vectors]) -> Float[Tens
         rows: One vector per image for each layer of the first.
         columns: The same for the second.
     """
-    first, second = ([_similarities(x) for x in layers] for layers in (rows, columns))
-    lengths = [[_hsic(k, k) for k in layers] for layers in (first, second)]
+    first = [_centred(x) for x in rows]
+    second = first if columns is rows else [_centred(x) for x in columns]
+    lengths = [[_hsic(x, x) for x in layers] for layers in (first, second)]
     table = torch.empty(len(first), len(second), dtype=torch.float64)
-    for i, k in enumerate(first):
+    for i, x in enumerate(first):
         for j, other in enumerate(second):
-            table[i, j] = _hsic(k, other) / (lengths[0][i] * lengths[1][j]).sqrt()
+            table[i, j] = _hsic(x, other) / (lengths[0][i] * lengths[1][j]).sqrt()
     return table
 
 
@@ -41,19 +42,24 @@ def cka(a: Vectors, b: Vectors) -> float:
     return float(cka_table([a], [b])[0, 0])
 
 
-def _similarities(x: Vectors) -> Float[Tensor, "n n"]:
-    """Inner products of the images with one another, without those of an image with itself."""
+def _centred(x: Vectors) -> Float[Tensor, "n d"]:
+    """The vectors shifted to a mean of 0, which changes nothing and keeps the sums below small."""
     if len(x) < LEAST_IMAGES:
         raise DataError(f"CKA needs at least {LEAST_IMAGES} images, but there are {len(x)}.")
-    # Shifting all images changes nothing, and keeps the sums below small.
-    centred = x.double() - x.double().mean(dim=0)
-    return (centred @ centred.T).fill_diagonal_(0)
+    return x.double() - x.double().mean(dim=0)
 
 
-def _hsic(k: Float[Tensor, "n n"], m: Float[Tensor, "n n"]) -> Float[Tensor, ""]:
-    """The unbiased Hilbert-Schmidt independence criterion."""
-    n = len(k)
-    crossed = (k * m).sum()
+def _hsic(x: Float[Tensor, "n d"], y: Float[Tensor, "n e"]) -> Float[Tensor, ""]:
+    """The unbiased Hilbert-Schmidt independence criterion of two layers' inner products.
+
+    Those of an image with itself count as 0. No table of all pairs of images is made: the sum over
+    pairs of products is the squared size of ``x.T @ y``, and each image's sum comes from the sum of
+    all vectors.
+    """
+    n = len(x)
+    squares = [z.square().sum(dim=1) for z in (x, y)]
+    k, m = (z @ z.sum(dim=0) - own for z, own in zip((x, y), squares, strict=True))
+    crossed = (x.T @ y).square().sum() - squares[0] @ squares[1]
     apart = k.sum() * m.sum() / ((n - 1) * (n - 2))
-    shared = 2 * (k.sum(dim=0) @ m.sum(dim=0)) / (n - 2)
+    shared = 2 * (k @ m) / (n - 2)
     return (crossed + apart - shared) / (n * (n - 3))

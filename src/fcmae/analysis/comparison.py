@@ -1,5 +1,6 @@
 """Pictures of comparisons: means with their spread, and another's numbers beside them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from matplotlib.figure import Figure
 
 from fcmae.analysis.pictures import COLOURS, INK, STYLE, save
 
+Spreads = Sequence[float | None]
+"""Deviations over seeds; None where there is one seed only, so that no spread is drawn."""
+
 Papers = Sequence[float | None]
 """Numbers of the paper where there are some; they have a scale of their own."""
 
@@ -16,7 +20,7 @@ Papers = Sequence[float | None]
 def bars(
     names: Sequence[str],
     means: Sequence[float],
-    stds: Sequence[float],
+    stds: Spreads,
     path: Path,
     *,
     papers: Papers = (),
@@ -28,7 +32,9 @@ def bars(
         figure = Figure(figsize=(max(3.6, 1.2 + 0.7 * len(names)), 3.6))
         axes = figure.subplots()
         places = range(len(names))
-        axes.bar(places, means, yerr=stds, width=0.6, color=COLOURS[0], ecolor=INK, capsize=3)
+        axes.bar(
+            places, means, yerr=_lengths(stds), width=0.6, color=COLOURS[0], ecolor=INK, capsize=3
+        )
         turned = max(map(len, names)) > 8
         axes.set_xticks(
             places, names, rotation=40 if turned else 0, ha="right" if turned else "center"
@@ -43,7 +49,7 @@ def bars(
 def points(
     at: Sequence[float],
     means: Sequence[float],
-    stds: Sequence[float],
+    stds: Spreads,
     path: Path,
     *,
     papers: Papers = (),
@@ -59,7 +65,7 @@ def points(
         axes.errorbar(
             [at[i] for i in order],
             [means[i] for i in order],
-            yerr=[stds[i] for i in order],
+            yerr=_lengths([stds[i] for i in order]),
             color=COLOURS[0], marker="o", markersize=4, capsize=3,
         )  # fmt: skip
         axes.set_xlabel(x)
@@ -76,11 +82,21 @@ def _frame(axes: Axes, *, y: str, title: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _range(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]:
-    """Room around the bars; they begin at 0 unless that would hide how they differ."""
-    low = min(m - s for m, s in zip(means, stds, strict=True))
-    high = max(m + s for m, s in zip(means, stds, strict=True))
+def _lengths(stds: Spreads) -> list[float]:
+    """Lengths of error bars, of which those that are not known are not drawn."""
+    return [math.nan if std is None else std for std in stds]
+
+
+def _range(means: Sequence[float], stds: Spreads) -> tuple[float, float]:
+    """Room around the bars; they begin at 0 unless that would hide how they differ.
+
+    Where no spread is known, a difference below a hundredth of the values does not look large.
+    """
+    low = min(m - (s or 0.0) for m, s in zip(means, stds, strict=True))
+    high = max(m + (s or 0.0) for m, s in zip(means, stds, strict=True))
     span = high - low or abs(high) or 1.0
+    if all(std is None for std in stds):
+        span = max(span, 0.01 * abs(high))
     bottom = 0.0 if 0 <= low < 3 * span else low - span
     return bottom, high + 0.25 * span
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fcmae.analysis.pictures import COLOURS, INK, STYLE, save
+from fcmae.analysis.pictures import COLOURS, INK, STYLE, in_legend, save
 
 BAND = "#f3f5f7"
 GRID = "#e4e7eb"
@@ -45,7 +45,7 @@ def over_depth(
         _bands(axes, stages)
         for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
             depth = _depth(len(values))
-            axes.plot(depth, values, label=name, color=colour, marker="o", markersize=4)
+            axes.plot(depth, values, label=in_legend(name), color=colour, marker="o", markersize=4)
         axes.set(xlabel="depth (share of blocks)", ylabel=y, xlim=(0, 1.02), ylim=y_range)
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set_axisbelow(True)
@@ -112,7 +112,7 @@ def stage_histograms(
         for axes, stage in zip(grid, stages, strict=False):
             for name, values, colour in _series(by_net, stage):
                 shares = np.histogram(values, edges)[0] / max(1, len(values))
-                axes.stairs(shares, edges, color=colour, label=name, linewidth=1.6)
+                axes.stairs(shares, edges, color=colour, label=in_legend(name), linewidth=1.6)
             axes.set(title=f"stage {stage}", xlim=(0, 1))
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(_percent)

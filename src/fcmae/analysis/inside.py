@@ -12,6 +12,7 @@ from fcmae.analysis.feature_distance import channel_distance
 from fcmae.analysis.inactive import dead_maps, saturated_maps
 from fcmae.analysis.selectivity import activity
 from fcmae.data.batch import Batch
+from fcmae.errors import CheckpointError
 from fcmae.evaluation.embed import pooled
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.peers import Peers
@@ -94,6 +95,11 @@ def look_inside(model: nn.Module, batches: Iterable[Batch], peers: Peers | None 
 
     def of_images(images: Images) -> Float[Tensor, "n d"]:
         vectors = pooled(model, images)
+        if idle := [p.name for i, p in enumerate(places) if i not in notes.means]:
+            raise CheckpointError(
+                f"{len(idle)} of the {len(places)} blocks of the model, such as {idle[0]}, take no "
+                "part in its features: give the weights of an encoder, or of a net with one."
+            )
         rows = [vectors, *notes.row()]
         widths[:] = [row.shape[1] for row in rows]
         return torch.cat([row.float() for row in rows], dim=1)

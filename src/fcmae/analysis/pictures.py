@@ -34,6 +34,11 @@ MAX_EPOCHS_NAMED = 6
 """Epochs that a legend names at most."""
 
 
+def in_legend(name: str) -> str:
+    """A name as a legend takes it, which leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from fcmae.analysis.pictures import STYLE, save
+from fcmae.analysis.pictures import STYLE, in_legend, save
 from fcmae.types import Labels
 
 COLOURS = (
@@ -50,7 +50,7 @@ def class_scatter(
         for name, rows, colour, marker in groups(labels, classes, len(points)):
             x, y = points[rows].T.tolist()
             axes.scatter(
-                x, y, size, color=colour, marker=marker, label=_shown(name), edgecolors="white",
+                x, y, size, color=colour, marker=marker, label=in_legend(name), edgecolors="white",
                 linewidths=0.4, zorder=1 if name in ("", "others") else 2,
             )  # fmt: skip
         if axes_names is None:
@@ -64,11 +64,6 @@ def class_scatter(
                 fontsize=8, handletextpad=0.3,
             )  # fmt: skip
         return save(figure, path)
-
-
-def _shown(name: str) -> str:
-    """A name for the legend, which leaves out what begins with an underscore."""
-    return f" {name}" if name.startswith("_") else name
 
 
 def groups(

@@ -61,8 +61,12 @@ def check(options: Ablate, commands: Commands) -> Checked:
     tree = layered(options.plan, read_plan, options.variant, options.set)
     try:
         plan = plan_of(tree, options.plan, commands)
-        plan = replace(plan, seeds=tuple(dict.fromkeys(options.seeds)) or plan.seeds)
-        space = space_of(plan, options.search) if plan.search or options.search else None
+        searching = bool(plan.search or options.search)
+        if options.seeds:
+            # A search is of its seeds; otherwise the table keeps those that are not asked for.
+            others = () if searching else plan.seeds
+            plan = replace(plan, seeds=tuple(dict.fromkeys((*others, *options.seeds))))
+        space = space_of(plan, options.search) if searching else None
         edges = plan if space is None else at(plan, space.corners(plan.cells[0]))
         settings = resolver.settings(edges)
     except ValueError as error:
@@ -109,8 +113,13 @@ def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -
 
 
 def asked_for(options: Ablate, checked: Checked) -> list[Setting]:
-    """The settings of the cells to compute."""
-    return [s for s in checked.settings if not options.only or s.cell in options.only]
+    """The settings of the cells and seeds to compute."""
+    return [
+        setting
+        for setting in checked.settings
+        if (not options.only or setting.cell in options.only)
+        and (not options.seeds or setting.seed in options.seeds)
+    ]
 
 
 def check_labels(options: Ablate, checked: Checked) -> None:

@@ -227,12 +227,18 @@ def _asked(
     wanted = options.size or (224 if weights is None else weights.size)
     size, net = net_at(beside.size if beside else wanted, net)
     return Asked(
-        name=f"{model} (random)" if model else Path(source).name,
+        name=f"{model} (random)" if model else _name(source),
         weights=weights,
         net=net,
         size=size,
         loader=options.loader if weights is None else loader_of(weights, options.loader),
     )
+
+
+def _name(source: str) -> str:
+    """What pictures and tables call a net: its folder or file, or what it was published as."""
+    path = Path(source)
+    return (path.absolute() if path.exists() else path).name
 
 
 def random_model(source: str) -> str | None:

@@ -77,6 +77,8 @@ def _image_of_maps(subject: Subject) -> tuple[str, Images]:
     if path is None:
         rows = subject.drawn(1)
         return subject.paths(rows)[0], subject.normalised(rows)
+    if not path.is_file():
+        raise DataError(f"maps.image is {path}, but must be the file of one image.")
     return path.name, look_at(find_images(path), subject.net.asked, subject.peers)[:1]
 
 

@@ -23,6 +23,7 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import new_encoder
+from fcmae.model.contraster import Contraster
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator
 from fcmae.model.pyramid import Pyramid
@@ -154,7 +155,7 @@ def model_of(asked: Asked, seed: int) -> nn.Module:
         return new_encoder(asked.net).eval()
     model, _ = load_model(asked.weights.header, size=asked.size)
     match model:
-        case Autoencoder() | Detector() | Estimator() | Pyramid() | Segmenter():
+        case Autoencoder() | Contraster() | Detector() | Estimator() | Pyramid() | Segmenter():
             return model.encoder
     return model
 

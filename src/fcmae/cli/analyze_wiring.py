@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -28,6 +29,12 @@ from fcmae.cli.tables import write_table
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
 from fcmae.peers import Peers
+
+Entry = dict[str, Any]
+"""What ``analysis.json`` says about a finding."""
+
+FILES = ("picture", "numbers")
+"""Keys of an entry that name files."""
 
 INDEX = "analysis.json"
 """File that tells what each picture shows."""
@@ -67,13 +74,12 @@ def look(
     ]
     subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
     names = [name for name in get_args(What) if options.what is None or name in options.what]
-    findings, skipped = _do(names, subject, console)
-    if not findings:
+    entries, skipped = _do(names, subject, out, console)
+    if not entries:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise DataError(f"nothing that was asked for could be done: {reasons}")
-    entries = [write(finding, out, peers) for finding in findings]
     if peers.leads:
-        write_text(out / INDEX, json.dumps(plain(entries), indent=1, allow_nan=False) + "\n")
+        _replace_index(entries, out / INDEX)
     return Analyzed(
         out=out,
         images=len(nets[0].inside.images.indices),
@@ -108,23 +114,34 @@ def _inside(
 
 
 def _do(
-    names: Iterable[What], subject: Subject, console: Console
-) -> tuple[list[Finding], dict[str, str]]:
-    """What each analysis found, and why some do not apply."""
-    findings: list[Finding] = []
+    names: Iterable[What], subject: Subject, out: Path, console: Console
+) -> tuple[list[Entry], dict[str, str]]:
+    """Write what each analysis found, one after the other, and say why some do not apply."""
+    entries: list[Entry] = []
     skipped: dict[str, str] = {}
     asked = list(names)
     with console.counting("analysing", len(asked)) as count:
         for name in asked:
             try:
-                findings += ANALYSES[name](subject)
+                found = ANALYSES[name](subject)
+                entries += [write(finding, out, subject.peers) for finding in found]
             except (DataError, CheckpointError) as reason:
                 skipped[name] = str(reason)
             count(1)
-    return findings, skipped
+    return entries, skipped
 
 
-def write(finding: Finding, out: Path, peers: Peers) -> dict[str, Any]:
+def _replace_index(entries: list[Entry], index: Path) -> None:
+    """Say what there is, and remove what was there before and is no more."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        former = json.loads(index.read_text(encoding="utf-8"))
+        names = {Path(entry[kind]).name for entry in former for kind in FILES if entry[kind]}
+        for name in names - {entry[kind] for entry in entries for kind in FILES}:
+            (index.parent / name).unlink(missing_ok=True)
+    write_text(index, json.dumps(plain(entries), indent=1, allow_nan=False) + "\n")
+
+
+def write(finding: Finding, out: Path, peers: Peers) -> Entry:
     """Write the picture and its numbers; give back the entry of ``analysis.json``."""
     table, picture = f"{finding.name}.csv", f"{finding.name}.png"
     if peers.leads:

@@ -25,7 +25,8 @@ def by_epoch(run: RunRecord) -> Distances:
     """Distance in each block, in order, at each epoch."""
     found = {}
     for line in run.evaluations:
-        names = sorted(name for name in line if name.startswith(BLOCKS))
+        # Numbers of two digits, and of three where there are so many.
+        names = sorted((n for n in line if n.startswith(BLOCKS)), key=lambda n: (len(n), n))
         epoch = number(line.get("epoch"))
         if names and epoch is not None:
             found[epoch] = [number(line[name]) for name in names]
