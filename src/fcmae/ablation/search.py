@@ -78,7 +78,11 @@ def _study(file: Path, direction: str) -> optuna.Study:
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
         storage = optuna.storages.RDBStorage(f"sqlite:///{new}")
-        optuna.create_study(storage=storage, study_name=STUDY, direction=direction)
+        optuna.create_study(
+            storage=storage,
+            study_name=STUDY,
+            direction=optuna.study.StudyDirection[direction.upper()],
+        )
         storage.engine.dispose()
         new.rename(file)
     return optuna.load_study(storage=f"sqlite:///{file}", study_name=STUDY)
