@@ -138,6 +138,14 @@ def test_prediction_writes_masks_overlays_and_polygons(
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
 
 
+def test_predictions_do_not_go_among_the_files_of_a_run(
+    run: SimpleNamespace, scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "segment", "--data", f"{scenes}/images/val", "--weights", f"{run.out}"]
+    assert main([*words, "--out", f"{run.out}", *QUICK]) == 4
+    assert f"{run.out} holds a run: give another --out, such as" in capsys.readouterr().err
+
+
 def test_what_does_not_hold_for_large_images_is_told(
     run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,8 +46,10 @@ def draw_detections(picture: Picture, found: Detections, classes: Sequence[str])
         place[cutout.mask] = mixed.round().astype(np.uint8)
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
-    line = max(1, round(min(image.size) / 250))
-    font = ImageFont.load_default(max(10, min(image.size) / 40))
+    # No larger than goes with the objects, which windows find in images of any size.
+    side = float(np.median(found.boxes[:, 2:] - found.boxes[:, :2])) if len(found) else np.inf
+    line = max(1, round(min(*image.size, 10 * side) / 250))
+    font = ImageFont.load_default(max(10, min(*image.size, 10 * side) / 40))
     for number in order:
         label, colour = int(found.labels[number]), class_colour(int(found.labels[number]))
         left, top, right, bottom = found.boxes[number].tolist()

@@ -11,12 +11,11 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.check_parts import Parts, find_parts
 from fcmae.cli.console import Console
-from fcmae.cli.show import files, say, show_table, show_unusable
+from fcmae.cli.show import MAX_CLASSES, files, say, show_rest, show_table, show_unusable
 from fcmae.data.check import Finding, Report, inspect, report_of
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 
-MAX_CLASSES = 60
 MAX_PROBLEMS = 50
 
 
@@ -95,6 +94,7 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
     if result.classes:
         rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:MAX_CLASSES]]
         show_table(terminal, ("class", "images"), rows)
+        show_rest(len(result.classes), terminal)
     for name, count in result.parts.items():
         say(terminal, f"{name} has {count:,} images.")
     for kind, count in result.kinds.items():

@@ -9,7 +9,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_pictures
+from fcmae.cli.preflight import check_no_run, check_pictures
 from fcmae.cli.show import files, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size, sides
 from fcmae.cli.sources import find_all
@@ -80,6 +80,7 @@ def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicte
     weights = read_weights(options.weights, kind="detector")
     sides(options.size or weights.size)
     loader_of(weights, options.loader)
+    check_no_run(options.out)
     images = find_all(options.data)
     if options.tiles.size is None:
         check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
@@ -119,7 +120,10 @@ def _predict(
 def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> None:
     """How many objects of each class were found, and where they are written."""
     rows = [(name, f"{count:,}") for name, count in list(result.objects.items())[:20]]
-    show_table(terminal, ("class", "objects"), rows)
+    if rows:
+        show_table(terminal, ("class", "objects"), rows)
+    else:
+        say(terminal, "No object reaches the score that is asked for: --score lowers it.")
     if result.unusable:
         say(terminal, f"{len(result.unusable)} files could not be used:")
         show_unusable(result.unusable, terminal)

@@ -9,7 +9,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import size_for
+from fcmae.cli.preflight import check_no_run, size_for
 from fcmae.cli.show import say, share, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
@@ -81,6 +81,7 @@ def predict_segment(options: PredictSegment, console: Console) -> PredictedSegme
     weights = read_weights(options.weights, kind="segmenter")
     size_for(options.size, weights)
     loader_of(weights, options.loader)
+    check_no_run(options.out)
     images = find_all(options.data)
     with hold(options.out):
         from fcmae.cli.predict_segment_wiring import predict

@@ -10,7 +10,8 @@ from fcmae.cli.size import Size, divisible_sides, sides
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
-from fcmae.errors import CheckpointError, DataError
+from fcmae.engine.folder import RunFolder
+from fcmae.errors import CheckpointError, DataError, StorageError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
@@ -47,6 +48,12 @@ def check_pictures(images: ImageList, *, loader: Loader, channels: int) -> None:
         f"none of the first images can be used, such as {last}. --encoder.channels says how many "
         "channels the model takes; `fcmae check` names every unusable file."
     )
+
+
+def check_no_run(out: Path) -> None:
+    """Refuse to put predictions among the files of a run."""
+    if RunFolder(out).options.exists():
+        raise StorageError(f"{out} holds a run: give another --out, such as {out / 'predicted'}.")
 
 
 def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -> None:

@@ -33,8 +33,13 @@ def show_classes(per_class: Sequence[Mapping[str, Any]], terminal: Terminal) -> 
         for row in per_class[:MAX_CLASSES]
     ]
     show_table(terminal, ("class", "images", "recall", "precision"), shown)
-    if len(per_class) > MAX_CLASSES:
-        say(terminal, f"... and {len(per_class) - MAX_CLASSES} more classes (--json has all).")
+    show_rest(len(per_class), terminal)
+
+
+def show_rest(number: int, terminal: Terminal) -> None:
+    """Of so many classes, how many a table has left out."""
+    if number > MAX_CLASSES:
+        say(terminal, f"... and {number - MAX_CLASSES} more classes (--json has all).")
 
 
 def show_unusable(unusable: Sequence[Mapping[str, str]], terminal: Terminal) -> None:

@@ -21,11 +21,19 @@ def polygons(inside: Bool[np.ndarray, "h w"], *, top: int = 0, left: int = 0) ->
         top: Added to each y.
         left: Added to each x.
     """
-    rings = sorted(_rings(inside), key=signed_area)
-    found = [[ring] for ring in rings if signed_area(ring) > 0]
-    for ring in rings:
-        if signed_area(ring) < 0:
-            _smallest_around(found, ring).append(ring)
+    rings = sorted(((signed_area(ring), ring) for ring in _rings(inside)), key=lambda pair: pair[0])
+    found = [[ring] for area, ring in rings if area > 0]
+    corners = [np.array(part[0], dtype=np.int64) for part in found]
+    first, last = (
+        np.array([end(xy, axis=0) for xy in corners]).reshape(-1, 2) for end in (np.min, np.max)
+    )
+    for area, ring in rings:
+        if area < 0:
+            point = _beside(ring)
+            near = np.flatnonzero(((first < point) & (point < last)).all(axis=1))
+            # The parts begin with the smallest.
+            around = next(i for i in near.tolist() if _encloses(corners[i], point))
+            found[around].append(ring)
     return [[[(x + left, y + top) for x, y in ring] for ring in part] for part in found]
 
 
@@ -91,18 +99,15 @@ def _borders(inside: Bool[np.ndarray, "h w"]) -> tuple[NDArray[np.int64], NDArra
     return start, np.where(own, other, follow), width
 
 
-def _smallest_around(found: list[list[Ring]], hole: Ring) -> list[Ring]:
-    """The smallest part around a hole; ``found`` begins with the smallest."""
-    # A point of the part: half a pixel to the right of the hole's first edge.
+def _beside(hole: Ring) -> tuple[float, float]:
+    """A point of the part that a hole is in: half a pixel to the right of the hole's first edge."""
     (x, y), (x1, y1) = hole[0], hole[1]
     step_x, step_y = np.sign(x1 - x), np.sign(y1 - y)
-    point = (x + step_x / 2 - step_y / 2, y + step_y / 2 + step_x / 2)
-    return next(part for part in found if _encloses(part[0], point))
+    return x + step_x / 2 - step_y / 2, y + step_y / 2 + step_x / 2
 
 
-def _encloses(ring: Ring, point: tuple[float, float]) -> bool:
+def _encloses(corners: NDArray[np.int64], point: tuple[float, float]) -> bool:
     """Whether a ray to the left from the point crosses the ring an odd number of times."""
-    corners = np.array(ring)
     (x, y), (x1, y1) = corners[:-1].T, corners[1:].T
     crossed = (x == x1) & (x < point[0]) & (np.minimum(y, y1) < point[1])
     return bool((crossed & (np.maximum(y, y1) > point[1])).sum() % 2)
