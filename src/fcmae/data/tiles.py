@@ -125,7 +125,11 @@ def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Reg
 
             with tifffile.TiffFile(file, _multifile=False) as tiff:
                 if _has_pieces(tiff.pages[0]) and not channels_are_pages(tiff):
-                    yield Pieces(tiff.pages[0], channels)
+                    pieces = Pieces(tiff.pages[0], channels)
+                    try:
+                        yield pieces
+                    finally:
+                        pieces.forget()
                     return
         picture = open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
         yield Decoded(picture)
@@ -175,6 +179,10 @@ class Pieces(Regions):
         for row, column in product(rows, columns):
             self._paste(pixels, window, row, column)
         return with_channels(scaled(pixels), self.channels)
+
+    def forget(self) -> None:
+        """Let go of the pieces that are kept, which hold this object as it holds them."""
+        self._decoded.cache_clear()
 
     def _paste(self, pixels: NDArray[Any], window: Window, row: int, column: int) -> None:
         """Lay what a window shows of one tile where it belongs."""
