@@ -116,6 +116,20 @@ def test_without_layer_decay_all_learn_at_one_rate() -> None:
     ]
 
 
+@pytest.mark.parametrize("layer_decay", [1.0, 0.5])
+def test_a_head_may_learn_at_a_rate_of_its_own(layer_decay: float) -> None:
+    optim = Optim(layer_decay=layer_decay, head_lr_scale=10.0)
+    groups = parameter_groups(classifier("atto"), optim)
+    assert {name for g in groups if g.lr_scale == 10 for name in g.names} == {
+        "norm.weight",
+        "norm.bias",
+        "head.weight",
+        "head.bias",
+    }
+    assert group_of("encoder.stages.3.1.contract.weight", groups).lr_scale == layer_decay
+    assert group_of("encoder.stages.3.0.contract.weight", groups).lr_scale == layer_decay**2
+
+
 def test_norms_biases_grn_and_mask_token_do_not_decay() -> None:
     model = Autoencoder(architecture("atto"))
     no_decay, decay = parameter_groups(model, Optim())
@@ -166,9 +180,30 @@ def test_layer_decay_without_layers_is_an_error() -> None:
         parameter_groups(nn.Linear(2, 2), Optim(layer_decay=0.9))
 
 
+def test_a_rate_for_heads_without_an_encoder_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"optim.head_lr_scale is 10.0, but the model has no enc"):
+        parameter_groups(nn.Linear(2, 2), Optim(head_lr_scale=10.0))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_for_heads_is_above_zero(scale: float) -> None:
+    with pytest.raises(ValueError, match=r"optim.head_lr_scale is .*, but must be a number above"):
+        Optim(head_lr_scale=scale)
+
+
 def test_the_table_shows_every_group() -> None:
     groups = parameter_groups(classifier("atto"), Optim(layer_decay=0.9))
-    lines = group_table(groups).splitlines()
+    lines = group_table(groups, most=26).splitlines()
     assert len(lines) == 1 + len(groups) == 27
     assert lines[1].split() == ["layer", "1", "no", "decay", "0.2824", "0", "10", "38"]
     assert lines[-1].split() == ["layer", "13", "decay", "1", "0.05", "1", "160"]
+
+
+def test_a_long_table_shows_its_ends() -> None:
+    groups = parameter_groups(classifier("atto"), Optim(layer_decay=0.9))
+    whole = group_table(groups, most=26).splitlines()
+    assert group_table(groups, most=4).splitlines() == [
+        *whole[:3],
+        "... 22 groups more, rates in between",
+        *whole[-2:],
+    ]

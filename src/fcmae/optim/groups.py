@@ -46,12 +46,14 @@ class Layered(Protocol):
 def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
     """Sort the trainable parameters of a model by layer and by whether they decay.
 
-    Layers are those of the submodule ``encoder``; everything outside it learns at the full rate.
+    Layers are those of the submodule ``encoder``; everything outside it learns at the full rate,
+    times ``optim.head_lr_scale``.
     """
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not trainable:
         raise ValueError("there is nothing to train: every parameter of the model is frozen.")
-    layers, last = _numbered(model, optim) if optim.layer_decay != 1 else ({}, 0)
+    by_layer = optim.layer_decay != 1 or optim.head_lr_scale != 1
+    layers, last = _numbered(model, optim) if by_layer else ({}, 0)
     exempt = _exempt(model)
 
     members: dict[tuple[int, bool], list[str]] = {}
@@ -64,11 +66,16 @@ def parameter_groups(model: nn.Module, optim: Optim) -> list[ParameterGroup]:
             name=(f"layer {layer} " if last else "") + ("decay" if decay else "no decay"),
             params=[trainable[name] for name in names],
             names=names,
-            lr_scale=optim.layer_decay ** (last - layer),
+            lr_scale=_scale(optim, last - layer),
             weight_decay=optim.weight_decay if decay else 0.0,
         )
         for (layer, decay), names in sorted(members.items(), key=lambda item: item[0])
     ]
+
+
+def _scale(optim: Optim, below: int) -> float:
+    """Factor of the rate so many layers below the head, whose own is 0."""
+    return optim.layer_decay**below if below else optim.head_lr_scale
 
 
 def _numbered(model: nn.Module, optim: Optim) -> tuple[dict[str, int], int]:
@@ -84,9 +91,10 @@ def _numbered(model: nn.Module, optim: Optim) -> tuple[dict[str, int], int]:
         return {prefix + name: layer for name, layer in numbers.items()}, last
     names = [name for name, _ in model.named_parameters()]
     if not (depths := _depths(names)):
+        name = "layer_decay" if optim.layer_decay != 1 else "head_lr_scale"
         raise ValueError(
-            f"optim.layer_decay is {optim.layer_decay}, but the model has no encoder whose layers "
-            "could decay: set it to 1."
+            f"optim.{name} is {getattr(optim, name)}, but the model has no encoder whose layers "
+            "could learn at rates of their own: set it to 1."
         )
     return {name: layer_of(name, depths, optim) for name in names}, last_layer(depths, optim)
 
@@ -132,7 +140,7 @@ def layer_of(name: str, depths: list[int], optim: Optim) -> int:
 
 
 def last_layer(depths: list[int], optim: Optim) -> int:
-    """Number of the layer after the encoder (norm, head, decoder), whose rate is not scaled."""
+    """Number of the layer after the encoder (norm, head, decoder), whose rate no layer decay scales."""
     if optim.layer_decay_by == "single":
         return 1 + sum(depths)
     if optim.layer_decay_by == "group":
@@ -141,8 +149,8 @@ def last_layer(depths: list[int], optim: Optim) -> int:
     return 1 + 3 + -(-depths[2] // 3)
 
 
-def group_table(groups: list[ParameterGroup]) -> str:
-    """The groups as lines of text."""
+def group_table(groups: list[ParameterGroup], most: int = 8) -> str:
+    """The groups as lines of text; of more than ``most``, the first and the last ones."""
     lines = [f"{'group':<20}{'lr scale':>10}{'weight decay':>14}{'tensors':>9}{'parameters':>13}"]
     for group in groups:
         size = sum(p.numel() for p in group.params)
@@ -150,6 +158,8 @@ def group_table(groups: list[ParameterGroup]) -> str:
             f"{group.name:<20}{group.lr_scale:>10.4g}{group.weight_decay:>14.4g}"
             f"{len(group.params):>9}{size:>13,}"
         )
+    if (hidden := len(groups) - most) > 0:
+        lines[1 + most // 2 : -(most // 2)] = [f"... {hidden} groups more, rates in between"]
     return "\n".join(lines)
 
 

@@ -47,6 +47,10 @@ class Optim:
     larger); the same without the gap that it leaves in smaller ones (their rule for detection); or
     stages, as far below the head as groups would be (their rule for segmentation)."""
 
+    head_lr_scale: float = 1.0
+    """Factor of the learning rate of everything behind the encoder: a head that starts at random
+    may learn faster than the pre-trained encoder before it."""
+
     clip_grad: float | None = None
     """Largest norm of the gradient; by default it is not clipped."""
 
@@ -74,6 +78,10 @@ class Optim:
         if not 0 < self.layer_decay <= 1:
             raise ValueError(
                 f"optim.layer_decay is {self.layer_decay}, but must be above 0 and at most 1."
+            )
+        if not (math.isfinite(self.head_lr_scale) and self.head_lr_scale > 0):
+            raise ValueError(
+                f"optim.head_lr_scale is {self.head_lr_scale}, but must be a number above 0."
             )
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"optim.betas is {self.betas}, but both must be in [0, 1).")
