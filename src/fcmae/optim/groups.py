@@ -140,7 +140,7 @@ def layer_of(name: str, depths: list[int], optim: Optim) -> int:
 
 
 def last_layer(depths: list[int], optim: Optim) -> int:
-    """Number of the layer after the encoder (norm, head, decoder), whose rate no layer decay scales."""
+    """Number of the layer after the encoder (norm, head, decoder), which does not decay."""
     if optim.layer_decay_by == "single":
         return 1 + sum(depths)
     if optim.layer_decay_by == "group":
