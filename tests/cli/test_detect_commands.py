@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fcmae
 from fcmae.cli.console import Console
 from fcmae.cli.labelled import accepted
 from fcmae.cli.main import main
 from fcmae.data.objects.find import split_objects
+from fcmae.model.options import Suppression
 
 SHARED = Path(__file__).parents[2] / "../shared/data/detect"
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
@@ -129,6 +131,26 @@ def test_predictions_are_drawn_and_written(
     assert {f["properties"]["class"] for f in outlines["features"]} <= {"square", "bar"}
 
 
+def test_predictions_replace_those_of_an_earlier_call(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "detect", "--weights", f"{trained.out}", "--out", f"{tmp_path}", *QUICK]
+    told([*words, "--data", f"{trained.data}/val"], capsys)
+    (tmp_path / "notes.txt").write_text("mine")
+    told([*words, "--data", f"{trained.data}/val/5.png", "--geojson", "false"], capsys)
+    left = {path.name for path in tmp_path.iterdir()} - {".lock", ".written.json", "notes.txt"}
+    assert left == {"detections.json", "5.png"}
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_loaded_detector_names_what_it_finds(trained: SimpleNamespace) -> None:
+    model = fcmae.load(trained.out)
+    model.suppress(Suppression(min_score=0.0, most=5))
+    found = model.predict(trained.data / "val" / "4.png")
+    assert len(found.names) == len(found) > 0
+    assert found.names == [("square", "bar")[label] for label in found.labels]
+
+
 def test_boxes_alone_can_be_learnt(
     trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,6 +183,11 @@ BAD_LINES = [
     ("predict detect --data {data} --weights x --out {out} --score 2", 2, "score is 2.0"),
     ("predict detect --data {data} --weights x --out {out} --tiles.size 0", 2, "tiles.size is 0"),
     ("predict detect --data {data} --weights x --out {out} --tiles.overlap 1", 2, "tiles.overlap"),
+    (
+        "predict detect --data {data} --weights x --out {out} --tiles.overlap 0.5",
+        2,
+        "tiles.overlap is 0.5, but there are no windows without tiles.size: give the size",
+    ),
 ]
 
 

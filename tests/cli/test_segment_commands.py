@@ -138,6 +138,16 @@ def test_prediction_writes_masks_overlays_and_polygons(
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
 
 
+def test_predictions_replace_those_of_an_earlier_call(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "segment", "--weights", f"{run.out}", "--out", f"{tmp_path}", *QUICK]
+    told([*words, "--data", f"{scenes}/images/val"], capsys)
+    told([*words, "--data", f"{scenes}/images/val/1.png", "--write", "masks"], capsys)
+    left = {f"{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {".lock", ".written.json", "masks/1.png"}
+
+
 def test_predictions_do_not_go_among_the_files_of_a_run(
     run: SimpleNamespace, scenes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,16 @@ def test_every_source_that_cannot_work_says_why(tmp_path: Path) -> None:
             find_images(source, labels=labels)
 
 
+def test_a_relative_path_says_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as caught:
+        find_images(Path("nowhere"))
+    told = f"there is no file or folder nowhere. It was looked for in {tmp_path}."
+    assert str(caught.value) == told
+
+
 def test_the_fingerprint_survives_a_copy_but_no_change(tmp_path: Path) -> None:
     root = tree(tmp_path / "d", a=3, b=2)
     original = find_images(root).fingerprint()

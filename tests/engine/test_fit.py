@@ -249,6 +249,22 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
         train(tmp_path, feed=ToyFeed(fingerprint="other"), record={"mask": {"ratio": 0.6}})
 
 
+def test_a_run_of_another_command_is_told_as_one(tmp_path: Path) -> None:
+    train(tmp_path, record={"mask": {"ratio": 0.6}, "decoder": {"depth": 1}, "size": 64})
+    with pytest.raises(CheckpointError) as caught:
+        train(tmp_path, record={"head": {"width": 64}, "size": 32})
+    assert str(caught.value) == (
+        "the run in this directory was made by another command, or by another version of this one "
+        "(its options have decoder, mask), so it cannot go on: give another --out."
+    )
+
+
+def test_of_many_differences_some_are_told(tmp_path: Path) -> None:
+    train(tmp_path, record={"mask": {f"at_{i:02}": 0 for i in range(12)}})
+    with pytest.raises(CheckpointError, match=r"at_07: 0 before, 1 now; and 4 more\. Give the"):
+        train(tmp_path, record={"mask": {f"at_{i:02}": 1 for i in range(12)}})
+
+
 def test_what_does_not_change_the_result_may_change(tmp_path: Path) -> None:
     record = {"data": "/a", "loader": {"workers": 1}, "monitor": {"every": 2, "labelled": "/c"}}
     train(tmp_path, record=record)

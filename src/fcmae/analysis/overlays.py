@@ -34,12 +34,18 @@ def visible(picture: Picture) -> NDArray[np.uint8]:
 
 
 def draw_detections(picture: Picture, found: Detections, classes: Sequence[str]) -> Image.Image:
-    """The picture with every object found, the best one on top."""
+    """The picture with every object found, the best one on top.
+
+    Each class has a colour. Where there is one class only, each object has, so that neighbours can
+    be told apart.
+    """
     pixels = visible(picture)
+    alike = len(classes) == 1
+    colours = [class_colour(i if alike else label) for i, label in enumerate(found.labels.tolist())]
     order = range(len(found) - 1, -1, -1)
     for number in order if found.masks is not None else ():
         assert found.masks is not None
-        cutout, colour = found.masks[number], class_colour(int(found.labels[number]))
+        cutout, colour = found.masks[number], colours[number]
         height, width = cutout.mask.shape
         place = pixels[cutout.top : cutout.top + height, cutout.left : cutout.left + width]
         mixed = place[cutout.mask] * (1 - OPACITY) + np.array(colour) * OPACITY
@@ -51,12 +57,12 @@ def draw_detections(picture: Picture, found: Detections, classes: Sequence[str])
     line = max(1, round(min(*image.size, 10 * side) / 250))
     font = ImageFont.load_default(max(10, min(*image.size, 10 * side) / 40))
     for number in order:
-        label, colour = int(found.labels[number]), class_colour(int(found.labels[number]))
+        label, colour = int(found.labels[number]), colours[number]
         left, top, right, bottom = found.boxes[number].tolist()
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, colour, line)
         text = f"{classes[label]} {found.scores[number]:.2f}"
         _tag(draw, text, (left, top), colour, font)
-    labels = sorted(set(found.labels.tolist()))
+    labels = [] if alike else sorted(set(found.labels.tolist()))
     return with_legend(image, [(classes[label], class_colour(label)) for label in labels])
 
 

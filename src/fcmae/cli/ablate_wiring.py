@@ -23,7 +23,7 @@ from fcmae.cli.ablate import Ablate, Ablated, show_ablated
 from fcmae.cli.analyze import random_model
 from fcmae.cli.recipes import read_plan
 from fcmae.cli.sources import validation_images
-from fcmae.data.listing import split
+from fcmae.data.listing import not_there, split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
 
@@ -55,7 +55,7 @@ def check(options: Ablate, commands: Commands) -> Checked:
     """Read a plan and check all of it."""
     for source in (options.data, options.labelled):
         if source is not None and not source.exists():
-            raise DataError(f"there is no file or folder {source}.")
+            raise not_there(source)
     data = Data(images=options.data, labelled=options.labelled)
     resolver = Resolver(commands=commands, data=data)
     tree = layered(options.plan, read_plan, options.variant, options.set)

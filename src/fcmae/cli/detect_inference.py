@@ -98,7 +98,7 @@ class Looking:
         tiler = Tiler(
             model=self.model,
             tile=sides(tiles.size or self.within),
-            overlap=tiles.overlap,
+            overlap=tiles.share,
             batch_size=self.options.run.batch_size,
             peers=self.peers,
         )

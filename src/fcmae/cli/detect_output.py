@@ -9,6 +9,7 @@ from typing import Any
 from fcmae.analysis.overlays import draw_detections
 from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.cli.card import Weights
+from fcmae.cli.former import begin
 from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
@@ -18,6 +19,9 @@ from fcmae.data.trace import polygons
 from fcmae.evaluation.detect import gather_lines
 from fcmae.evaluation.detections import Detections
 from fcmae.peers import Peers
+
+RESULTS = "detections.json"
+"""COCO's file of all objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,12 @@ class Output:
         self.class_ids = weights.class_ids or list(range(1, len(self.classes) + 1))
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self._lines: list[dict[str, Any]] = []
+
+    def begin(self, *, pictures: bool, outlines: bool, peers: Peers) -> None:
+        """Make room for what will be written."""
+        endings = [name for name, wanted in (("png", pictures), ("geojson", outlines)) if wanted]
+        names = [f"{stem}.{ending}" for stem in self.stems for ending in endings]
+        begin(self.folder, [RESULTS, *names], peers)
 
     def add(self, index: int, found: Detections) -> None:
         """Take down the objects of an image for COCO's file."""
@@ -102,7 +112,7 @@ class Output:
                 "annotations": objects,
                 "categories": [{"id": number, "name": name} for number, name in pairs],
             }
-            write_text(self.folder / "detections.json", json.dumps(content) + "\n")
+            write_text(self.folder / RESULTS, json.dumps(content) + "\n")
         names = dict(zip(self.class_ids, self.classes, strict=True))
         return Counted(images=len(lines), labels=[names[entry["category_id"]] for entry in objects])
 

@@ -32,7 +32,7 @@ class PredictDetect:
 
     out: Path
     """Folder for detections.json (as COCO writes labels, with scores), the pictures, and an outline
-    file for each image."""
+    file for each image; those of an earlier call are replaced."""
 
     score: float = 0.5
     """Lowest score of the objects that are drawn and written."""
@@ -98,6 +98,7 @@ def _predict(
 
     looking = open_detector(options, weights, images, console)
     output = Output(options.out, images, weights, looking.loader)
+    output.begin(pictures=options.pictures, outlines=options.geojson, peers=looking.peers)
     for index, found in each_above(looking.found(), options.score):
         output.add(index, found)
         if options.pictures:

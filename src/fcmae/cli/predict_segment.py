@@ -31,7 +31,8 @@ class PredictSegment:
     """Folder of a run of fcmae finetune segment, or weights file."""
 
     out: Path
-    """Folder to write to, with a folder inside for each form."""
+    """Folder to write to, with a folder inside for each form; what an earlier call wrote there is
+    replaced."""
 
     write: list[Form] = field(default_factory=lambda: ["masks", "overlays"])
     """What to write: masks (PNG of class indices, with colours), overlays (the classes over the

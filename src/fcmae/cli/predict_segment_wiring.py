@@ -13,7 +13,8 @@ from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.cli.card import Weights, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.predict_segment import PredictedSegments, PredictSegment
+from fcmae.cli.former import begin
+from fcmae.cli.predict_segment import Form, PredictedSegments, PredictSegment
 from fcmae.cli.scanning import open_scanner, own_sizes
 from fcmae.cli.show import files
 from fcmae.data.image import UnusableImage, upright_size
@@ -29,6 +30,8 @@ from fcmae.types import Images
 
 LabelMap = Integer[np.ndarray, "h w"]
 
+ENDINGS: dict[Form, str] = {"masks": "png", "overlays": "png", "polygons": "geojson"}
+
 
 def predict(
     options: PredictSegment, weights: Weights, images: ImageList, console: Console
@@ -37,6 +40,7 @@ def predict(
     small, large, unusable = by_size(images, options.large)
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
+    begin(options.out, output.names(), peers)
     if large.size and scanner.how.short_side is not None and peers.leads:
         console.message(
             f"{len(large):,} images of more than {options.large:,} pixels are segmented in their "
@@ -129,7 +133,7 @@ class Output:
     """
 
     def __init__(self, options: PredictSegment, weights: Weights, images: ImageList) -> None:
-        self.folder, self.forms, self.images = options.out, set(options.write), images
+        self.folder, self.forms, self.images = options.out, options.write, images
         number = weights.description["num_classes"]
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self.classes = weights.classes or [str(label) for label in range(number)]
@@ -137,6 +141,10 @@ class Output:
         self.normalise = Normalisation.of(loader_of(weights, options.loader), self.channels)
         self.counts = np.zeros(number, dtype=np.int64)
         self.written = 0
+
+    def names(self) -> list[str]:
+        """All files that may be written, relative to the folder."""
+        return [_name(form, stem) for form in self.forms for stem in self.stems]
 
     def write(self, index: int, called: LabelMap, image: Images | None) -> None:
         """Write an image's classes in each form.
@@ -150,11 +158,11 @@ class Output:
         self.written += 1
         with storage_errors(self.folder):
             if "masks" in self.forms:
-                write_label_map(called, len(self.classes), self._path("masks", index, "png"))
+                write_label_map(called, len(self.classes), self._path("masks", index))
             if "overlays" in self.forms:
                 self._draw(index, called, image)
             if "polygons" in self.forms:
-                path = self._path("polygons", index, "geojson")
+                path = self._path("polygons", index)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, json.dumps(self._features(called)) + "\n")
 
@@ -167,7 +175,7 @@ class Output:
                 picture, side = overview(regions, OVERVIEW_PIXELS)
             middles = called[side // 2 :: side, side // 2 :: side]
             called = middles[: picture.shape[0], : picture.shape[1]]
-        draw_classes(picture, called, self.classes, self._path("overlays", index, "png"))
+        draw_classes(picture, called, self.classes, self._path("overlays", index))
 
     def _features(self, called: LabelMap) -> dict[str, object]:
         """A feature for each connected region of a class; y grows downwards, as in the image."""
@@ -186,5 +194,9 @@ class Output:
         ]
         return {"type": "FeatureCollection", "features": features}
 
-    def _path(self, form: str, index: int, ending: str) -> Path:
-        return self.folder / form / f"{self.stems[index]}.{ending}"
+    def _path(self, form: Form, index: int) -> Path:
+        return self.folder / _name(form, self.stems[index])
+
+
+def _name(form: Form, stem: str) -> str:
+    return f"{form}/{stem}.{ENDINGS[form]}"

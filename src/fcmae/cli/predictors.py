@@ -1,6 +1,6 @@
 """``fcmae.load(run).predict(image)``: what each kind of model says about one image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,7 +107,8 @@ class Predictor:
 
         Returns:
             ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
-            ``SaidPixels`` from a segmenter, ``Detections`` from a detector.
+            ``SaidPixels`` from a segmenter; from a detector ``Detections``, whose ``names``,
+            ``scores``, ``boxes`` and ``masks`` have an entry for each object, best first.
         """
         picture = picture_of(image, self.facts.channels)
         answer = getattr(self, f"_{self.facts.card['model']['kind']}")
@@ -156,7 +157,9 @@ class Predictor:
         view, sizes = fit(picture, {}, self.facts.normalise)
         original, fitted = (tuple(sizes[name].tolist()) for name in ("original", "fitted"))
         [found] = self.model(view[None].to(self._device), [fitted])
-        return in_pixels(found, fitted=fitted, original=original)
+        number = self.facts.card["model"]["num_classes"]
+        seen = in_pixels(found, fitted=fitted, original=original)
+        return replace(seen, classes=tuple(self.facts.names(number)))
 
 
 def with_predict(model: nn.Module, card: Card) -> nn.Module:

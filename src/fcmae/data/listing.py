@@ -39,7 +39,7 @@ def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
     if source.is_dir():
         return _from_folder(source, labels)
     if not source.exists():
-        raise DataError(f"there is no file or folder {shown(source)}.{_near(source)}")
+        raise not_there(source)
     if source.suffix.lower() in LISTS:
         return _from_list(source, labels)
     if not is_plain_file(source):
@@ -51,13 +51,20 @@ def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
     return ImageList.of(source.parent, [os.fsencode(source.name)])
 
 
+def not_there(source: Path) -> DataError:
+    """The error that there is no such file or folder, and what may have been meant."""
+    return DataError(f"there is no file or folder {shown(source)}.{_near(source)}")
+
+
 def _near(source: Path) -> str:
     parent = source.parent
     if not parent.is_dir():
         return f" (There is no {shown(parent)} either.)"
     names = [entry.name for entry in parent.iterdir()]
     near = difflib.get_close_matches(source.name, names, n=1)
-    return f" Did you mean {shown(parent / near[0])}?" if near else ""
+    if near:
+        return f" Did you mean {shown(parent / near[0])}?"
+    return "" if source.is_absolute() else f" It was looked for in {shown(parent.resolve())}."
 
 
 def _from_folder(source: Path, labels: bool | None) -> ImageList:

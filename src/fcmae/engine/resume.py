@@ -16,6 +16,9 @@ FREE = (
 The images are known by their fingerprint, so their folder may have moved, and weights to start from
 were read at the start. The size of micro-batches is fixed, as random draws depend on it."""
 
+MOST = 8
+"""Differences that are told; nobody reads more of them in one line."""
+
 
 def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to go on with other options or other images.
@@ -27,12 +30,19 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     Raises:
         CheckpointError: The message lists what differs, and the ways out.
     """
+    if others := sorted(set(before["options"]) - set(now["options"])):
+        raise CheckpointError(
+            "the run in this directory was made by another command, or by another version of this "
+            f"one (its options have {', '.join(others)}), so it cannot go on: give another --out."
+        )
     differences = list(_differences(before["options"], now["options"]))
     if before["data"] != now["data"]:
         counts = before["data"]["images"], now["data"]["images"]
         what = f"{counts[0]:,} before, {counts[1]:,} now"
         same = f"{counts[0]:,} as before, but other files or labels"
         differences.append(f"the training images: {same if counts[0] == counts[1] else what}")
+    if (more := len(differences) - MOST) > 1:
+        differences[MOST:] = [f"and {more} more"]
     if differences:
         raise CheckpointError(
             "the run in this directory was begun differently, so it cannot go on: "

@@ -63,6 +63,7 @@ class Detections:
         scores: Between 0 and 1.
         labels: Index of each object's class.
         masks: The pixels of each object; None from a detector of boxes.
+        classes: Names of all classes, where they are known.
     """
 
     size: tuple[int, int]
@@ -70,9 +71,15 @@ class Detections:
     scores: NDArray[np.float64]
     labels: NDArray[np.int64]
     masks: list[Cutout] | None
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @property
+    def names(self) -> list[str]:
+        """The class of each object by name; its index where names are not known."""
+        return [self.classes[i] if self.classes else str(i) for i in self.labels.tolist()]
 
     def coco(self, number: int) -> dict[str, Any]:
         """Box, score and pixels of an object as COCO writes results."""

@@ -48,12 +48,23 @@ class Tiles:
     """Side in pixels of the windows, or height,width; images are then looked at in their own size,
     whatever that is. By default each image is looked at whole, resized to fit."""
 
-    overlap: float = 0.25
-    """Share of a window that lies in the next one; best as large as most objects."""
+    overlap: float | None = None
+    """Share of a window that lies in the next one; best as large as most objects, by default 0.25.
+    """
 
     def __post_init__(self) -> None:
         sides = (self.size,) if self.size is None or isinstance(self.size, int) else self.size
         if any(side is not None and side < 1 for side in sides):
             raise ValueError(f"tiles.size is {self.size}, but must be at least 1.")
-        if not 0 <= self.overlap < 1:
+        if self.overlap is not None and not 0 <= self.overlap < 1:
             raise ValueError(f"tiles.overlap is {self.overlap}, but must be in [0, 1).")
+        if self.overlap is not None and self.size is None:
+            raise ValueError(
+                f"tiles.overlap is {self.overlap}, but there are no windows without tiles.size: "
+                "give the size of the windows, or leave both out."
+            )
+
+    @property
+    def share(self) -> float:
+        """How much of a window lies in the next one, given or by default."""
+        return 0.25 if self.overlap is None else self.overlap

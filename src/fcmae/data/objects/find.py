@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from fcmae.data.listing import PARTS, hold_out
+from fcmae.data.listing import PARTS, hold_out, not_there
 from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
 from fcmae.data.objects.collect import Labelled
@@ -92,7 +92,7 @@ def parts_of(source: Path) -> dict[str, Part]:
         DataError: Nothing there is laid out in a way that is known.
     """
     if not source.exists():
-        raise DataError(f"there is no file or folder {shown(source)}.")
+        raise not_there(source)
     if source.suffix.lower() in YAMLS:
         return _from_yaml(source)
     if source.is_file():

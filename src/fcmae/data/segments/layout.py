@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fcmae.data.listing import PARTS
+from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.classes import checked_classes, read_classes
@@ -54,7 +54,7 @@ class Layout:
 def layout_of(source: Path, options: LabelMapOptions) -> Layout:
     """Find the parts of a data set and the names of its classes; the options win over a .yaml."""
     if not source.exists():
-        raise DataError(f"there is no file or folder {shown(source)}.")
+        raise not_there(source)
     if source.is_dir():
         parts = _parts_in(source)
         if not parts:
