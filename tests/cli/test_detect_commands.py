@@ -151,6 +151,35 @@ def test_a_loaded_detector_names_what_it_finds(trained: SimpleNamespace) -> None
     assert found.names == [("square", "bar")[label] for label in found.labels]
 
 
+def test_a_detector_trained_on_parts_of_images_looks_through_windows(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["finetune", "detect", "--data", f"{trained.data}", "--weights", f"{trained.out}"]
+    few = ["--suppression.min_score", "0", "--suppression.most", "5"]
+    how = ["--tiles.size", "48", "--tiles.overlap", "0.5", "--optim.epochs", "1", *few]
+    how += ["--optim.batch_size", "4"]
+    run = tmp_path / "run"
+    learnt = told([*words, "--out", f"{run}", *TINY, *QUICK, *how, "--size", "32"], capsys)
+    words = ["evaluate", "detect", "--data", f"{trained.data}", "--weights", f"{run}", *QUICK, *few]
+    assert told([*words, "--tiles.overlap", "0.5"], capsys)["boxes"] == learnt["boxes"]
+    whole = told([*words, "--size", "64"], capsys)
+    assert main([*words, "--size", "64", "--tiles.overlap", "0.5"]) == 2
+    assert "tiles.overlap is 0.5, but there are no windows" in capsys.readouterr().err
+
+    words = ["predict", "detect", "--data", f"{trained.data}/val/4.png", "--weights", f"{run}"]
+    told([*words, "--score", "0", "--out", f"{tmp_path}/found", *QUICK, *few], capsys)
+    written = json.loads((tmp_path / "found" / "detections.json").read_text())["annotations"]
+    model = fcmae.load(run)
+    model.suppress(Suppression(min_score=0.0, most=5))
+    for found, same in (
+        (model.predict(trained.data / "val" / "4.png"), True),
+        (model.predict(trained.data / "val" / "4.png", size=32), False),
+    ):
+        scores = [entry["score"] for entry in written]
+        assert (found.scores.round(5).tolist() == scores) is same
+    assert whole["images"] == 2
+
+
 def test_boxes_alone_can_be_learnt(
     trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,11 +212,8 @@ BAD_LINES = [
     ("predict detect --data {data} --weights x --out {out} --score 2", 2, "score is 2.0"),
     ("predict detect --data {data} --weights x --out {out} --tiles.size 0", 2, "tiles.size is 0"),
     ("predict detect --data {data} --weights x --out {out} --tiles.overlap 1", 2, "tiles.overlap"),
-    (
-        "predict detect --data {data} --weights x --out {out} --tiles.overlap 0.5",
-        2,
-        "tiles.overlap is 0.5, but there are no windows without tiles.size: give the size",
-    ),
+    (f"{DETECT} --tiles.overlap 0.5", 2, "tiles.overlap is 0.5, but there are no windows without"),
+    (f"{DETECT} --tiles.size 64 --test_size 64", 2, "test_size is 64, but with tiles.size no"),
 ]
 
 

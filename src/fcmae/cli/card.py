@@ -43,6 +43,7 @@ class Weights:
         class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
         short_side: What a segmenter's images were resized to, where they were.
+        tile: Height and width of the windows that a detector looked through, where it did.
         mean: Mean of each channel, by which images are normalised; None where it is not known.
         std: Standard deviation of each channel.
         description: The model in full.
@@ -58,6 +59,7 @@ class Weights:
     class_ids: list[int] | None
     size: tuple[int, int]
     short_side: int | None
+    tile: tuple[int, int] | None
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     description: dict[str, Any]
@@ -128,6 +130,7 @@ def read_weights(
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
             short_side=found.get("short_side"),
+            tile=tuple(found["tile"]) if found.get("tile") else None,
             mean=tuple(found["mean"]) if "mean" in found else None,
             std=tuple(found["std"]) if "std" in found else None,
             description=model,

@@ -129,7 +129,7 @@ def contrast(options: Contrast, console: Console) -> Pretrained:
     if weights is not None:
         loader_of(weights, options.loader)
     images = find_images(options.data, labels=False)
-    check_batch(len(images), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    check_batch(len(images), batch_size=options.optim.batch_size, data=options.data)
     check_pictures(images, loader=options.loader, channels=arch.channels)
     labelled = None if options.monitor.labelled is None else split(options.monitor.labelled)
     with hold(options.out):

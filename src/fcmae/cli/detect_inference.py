@@ -1,6 +1,7 @@
 """A trained detector over images, fitted or by windows: the wiring that two commands share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -11,16 +12,12 @@ from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import fitted
 from fcmae.cli.inference import launch
 from fcmae.cli.size import Size, sides
-from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
-from fcmae.data.normalisation import Normalisation
-from fcmae.data.objects.table import Objects
 from fcmae.data.options import Loader
-from fcmae.data.tiles import open_regions
 from fcmae.evaluation.detect import Found, detect
 from fcmae.evaluation.detections import Detections
 from fcmae.evaluation.options import Tiles
-from fcmae.evaluation.tiled import Tiler
+from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.model.detector import Detector
 from fcmae.model.options import Suppression
 from fcmae.peers import Peers
@@ -28,7 +25,7 @@ from fcmae.peers import Peers
 
 @runtime_checkable
 class Options(Protocol):
-    """The options that looking for objects needs."""
+    """The options that looking for objects needs, the windows being those to look through."""
 
     @property
     def size(self) -> Size | None:
@@ -87,14 +84,7 @@ class Looking:
         return detect(self.model, batches, self.peers, unusable=self.unusable)
 
     def _by_windows(self) -> Found:
-        for index in range(self.peers.rank, len(self.images), self.peers.size):
-            try:
-                yield index, self._through_windows(index)
-            except UnusableImage as error:
-                self.unusable.append((self.images.name(index), error.reason))
-
-    def _through_windows(self, index: int) -> Detections:
-        tiles, channels = self.options.tiles, self.model.encoder.architecture.channels
+        tiles = self.options.tiles
         tiler = Tiler(
             model=self.model,
             tile=sides(tiles.size or self.within),
@@ -102,15 +92,11 @@ class Looking:
             batch_size=self.options.run.batch_size,
             peers=self.peers,
         )
-        normalise = Normalisation.of(self.loader, channels)
-        with open_regions(self.images.path(index), channels=channels) as regions:
-            if isinstance(self.images.annotations, Objects):
-                self.images.annotations.check_size(index, regions.size)
-            total = tiler.num_windows(regions.size)
-            if not self.peers.leads:
-                return tiler(regions, normalise)
-            with self.console.counting(f"windows of {self.images.name(index)}", total) as count:
-                return tiler(regions, normalise, done=count)
+        watch = self._watch if self.peers.leads else unwatched
+        return through_windows(tiler, self.images, self.loader, unusable=self.unusable, watch=watch)
+
+    def _watch(self, name: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        return self.console.counting(f"windows of {name}", total)
 
 
 def open_detector(

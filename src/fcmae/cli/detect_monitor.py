@@ -10,6 +10,7 @@ from torch import nn
 
 from fcmae.analysis.overlays import draw_detections
 from fcmae.checkpoint.durable import write_text
+from fcmae.cli.size import sides
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image import open_image
@@ -19,6 +20,8 @@ from fcmae.data.options import Loader
 from fcmae.engine.folder import PRECISION
 from fcmae.evaluation.coco import CocoScores
 from fcmae.evaluation.detect import Found, detect, judge
+from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
 from fcmae.task import Evaluation
@@ -37,15 +40,23 @@ class AveragePrecision(Evaluation):
         images: The images with their objects.
         within: Height and width that they are fitted into.
         loader: Reading of files.
+        tiles: Windows to look through instead, where they have a size.
         every: Epochs between two evaluations.
     """
 
     name = "val"
 
     def __init__(
-        self, images: ImageList, within: tuple[int, int], loader: Loader, *, every: int
+        self,
+        images: ImageList,
+        within: tuple[int, int],
+        loader: Loader,
+        *,
+        tiles: Tiles,
+        every: int,
     ) -> None:
-        self.images, self.within, self.loader, self.every = images, within, loader, every
+        self.images, self.within, self.loader = images, within, loader
+        self.tiles, self.every = tiles, every
 
     def __call__(
         self, model: nn.Module, peers: Peers, folder: Path, epoch: int
@@ -53,13 +64,21 @@ class AveragePrecision(Evaluation):
         """Average precision of boxes and, where there are any, of masks."""
         assert isinstance(model, Detector)
         unusable: list[tuple[str, str]] = []
-        batches = fitted(self.images, self.within, model, self.loader, peers)
-        found = detect(model, batches, peers, unusable=unusable)
+        found = self._found(model, peers, unusable)
         result = judge(self._drawing(found, folder), self.images, peers, unusable=unusable)
         if peers.leads:
             text = json.dumps(summary(result.scores, result.images), indent=1)
             write_text(folder.parent / PRECISION, text + "\n")
         return numbers(result.scores)
+
+    def _found(self, model: Detector, peers: Peers, unusable: list[tuple[str, str]]) -> Found:
+        """What is found in this process's share of the images."""
+        if self.tiles.size is not None:
+            tile, overlap = sides(self.tiles.size), self.tiles.share
+            tiler = Tiler(model=model, tile=tile, overlap=overlap, peers=peers)
+            return through_windows(tiler, self.images, self.loader, unusable=unusable)
+        batches = fitted(self.images, self.within, model, self.loader, peers)
+        return detect(model, batches, peers, unusable=unusable)
 
     def _drawing(self, found: Found, folder: Path) -> Found:
         """Pass on what was found, drawing it for the first images."""

@@ -1,6 +1,6 @@
 """``fcmae evaluate detect``: average precision of a detector on labelled images."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class EvaluateDetect:
 
     size: Size | None = None
     """Height and width that images are fitted into, whichever way round suits them; by default what
-    the weights were made for."""
+    the weights were made for, or windows, where they were made for those."""
 
     bad_labels: BadLabels = "stop"
     """What to do with labels that are wrong: stop, or leave them out and say so."""
@@ -79,6 +79,8 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
     require_coco_eval()
     weights = read_weights(options.weights, kind="detector")
     sides(options.size or weights.size)
+    tiles = options.tiles.after(None if options.size else weights.tile)
+    options = replace(options, tiles=tiles)
     loader_of(weights, options.loader)
     if weights.classes is None:
         raise CheckpointError(

@@ -27,6 +27,7 @@ from fcmae.data.options import Jitter, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.evaluation.coco import require_coco_eval
+from fcmae.evaluation.options import Tiles
 from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
@@ -77,11 +78,12 @@ class FinetuneDetect:
     """Whether to find outlines; by default where the labels have them."""
 
     size: Size = 512
-    """Side in pixels of the views to train on, or height,width: multiples of the stride."""
+    """Side in pixels of the views to train on, or height,width: multiples of the stride. Images are
+    fitted into them; with tiles.size they keep their own size, and the views are parts of them."""
 
     test_size: Size | None = None
     """Height and width that images are fitted into to validate, whichever way round suits them; by
-    default the same."""
+    default the same. With tiles.size they are looked at through windows instead."""
 
     bad_labels: BadLabels = "stop"
     """What to do with labels that are wrong: stop before training, or leave them out and say so."""
@@ -93,6 +95,7 @@ class FinetuneDetect:
     """Epochs between two validations; the last epoch is always validated."""
 
     head: MaskRCNN = MaskRCNN()
+    tiles: Tiles = Tiles()
     suppression: Suppression = Suppression()
     encoder: Encoder = Encoder()
     grn: Grn = Grn()
@@ -111,6 +114,11 @@ class FinetuneDetect:
         if self.freeze_stages and self.weights is None:
             raise ValueError(
                 f"freeze_stages is {self.freeze_stages}, but there are no --weights to keep."
+            )
+        if self.tiles.after(None).size is not None and self.test_size is not None:
+            raise ValueError(
+                f"test_size is {self.test_size}, but with tiles.size no image is fitted into "
+                "anything: leave one of them out."
             )
         if self.run.compile:
             raise ValueError(
@@ -172,7 +180,7 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
     if weights is not None:
         loader_of(weights, options.loader)
     train, val = images_of(options, console)
-    check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
     check_pictures(train, loader=options.loader, channels=architecture.channels)
     with hold(options.out):
         from fcmae.cli.finetune_detect_wiring import train as train_detector

@@ -38,11 +38,15 @@ def train(
     channels, test_size = architecture.channels, sides(options.test_size or options.size)
     model = detector(options, architecture, weights, len(classes), masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
+    windows = None if options.tiles.size is None else sides(options.tiles.size)
+    precision = AveragePrecision(
+        validation, test_size, loader, tiles=options.tiles, every=options.every
+    )
     outcome = fit(
         Detect(model, seed=options.run.seed, freeze_stages=options.freeze_stages),
         Feed(
             training,
-            LargeScaleJitter(sides(options.size), options.augment),
+            LargeScaleJitter(sides(options.size), options.augment, own_size=windows is not None),
             seed=options.run.seed,
             loader=loader,
             channels=channels,
@@ -50,9 +54,9 @@ def train(
         optim=options.optim,
         run=options.run,
         out=options.out,
-        evaluations=[AveragePrecision(validation, test_size, loader, every=options.every)],
+        evaluations=[precision],
         record=nested(options),
-        card={**facts, "class_ids": objects.class_ids.tolist()},
+        card={**facts, "class_ids": objects.class_ids.tolist(), "tile": windows},
         reporter=console,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
     )

@@ -161,7 +161,7 @@ def finetune_segment(options: FinetuneSegment, console: Console) -> FinetunedSeg
     if weights is not None:
         loader_of(weights, options.loader)
     train, val = split_segments(options.data, options.val, options.labels, share=options.val_share)
-    check_batch(len(train), repeats=1, batch_size=options.optim.batch_size, data=options.data)
+    check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
     for images in (train, val):
         check_pictures(images, loader=options.loader, channels=architecture.channels)
     with hold(options.out):

@@ -1,7 +1,7 @@
 """``fcmae predict detect``: the objects in images, drawn and written down."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console as Terminal
@@ -46,7 +46,7 @@ class PredictDetect:
 
     size: Size | None = None
     """Height and width that images are fitted into, whichever way round suits them; by default what
-    the weights were made for."""
+    the weights were made for, or windows, where they were made for those."""
 
     tiles: Tiles = Tiles()
     suppression: Suppression = Suppression()
@@ -79,6 +79,8 @@ def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicte
     """Check what the weights and the images say, then look."""
     weights = read_weights(options.weights, kind="detector")
     sides(options.size or weights.size)
+    tiles = options.tiles.after(None if options.size else weights.tile)
+    options = replace(options, tiles=tiles)
     loader_of(weights, options.loader)
     check_no_run(options.out)
     images = find_all(options.data)

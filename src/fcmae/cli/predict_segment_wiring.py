@@ -19,6 +19,7 @@ from fcmae.cli.scanning import open_scanner, own_sizes
 from fcmae.cli.show import files
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
+from fcmae.data.modes import Picture
 from fcmae.data.naming import distinct_stems
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.tiles import OVERVIEW_PIXELS, open_regions, overview
@@ -26,9 +27,11 @@ from fcmae.data.trace import polygons, signed_area
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
-from fcmae.types import Images
 
 LabelMap = Integer[np.ndarray, "h w"]
+
+NOT_SEEN = np.empty((0, 0, 3), np.uint8), 1
+"""The overview of an image that is not drawn."""
 
 ENDINGS: dict[Form, str] = {"masks": "png", "overlays": "png", "polygons": "geojson"}
 
@@ -52,10 +55,12 @@ def predict(
             unusable += batch.unusable
             if len(batch):
                 called = scanner.classes(batch.images.to(peers.device))
-                output.write(int(small[int(batch.indices[0])]), called, batch.images)
+                picture = as_shown(batch.images, output.normalise)[0].numpy()
+                output.write(int(small[int(batch.indices[0])]), called, picture)
         for index in large[peers.rank :: peers.size].tolist():
             try:
-                output.write(index, _by_windows(scanner, output, index, console), None)
+                called, (picture, side) = _by_windows(scanner, output, index, console)
+                output.write(index, called, picture, side)
             except UnusableImage as error:
                 unusable.append((images.name(index), error.reason))
     return _reported(output, scanner, options.out, len(large), unusable)
@@ -106,8 +111,10 @@ def _reported(
     )
 
 
-def _by_windows(scanner: Scanner, output: "Output", index: int, console: Console) -> LabelMap:
-    """The class of each pixel of an image that is never in memory as a whole."""
+def _by_windows(
+    scanner: Scanner, output: "Output", index: int, console: Console
+) -> tuple[LabelMap, tuple[Picture, int]]:
+    """The class of each pixel of an image that is never in memory as a whole, and its overview."""
     path, channels = output.images.path(index), output.channels
     with open_regions(path, channels=channels) as regions:
         height, width = regions.size
@@ -116,7 +123,8 @@ def _by_windows(scanner: Scanner, output: "Output", index: int, console: Console
         with console.counting(what, scanner.num_windows(regions.size)) as count:
             for top, rows in scanner.large(regions, output.normalise, done=count):
                 found[top : top + len(rows)] = rows
-    return found
+        seen = overview(regions, OVERVIEW_PIXELS) if "overlays" in output.forms else NOT_SEEN
+    return found, seen
 
 
 class Output:
@@ -146,13 +154,14 @@ class Output:
         """All files that may be written, relative to the folder."""
         return [_name(form, stem) for form in self.forms for stem in self.stems]
 
-    def write(self, index: int, called: LabelMap, image: Images | None) -> None:
+    def write(self, index: int, called: LabelMap, picture: Picture, side: int = 1) -> None:
         """Write an image's classes in each form.
 
         Args:
             index: Of the image.
             called: The class of each pixel.
-            image: As the model has seen it; None where only windows of it were in memory.
+            picture: The image to draw them over, reduced where it is large.
+            side: So many pixels of the image are one of the picture, in each direction.
         """
         self.counts += np.bincount(called.ravel(), minlength=len(self.counts))
         self.written += 1
@@ -160,22 +169,13 @@ class Output:
             if "masks" in self.forms:
                 write_label_map(called, len(self.classes), self._path("masks", index))
             if "overlays" in self.forms:
-                self._draw(index, called, image)
+                middles = called[side // 2 :: side, side // 2 :: side]
+                shown = middles[: picture.shape[0], : picture.shape[1]]
+                draw_classes(picture, shown, self.classes, self._path("overlays", index))
             if "polygons" in self.forms:
                 path = self._path("polygons", index)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, json.dumps(self._features(called)) + "\n")
-
-    def _draw(self, index: int, called: LabelMap, image: Images | None) -> None:
-        """The classes over the image, both reduced where it is large."""
-        if image is not None:
-            picture = as_shown(image, self.normalise)[0].numpy()
-        else:
-            with open_regions(self.images.path(index), channels=self.channels) as regions:
-                picture, side = overview(regions, OVERVIEW_PIXELS)
-            middles = called[side // 2 :: side, side // 2 :: side]
-            called = middles[: picture.shape[0], : picture.shape[1]]
-        draw_classes(picture, called, self.classes, self._path("overlays", index))
 
     def _features(self, called: LabelMap) -> dict[str, object]:
         """A feature for each connected region of a class; y grows downwards, as in the image."""

@@ -16,10 +16,12 @@ from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.views import Fit
 from fcmae.data.options import Loader
+from fcmae.data.tiles import Decoded
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
-from fcmae.evaluation.options import Scan
+from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
+from fcmae.evaluation.tiled import Tiler
 from fcmae.peers import Peers
 
 
@@ -77,6 +79,12 @@ class Facts:
         return height, width
 
     @property
+    def tile(self) -> tuple[int, int] | None:
+        """Height and width of the windows that a detector looks through, where it does."""
+        height, width = self.card.get("tile") or (0, 0)
+        return (height, width) if height else None
+
+    @property
     def normalise(self) -> Normalisation:
         """How pictures become what the model sees."""
         mean, std = (tuple(self.card.get(n) or getattr(Loader, n)) for n in ("mean", "std"))
@@ -103,7 +111,8 @@ class Predictor:
 
         Args:
             image: A path, an image of Pillow, an array ``h w c`` or a tensor ``c h w``.
-            how: For a segmenter the options of a scan: mode, overlap, short_side, scales, flip.
+            how: For a segmenter the options of a scan: mode, overlap, short_side, scales, flip; for
+                a detector size and overlap of windows to look through.
 
         Returns:
             ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
@@ -151,15 +160,24 @@ class Predictor:
             classes=self.facts.names(self.facts.card["model"]["num_classes"]),
         )
 
-    def _detector(self, picture: Picture) -> Detections:
+    def _detector(self, picture: Picture, **how: Any) -> Detections:
+        number = self.facts.card["model"]["num_classes"]
+        seen = self._found(picture, Tiles(**how).after(self.facts.tile))
+        return replace(seen, classes=tuple(self.facts.names(number)))
+
+    def _found(self, picture: Picture, tiles: Tiles) -> Detections:
+        """The objects of a picture, through windows or fitted."""
+        if tiles.size is not None:
+            tile = (tiles.size, tiles.size) if isinstance(tiles.size, int) else tuple(tiles.size)
+            peers = Peers(device=self._device)
+            tiler = Tiler(model=self.model, tile=tile, overlap=tiles.share, peers=peers)  # type: ignore[arg-type]
+            return tiler(Decoded(picture), self.facts.normalise)
         stride = self.model.encoder.architecture.stride  # type: ignore[union-attr]
         fit = Fit(within=self.facts.size, stride=stride)  # type: ignore[arg-type]
         view, sizes = fit(picture, {}, self.facts.normalise)
         original, fitted = (tuple(sizes[name].tolist()) for name in ("original", "fitted"))
         [found] = self.model(view[None].to(self._device), [fitted])
-        number = self.facts.card["model"]["num_classes"]
-        seen = in_pixels(found, fitted=fitted, original=original)
-        return replace(seen, classes=tuple(self.facts.names(number)))
+        return in_pixels(found, fitted=fitted, original=original)
 
 
 def with_predict(model: nn.Module, card: Card) -> nn.Module:

@@ -56,13 +56,16 @@ def check_no_run(out: Path) -> None:
         raise StorageError(f"{out} holds a run: give another --out, such as {out / 'predicted'}.")
 
 
-def check_batch(num_images: int, *, repeats: int, batch_size: int, data: Path) -> None:
-    """Refuse a batch that an epoch cannot fill."""
-    if num_images * repeats < batch_size:
-        times = f" times {repeats} repeats" if repeats > 1 else ""
+def check_batch(
+    num_images: int, *, batch_size: int, data: Path, repeats: int | None = None
+) -> None:
+    """Refuse a batch that an epoch cannot fill; ``repeats`` is None where it is no option."""
+    most = num_images * (repeats or 1)
+    if most < batch_size:
+        times = f" times {repeats} repeats" if repeats and repeats > 1 else ""
         raise DataError(
             f"optim.batch_size is {batch_size}, but {data} has {num_images} images{times}: "
-            f"lower it to at most {num_images * repeats}, or raise repeats."
+            f"lower it to at most {most}{', or raise repeats' if repeats else ''}."
         )
 
 

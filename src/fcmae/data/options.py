@@ -227,8 +227,9 @@ class Jitter:
     """The augmentation of detection: large-scale jitter, and a flip."""
 
     scale: tuple[float, float] = (0.1, 2.0)
-    """Smallest and largest factor of the size at which the image just fits into the view, drawn
-    evenly; of what is larger than the view, a random part is shown."""
+    """Smallest and largest factor of the size at which the image just fits into the view (with
+    tiles.size, of its own size), drawn evenly; of what is larger than the view, a random part is
+    shown."""
 
     flip: bool = True
     """Mirror half of the views left to right."""

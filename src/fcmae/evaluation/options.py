@@ -46,7 +46,7 @@ class Tiles:
 
     size: int | tuple[int, int] | None = None
     """Side in pixels of the windows, or height,width; images are then looked at in their own size,
-    whatever that is. By default each image is looked at whole, resized to fit."""
+    whatever that is. By default as in training, there each image whole, resized to fit."""
 
     overlap: float | None = None
     """Share of a window that lies in the next one; best as large as most objects, by default 0.25.
@@ -58,11 +58,20 @@ class Tiles:
             raise ValueError(f"tiles.size is {self.size}, but must be at least 1.")
         if self.overlap is not None and not 0 <= self.overlap < 1:
             raise ValueError(f"tiles.overlap is {self.overlap}, but must be in [0, 1).")
-        if self.overlap is not None and self.size is None:
+
+    def after(self, tile: tuple[int, int] | None) -> "Tiles":
+        """The windows that are asked for, or those of the training.
+
+        Raises:
+            ValueError: There are none that could overlap.
+        """
+        chosen = self if self.size is not None else replace(self, size=tile)
+        if chosen.size is None and self.overlap is not None:
             raise ValueError(
                 f"tiles.overlap is {self.overlap}, but there are no windows without tiles.size: "
                 "give the size of the windows, or leave both out."
             )
+        return chosen
 
     @property
     def share(self) -> float:

@@ -1,6 +1,7 @@
 """Finding objects in images of any size, window by window, and joining what windows cut apart."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import permutations
 
@@ -9,8 +10,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from fcmae.data.image import UnusableImage
+from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.tiles import Regions, Window, windows
+from fcmae.data.objects.table import Objects
+from fcmae.data.options import Loader
+from fcmae.data.tiles import Regions, Window, open_regions, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.model.detector import Detector
@@ -83,6 +88,52 @@ class Tiler:
         with self.peers.autocast():
             found = self.model(padded.to(self.peers.device), [size] * len(some))
         return (in_pixels(one, fitted=size, original=size) for one in found)
+
+
+Watch = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+"""Begins to show how many of so many windows of an image are done."""
+
+
+@contextmanager
+def unwatched(name: str, total: int) -> Iterator[Callable[[int], object]]:
+    """Shows nothing."""
+    yield lambda number: None
+
+
+def through_windows(
+    tiler: Tiler,
+    images: ImageList,
+    loader: Loader,
+    *,
+    unusable: list[tuple[str, str]],
+    watch: Watch = unwatched,
+) -> Iterator[tuple[int, Detections]]:
+    """What is found in each image of this process's share, in the images' own size.
+
+    Args:
+        tiler: The detector and its windows.
+        images: All images; sizes that their labels tell are checked.
+        loader: The model's normalisation.
+        unusable: Files that had to be left out are added to it.
+        watch: Shows the progress of an image.
+
+    Raises:
+        DataError: An image has another size than its labels say.
+    """
+    channels = tiler.model.encoder.architecture.channels
+    normalise = Normalisation.of(loader, channels)
+    for index in range(tiler.peers.rank, len(images), tiler.peers.size):
+        try:
+            with open_regions(images.path(index), channels=channels) as regions:
+                if isinstance(images.annotations, Objects):
+                    images.annotations.check_size(index, regions.size)
+                total = tiler.num_windows(regions.size)
+                with watch(images.name(index), total) as done:
+                    found = tiler(regions, normalise, done=done)
+        except UnusableImage as error:
+            unusable.append((images.name(index), error.reason))
+        else:
+            yield index, found
 
 
 def joined(found: list[Detections], placed: list[Window], size: tuple[int, int]) -> Detections:

@@ -76,6 +76,37 @@ def test_the_jitter_draws_all_sizes_evenly_and_mirrors_half() -> None:
     assert mirrored > 5
 
 
+def test_in_its_own_size_a_view_is_a_part_of_the_image() -> None:
+    picture, annotation = scene()
+    view = LargeScaleJitter((40, 48), Jitter(scale=(1.0, 1.0), flip=False), own_size=True)
+    places = set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        image, target = view(picture, annotation, PLAIN)
+        assert target["fitted"].tolist() == [40, 48]
+        seen = (image * 255).round().byte().permute(1, 2, 0).numpy()
+        [place] = [
+            (top, left)
+            for top in range(17)
+            for left in range(25)
+            if (picture[top : top + 40, left : left + 48] == seen).all()
+        ]
+        places.add(place)
+        for box, label in zip(target["boxes"], target["labels"], strict=True):
+            whole = BOXES[{3: 0, 5: 1}[int(label)]] - np.tile(np.float32(place[::-1]), 2)
+            assert_close(box, torch.tensor(whole).clamp(min=0).minimum(torch.tensor([48, 40] * 2)))
+    assert len(places) > 10
+
+
+def test_a_small_image_in_its_own_size_is_filled_up() -> None:
+    picture, annotation = scene()
+    view = LargeScaleJitter((96, 96), Jitter(scale=(1.0, 1.0), flip=False), own_size=True)
+    image, target = view(picture, annotation, PLAIN)
+    assert target["fitted"].tolist() == [56, 72]
+    assert_close(target["boxes"], torch.tensor(BOXES))
+    assert not image[:, 56:].any()
+
+
 def test_an_object_that_a_crop_cuts_gets_the_box_of_what_is_left() -> None:
     picture, annotation = scene()
     corner = np.zeros((1, 56, 72), dtype=np.bool_)

@@ -37,10 +37,16 @@ class LargeScaleJitter(SceneView):
 
     The labels are ``boxes``, ``labels``, ``masks`` where there are outlines, and ``fitted``: height
     and width of the picture in the upper left corner, the rest of the view being mean colour.
+
+    Attributes:
+        size: Height and width of the view.
+        jitter: How much larger or smaller.
+        own_size: The factors are of the image's own size, not of that at which it fits the view.
     """
 
     size: tuple[int, int]
     jitter: Jitter = field(default_factory=Jitter)
+    own_size: bool = False
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
@@ -48,7 +54,9 @@ class LargeScaleJitter(SceneView):
         """One augmented view."""
         low, high = self.jitter.scale
         have = (picture.shape[0], picture.shape[1])
-        factor = (low + (high - low) * float(torch.rand(()))) * _factor(have, self.size)
+        factor = low + (high - low) * float(torch.rand(()))
+        if not self.own_size:
+            factor *= _factor(have, self.size)
         region = [
             min(side, max(1, round(w / factor))) for side, w in zip(have, self.size, strict=True)
         ]
