@@ -189,6 +189,17 @@ def test_nothing_done_is_an_error_that_says_why(
         fcmae.analyze(weights=places.pretrained, out=tmp_path / "out", **asked, **QUICK)
 
 
+def test_wrong_options_of_one_analysis_are_told_when_the_others_are_written(
+    places: SimpleNamespace, tmp_path: Path
+) -> None:
+    asked = {"weights": places.pretrained, "data": places.labelled, "out": tmp_path}
+    what = ["activation_maps", "effective_rank"]
+    with pytest.raises(DataError, match=r"blocks is \[13\], but .* The other analyses are in"):
+        fcmae.analyze(**asked, what=what, maps={"blocks": [13]}, **QUICK)
+    written = json.loads((tmp_path / "analysis.json").read_text())
+    assert [entry["name"] for entry in written] == ["effective_rank"]
+
+
 def test_classes_give_images_in_turn(places: SimpleNamespace) -> None:
     images = find_images(places.labelled / "train", labels=True)
     for number in (2, 4, 6):

@@ -10,7 +10,7 @@ from torch import nn
 
 from fcmae.analysis.inside import Inside, look_inside
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.analyze import Analyze, Analyzed, Asked, What
+from fcmae.cli.analyze import Analyze, Analyzed, Asked, MapOptions, What
 from fcmae.cli.analyze_blocks import (
     class_selectivity,
     effective_ranks,
@@ -80,6 +80,8 @@ def look(
         raise DataError(f"nothing that was asked for could be done: {reasons}")
     if peers.leads:
         _replace_index(entries, out / INDEX)
+    if options.maps != MapOptions() and "activation_maps" in skipped:
+        raise DataError(f"{skipped['activation_maps']} The other analyses are in {out}.")
     return Analyzed(
         out=out,
         images=len(nets[0].inside.images.indices),
