@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -24,6 +25,7 @@ from fcmae.data.scene import AsItIs
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.engine.fit import fit
 from fcmae.engine.folder import ACCURACY, RunFolder
+from fcmae.engine.loop import Outcome
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.pixels import segment
 from fcmae.evaluation.scan import Scanner
@@ -81,15 +83,29 @@ def train(
         record=nested(options),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
-            "short_side": options.augment.short_side,
-            "labels": {
-                "ignore_index": options.labels.ignore_index,
-                "reduce_zero_label": options.labels.reduce_zero_label,
-            },
+            **_habits(options),
         },
         reporter=console,
         best="val/miou",
     )
+    return _told(options, outcome, (len(training), len(validation)))
+
+
+def _habits(options: FinetuneSegment) -> dict[str, Any]:
+    """How images and label maps were read, which holds wherever the weights are used."""
+    return {
+        "short_side": options.augment.short_side,
+        "labels": {
+            "ignore_index": options.labels.ignore_index,
+            "reduce_zero_label": options.labels.reduce_zero_label,
+        },
+    }
+
+
+def _told(
+    options: FinetuneSegment, outcome: Outcome, images: tuple[int, int]
+) -> FinetunedSegmenter:
+    """What the run has come to, and where its files are."""
     folder = RunFolder(options.out)
     found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
     return FinetunedSegmenter(
@@ -97,8 +113,8 @@ def train(
         weights=outcome.weights,
         weights_best=folder.weights_best,
         pictures=folder.pictures,
-        train_images=len(training),
-        val_images=len(validation),
+        train_images=images[0],
+        val_images=images[1],
         steps=outcome.steps,
         epochs=outcome.epochs,
         miou=found["miou"],
