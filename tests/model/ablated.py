@@ -17,6 +17,7 @@ RESPONSES = {
     "no-affine": Response(affine=False),
     "affine-only": Response(aggregation="none", normalization="none"),
     "aggregate-only": Response(normalization="none"),
+    "not-last": Response(stages=(1, 2, 3)),
     "lrn": Response(kind="lrn"),
     "batchnorm": Response(kind="batchnorm"),
     "layernorm": Response(kind="layernorm"),

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -253,6 +254,14 @@ def test_what_is_asked_for_goes_over_what_there_is():
     assert Grn(kind="none").over(mean) == Response(kind="none")
     assert Grn(kind="grn").over(Response(kind="se")) == Response()
     assert Grn(kind="grn").over(mean) == mean
+    assert Grn(stages=(1, 2)).over(mean) == replace(mean, stages=(1, 2))
+
+
+def test_the_stages_that_are_left_out_have_nothing():
+    names = dict(Encoder(tiny(Response(stages=(2, 4)))).named_parameters())
+    assert {name[7] for name in names if ".grn." in name} == {"1", "3"}
+    batchnorm = Encoder(tiny(Response(kind="batchnorm", stages=(1,))))
+    assert {name[7] for name, _ in batchnorm.named_buffers()} == {"0"}
 
 
 @pytest.mark.parametrize(
@@ -262,6 +271,17 @@ def test_what_is_asked_for_goes_over_what_there_is():
             lambda: Response(kind="se", residual=False),
             "grn.residual is False, but grn.kind is se, which has no such part: leave "
             "--grn.residual out, or take --grn.kind grn.",
+        ),
+        (
+            lambda: Response(kind="none", stages=(1, 2)),
+            "grn.stages is (1, 2), but grn.kind is none, which is nothing in all of them",
+        ),
+        *(
+            (
+                lambda stages=stages: Grn(stages=stages),
+                f"grn.stages is {stages}, but must be some of the stages 1 to 4, in this order",
+            )
+            for stages in ((), (0, 1), (2, 1), (1, 1), (5,))
         ),
         (
             lambda: Architecture(version=1, grn=Response(kind="none")),

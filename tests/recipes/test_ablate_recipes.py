@@ -25,6 +25,7 @@ GRN = {
     "sum": Response(normalization="sum"),
     "no-residual": Response(residual=False),
     "none": Response(kind="none"),
+    "not-last": Response(stages=(1, 2, 3)),
     "lrn": Response(kind="lrn"),
     "batchnorm": Response(kind="batchnorm"),
     "layernorm": Response(kind="layernorm"),

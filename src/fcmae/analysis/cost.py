@@ -57,8 +57,10 @@ def encoder_parameters(architecture: Architecture) -> int:
     stem = (pixels + 1) * first + 2 * first
     downsamples = sum(2 * c + (4 * c + 1) * out for c, out in pairwise(architecture.dims))
     blocks = sum(
-        depth * block_parameters(c, architecture.version, architecture.grn)
-        for depth, c in zip(architecture.depths, architecture.dims, strict=True)
+        depth * block_parameters(c, architecture.version, architecture.grn.at(stage))
+        for stage, (depth, c) in enumerate(
+            zip(architecture.depths, architecture.dims, strict=True), start=1
+        )
     )
     return stem + downsamples + blocks
 
@@ -116,7 +118,7 @@ def encoder_operations(architecture: Architecture, size: tuple[int, int]) -> int
         kernel = 2 if stage else architecture.stem
         block = 49 * c + NORM_OPERATIONS * c + 2 * 4 * c * c
         total += positions * (kernel**2 * before * c + depth * block)
-        total += depth * response_operations(4 * c, positions, architecture.grn)
+        total += depth * response_operations(4 * c, positions, architecture.grn.at(stage + 1))
         side, before = 2 * side, c
     return total
 

@@ -75,11 +75,11 @@ class Encoder(nn.Module):
                     c,
                     version=architecture.version,
                     drop_path=next(rates),
-                    response=architecture.grn,
+                    response=architecture.grn.at(stage),
                 )
                 for _ in range(depth)
             )
-            for c, depth in zip(dims, depths, strict=True)
+            for stage, (c, depth) in enumerate(zip(dims, depths, strict=True), start=1)
         )
         self.apply(initialise)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from fcmae.model.response import Response
+from fcmae.model.response import ALL_STAGES, Response
 
 SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
     "atto": ((2, 2, 6, 2), (40, 80, 160, 320)),
@@ -225,7 +225,9 @@ def check_recomputing(architecture: Architecture, *, checkpointing: bool) -> Non
 def architecture_from(fields: Mapping[str, Any]) -> Architecture:
     """The architecture of fields as JSON has them; what older files lack is as it was then."""
     found = {**fields, "depths": tuple(fields["depths"]), "dims": tuple(fields["dims"])}
-    return Architecture(**{**found, "grn": Response(**fields.get("grn", {}))})
+    grn = fields.get("grn", {})
+    stages = tuple(grn.get("stages", ALL_STAGES))
+    return Architecture(**{**found, "grn": Response(**{**grn, "stages": stages})})
 
 
 def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:

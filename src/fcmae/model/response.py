@@ -9,6 +9,8 @@ Normalization = Literal["mean", "sum", "standardize", "none"]
 
 CHOICES = {"kind": Kind, "aggregation": Aggregation, "normalization": Normalization}
 
+ALL_STAGES = (1, 2, 3, 4)
+
 REDUCTION = 16
 """Channels for each hidden unit of a gate, as in the papers of both gates."""
 
@@ -23,6 +25,7 @@ class Response:
         normalization: N, over the channels of an image.
         residual: Whether x is added.
         affine: Whether there are gamma and beta.
+        stages: Those whose blocks have it; nothing follows GELU in the others.
     """
 
     kind: Kind = "grn"
@@ -30,9 +33,15 @@ class Response:
     normalization: Normalization = "mean"
     residual: bool = True
     affine: bool = True
+    stages: tuple[int, ...] = ALL_STAGES
 
     def __post_init__(self) -> None:
         _check_choices(self)
+        if self.kind == "none" and self.stages != ALL_STAGES:
+            raise ValueError(
+                f"grn.stages is {self.stages}, but grn.kind is none, which is nothing in all of "
+                "them: leave --grn.stages out."
+            )
         if self.kind == "grn":
             return
         for name in ("aggregation", "normalization", "residual", "affine"):
@@ -41,6 +50,10 @@ class Response:
                     f"grn.{name} is {getattr(self, name)}, but grn.kind is {self.kind}, which has "
                     f"no such part: leave --grn.{name} out, or take --grn.kind grn."
                 )
+
+    def at(self, stage: int) -> "Response":
+        """What the blocks of a stage have, counted from 1."""
+        return self if stage in self.stages else Response(kind="none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +79,9 @@ class Grn:
     affine: bool | None = None
     """Whether GRN has a scale and a shift for each channel; by default true."""
 
+    stages: tuple[int, ...] | None = None
+    """Stages whose blocks have it, such as 1,2,3 for all but the last; by default all."""
+
     def __post_init__(self) -> None:
         _check_choices(self)
 
@@ -84,3 +100,9 @@ def _check_choices(options: Response | Grn) -> None:
             raise ValueError(
                 f"grn.{name} is {value!r}, but must be {', '.join(get_args(choices))}."
             )
+    stages = options.stages
+    if stages is not None and (not stages or list(stages) != sorted(set(stages) & set(ALL_STAGES))):
+        raise ValueError(
+            f"grn.stages is {stages}, but must be some of the stages 1 to 4, in this order; for "
+            "none of them take --grn.kind none."
+        )
