@@ -13,6 +13,7 @@ from fcmae.cli.check_parts import Parts, find_parts
 from fcmae.cli.console import Console
 from fcmae.cli.show import MAX_CLASSES, files, say, show_rest, show_table, show_unusable
 from fcmae.data.check import Finding, Report, inspect, report_of
+from fcmae.data.folders import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 
@@ -21,7 +22,10 @@ MAX_PROBLEMS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Open every image of a data set and read its labels; name what cannot be used."""
+    """Open every image of a data set and read its labels; name what cannot be used.
+
+    The exit code is 1 if a label is wrong or a file cannot be used (hidden and system files aside).
+    """
 
     data: Path
     """Folder of images, read recursively, a .txt or .csv list; or images with labels as fcmae
@@ -60,6 +64,12 @@ class Checked:
     fingerprint: str
     problems: list[dict[str, str]] = field(default_factory=list)
     parts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all labels are right and all files usable but those that nobody would miss."""
+        missed = [entry for entry in self.unusable if entry["reason"] not in NOBODY_MISSES]
+        return not self.problems and not missed
 
 
 def check(options: Check, console: Console) -> Checked:
