@@ -18,6 +18,13 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 
 MAX_PROBLEMS = 50
+LABELS = {
+    None: "images without labels",
+    "classify": "images of classes",
+    "segment": "images with label maps",
+    "detect": "images with labels of objects",
+}
+"""What the labels of a task are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +39,7 @@ class Check:
     finetune takes them."""
 
     task: Literal["auto", "classify", "segment", "detect"] = "auto"
-    """What the images are labelled for; auto goes by how they are laid out."""
+    """What the images are labelled for; auto goes by what lies beside them."""
 
     labels: LabelMapOptions = LabelMapOptions()
     loader: Loader = Loader()
@@ -53,6 +60,7 @@ class Checked:
         fingerprint: Changes when the data set does.
         problems: Labels that are wrong: file, where in it, and what is wrong.
         parts: Images of each part, where there are several.
+        task: What the labels were taken for: classify, segment, detect; None if there are none.
     """
 
     usable: int
@@ -64,6 +72,7 @@ class Checked:
     fingerprint: str
     problems: list[dict[str, str]] = field(default_factory=list)
     parts: dict[str, int] = field(default_factory=dict)
+    task: str | None = None
 
     @property
     def sound(self) -> bool:
@@ -96,11 +105,13 @@ def check(options: Check, console: Console) -> Checked:
         fingerprint=hashlib.sha256(" ".join(prints).encode()).hexdigest() if several else prints[0],
         problems=[vars(problem) for problem in parts.problems],
         parts={name: len(images) for name, images in parts.images.items()} if several else {},
+        task=parts.task,
     )
 
 
 def show_checked(result: Checked, terminal: Terminal) -> None:
-    """Counts, sizes, and what cannot be used."""
+    """What was taken for what; counts, sizes, and what cannot be used."""
+    say(terminal, f"Checked as {LABELS[result.task]} (--task names another kind).")
     if result.classes:
         rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:MAX_CLASSES]]
         show_table(terminal, ("class", "images"), rows)
