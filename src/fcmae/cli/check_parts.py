@@ -7,14 +7,16 @@ from typing import Literal
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Problem
 from fcmae.data.objects.find import has_objects, parts_of, read_part
 from fcmae.data.options import LabelMapOptions
+from fcmae.data.problem import Problem
 from fcmae.data.segments.find import images_of
 from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_of
+from fcmae.data.values import existing, read_values
+from fcmae.data.values_sheet import ValueKind, looks_like_values
 from fcmae.errors import DataError
 
-LabelledFor = Literal["auto", "classify", "segment", "detect"]
+LabelledFor = Literal["auto", "classify", "segment", "detect", "values"]
 ONLY_MASKS = ("masks", "mask")
 """Folders that nobody would keep anything but masks in."""
 
@@ -34,7 +36,9 @@ class Parts:
     problems: list[Problem] = field(default_factory=list)
 
 
-def find_parts(data: Path, task: LabelledFor, labels: LabelMapOptions) -> Parts:
+def find_parts(
+    data: Path, task: LabelledFor, labels: LabelMapOptions, kind: ValueKind | None = None
+) -> Parts:
     """List everything that a task would read of a data set, without stopping at what is wrong.
 
     Raises:
@@ -42,11 +46,19 @@ def find_parts(data: Path, task: LabelledFor, labels: LabelMapOptions) -> Parts:
     """
     if task == "auto" and data.exists():
         task = _task_of(data)
+    if kind is not None and task != "values" and data.exists():
+        raise ValueError(
+            f"kind is {kind}, but {shown(data)} is not checked as a list of values: leave --kind "
+            "out, or say --task values."
+        )
+    if task == "values":
+        listed = existing(read_values(data, kind), data)
+        return Parts(task=task, images={"all": listed.images}, problems=[*listed.problems])
     if task == "segment":
         layout = layout_of(data, labels)
         names = list(layout.parts)
-        images = {n: images_of(layout, (n,), data, strict=False) for n in names}
-        return Parts(task=task, images=images)
+        maps = {n: images_of(layout, (n,), data, strict=False) for n in names}
+        return Parts(task=task, images=maps)
     if task == "detect":
         found = {name: read_part(part) for name, part in parts_of(data).items()}
         return Parts(
@@ -54,12 +66,14 @@ def find_parts(data: Path, task: LabelledFor, labels: LabelMapOptions) -> Parts:
             images={name: part.images for name, part in found.items()},
             problems=[problem for part in found.values() for problem in part.problems],
         )
-    listed = find_images(data, labels=True if task == "classify" else None)
-    return Parts(task=None if listed.classes is None else "classify", images={"all": listed})
+    images = find_images(data, labels=True if task == "classify" else None)
+    return Parts(task=None if images.classes is None else "classify", images={"all": images})
 
 
 def _task_of(data: Path) -> LabelledFor:
     """What the labels are for that lie beside the images; ``auto`` if there are none."""
+    if looks_like_values(data):
+        return "values"
     maps = has_segments(data)
     if maps and data.is_file():
         return "segment"
