@@ -99,3 +99,13 @@ def test_other_lists_are_not_taken_for_values(text: str, task: str | None, pictu
 def test_text_is_checked_as_values_where_that_is_said(pictures: Path) -> None:
     found = check(listed(pictures, "path,author\n0.png,Ada\n1.png,Bo\n"), task="values")
     assert [problem["where"] for problem in found.problems] == ["line 2", "line 3"]
+
+
+def test_a_mix_of_labels_and_numbers_is_a_problem_unless_it_is_said_to_be_numbers(
+    pictures: Path,
+) -> None:
+    source = listed(pictures, "path,cat,age\n0.png,1,0\n1.png,0,37\n")
+    [problem] = check(source).problems
+    assert problem["where"] == "line 3"
+    assert "cat hold only 0 and 1, and age numbers (age is 37 here)" in problem["reason"]
+    assert check(source, kind="numbers").sound

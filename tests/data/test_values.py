@@ -66,7 +66,7 @@ def test_the_fingerprint_follows_the_values(tmp_path: Path) -> None:
 
 BAD = {
     "path\n0.png\n": "has no column beside its paths",
-    "path,cat\n0.png,many\n": "line 2: cat is 'many', but must be a number, or empty",
+    "path,cat\n0.png,many\n": r"line 2: cat is 'many', but must be a number .*, or empty",
     "path,cat\n0.png,1\n1.png,inf\n": "line 3: cat is 'inf', but must be a number",
     "path,cat\n0.png,1\n1.png,1e39\n": "line 3: cat is '1e39'",
     "path,cat\n0.png,\n": "holds no value",
@@ -98,7 +98,8 @@ def test_the_first_wrong_line_is_told_and_how_many_there_are(tmp_path: Path) -> 
     with pytest.raises(DataError) as error:
         split_values(source, None, None, share=0.5)
     assert str(error.value) == (
-        f"{source}, line 3: age is 'x', but must be a number, or empty where it is not known. "
+        f"{source}, line 3: age is 'x', but must be a number (0 or 1 for a label), or empty "
+        "where it is not known. "
         f"`fcmae check {source} --task values` lists 3 more."
     )
 
@@ -108,6 +109,38 @@ def test_the_column_of_paths_is_the_one_that_images_are_read_from(tmp_path: Path
     train, _ = split_values(source, source, None, share=0.5)
     assert train.classes == ("image", "age")
     assert values_of(train).table.tolist() == [[7, 3], [8, 4]]
+
+
+MIXED = "path,cat,dog,age,size\n0.png,1,0,1,0.5\n1.png,0,,37,2\n"
+
+
+def test_labels_and_numbers_do_not_mix_unless_that_is_said(tmp_path: Path) -> None:
+    source = write(tmp_path, MIXED)
+    with pytest.raises(DataError) as error:
+        split_values(source, None, None, share=0.5)
+    assert str(error.value) == (
+        f"{source}, line 2: the columns must be all labels or all numbers, but cat, dog hold only "
+        "0 and 1, and age, size numbers (size is 0.5 here): learn all as numbers with --kind "
+        "numbers, or give each kind a list of its own."
+    )
+    with pytest.raises(DataError, match=r"line 2: size is 0\.5, but a label is 0 or 1"):
+        split_values(source, None, "labels", share=0.5)
+    train, _ = split_values(source, source, "numbers", share=0.5)
+    assert values_of(train).kind == "numbers"
+    assert train.classes == ("cat", "dog", "age", "size")
+
+
+def test_text_beside_numbers_is_told_with_its_line(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,colour,age\n0.png,,37\n1.png,red,4\n")
+    with pytest.raises(DataError, match="line 3: colour is 'red', but must be a number"):
+        split_values(source, None, None, share=0.5)
+
+
+def test_a_list_to_validate_on_has_the_kind_of_the_one_to_train_on(tmp_path: Path) -> None:
+    train = write(tmp_path, "path,cat,age\n0.png,3,37\n1.png,0,4\n")
+    val = tmp_path / "val.csv"
+    val.write_text("path,cat,age\n2.png,1,37\n3.png,0,4\n")
+    assert values_of(split_values(train, val, None, share=0.5)[1]).kind == "numbers"
 
 
 def test_empty_columns_of_a_spreadsheet_are_passed_over(tmp_path: Path) -> None:

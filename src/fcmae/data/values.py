@@ -22,6 +22,9 @@ from fcmae.data.problem import Problem
 from fcmae.data.values_sheet import Sheet, ValueKind, line_of, numbers_of, read_sheet, tags_of
 from fcmae.errors import DataError
 
+NAMED = 5
+"""Columns of a kind that a message names."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Values(Annotations):
@@ -194,4 +197,27 @@ def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -
                 f"{sheet.names[column]} is {table[row, column]:g}, but a label is 0 or 1 (or "
                 "empty): numbers need --kind numbers",
             )
+    if kind is None and not sheet.tagged:
+        _refuse_mix(sheet, table, strange)
     return kind or ("numbers" if strange.any() else "labels")
+
+
+def _refuse_mix(sheet: Sheet, table: NDArray[np.float32], strange: NDArray[np.bool_]) -> None:
+    """Note that some columns hold only 0 and 1, as labels do, and others more than that."""
+    labels, numbers = list[str](), list[str]()
+    for name, column, more in zip(sheet.names, table.T, strange.T, strict=True):
+        if np.isfinite(column).any():
+            (numbers if more.any() else labels).append(name)
+    if labels and numbers:
+        row, place = np.argwhere(strange)[0].tolist()
+        sheet.complain(
+            sheet.numbers[row],
+            f"the columns must be all labels or all numbers, but {_some(labels)} hold only 0 and "
+            f"1, and {_some(numbers)} numbers ({sheet.names[place]} is {table[row, place]:g} "
+            "here): learn all as numbers with --kind numbers, or give each kind a list of its own",
+        )
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

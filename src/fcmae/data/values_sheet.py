@@ -205,7 +205,8 @@ def _check_lines(sheet: Sheet) -> None:
 
 
 def _why_no_number(name: str, cell: str) -> str:
-    reason = f"{name} is {cell!r}, but must be a number, or empty where it is not known"
+    rule = "must be a number (0 or 1 for a label), or empty where it is not known"
+    reason = f"{name} is {cell!r}, but {rule}"
     if name.lower() == TAGS:
         return f"{reason} (a column {TAGS} may name labels where it is the only one)"
     return reason
