@@ -1,7 +1,8 @@
 """What can go wrong for a user, and the exit code each case ends with.
 
 Options that no run could use raise a plain ``ValueError`` where they are declared; the
-command line ends with code 2 for those. Everything that happens later has a class here.
+command line ends with code 2 for those. Everything that happens later has a class here. A result
+that is not sound (``fcmae check`` found something) is no error, but ends with DataError's code.
 """
 
 LAST_WORDS = "FCMAE_LAST_WORDS"

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fcmae
 from fcmae.cli.main import main
 
 
-def told(data: Path, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    assert main(["check", f"{data}", "--loader.workers", "0", "--json", "-", *words]) == 0
+def told(
+    data: Path, capsys: pytest.CaptureFixture[str], *words: str, code: int = 0
+) -> dict[str, Any]:
+    assert main(["check", f"{data}", "--loader.workers", "0", "--json", "-", *words]) == code
     said = capsys.readouterr()
     answer: dict[str, Any] = json.loads(said.out)
     assert all(entry["path"] in said.err for entry in answer["unusable"])
@@ -54,7 +57,7 @@ def test_every_damaged_mask_is_listed_with_its_file(
     (masks / "extra.png").write_bytes(b"")
     (images / "09.png").write_bytes(b"no picture")
     Image.new("RGB", (24, 20)).save(images / "10.bmp")
-    answer = told(scenes, capsys)
+    answer = told(scenes, capsys, code=6)
     reasons = {entry["path"]: entry["reason"] for entry in answer["unusable"]}
     expected = {
         "images/train/00.png": "its mask 00.png: it has 24 x 20 pixels, but its image (turned by",
@@ -106,8 +109,34 @@ def test_objects_are_checked_where_there_are_some(
     Image.new("RGB", (24, 20)).save(tmp_path / "a.jpg")
     (tmp_path / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n7 0.5 0.5 0.5 0.5\n")
     (tmp_path / "classes.txt").write_text("cat\ndog")
-    answer = told(tmp_path, capsys, "--task", "detect")
+    answer = told(tmp_path, capsys, "--task", "detect", code=1)
     assert answer["usable"] == 1
     [problem] = answer["problems"]
     assert problem["file"].endswith("a.txt")
     assert "2" in problem["where"]
+
+
+def test_what_is_wrong_makes_the_exit_code_1_after_everything_is_told(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, file = scenes / "images" / "train", tmp_path / "answer.json"
+    (photos / "00.png").write_bytes(b"no picture")
+    words = ["check", f"{photos}", "--loader.workers", "0", "--json", f"{file}"]
+    assert main(words) == 6
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.index("00.png: it begins with") < said.out.index("11 files are usable images.")
+    assert json.loads(file.read_text())["usable"] == 11
+    assert not fcmae.check(data=photos, loader={"workers": 0}).sound
+
+
+def test_files_that_nobody_misses_leave_a_data_set_sound(
+    scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = scenes / "images" / "train"
+    for name in (".DS_Store", "._00.png", "Thumbs.db"):
+        (photos / name).write_bytes(b"x")
+    assert len(told(photos, capsys)["unusable"]) == 3
+    assert fcmae.check(data=photos, loader={"workers": 0}).sound
+    (photos / "elsewhere.png").symlink_to("/nowhere.png")
+    assert len(told(photos, capsys, code=6)["unusable"]) == 4

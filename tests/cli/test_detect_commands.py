@@ -66,8 +66,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(root=root, data=data, out=out, told=told)
 
 
-def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    assert main([*words, "--json", "-"]) == 0
+def told(words: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0) -> dict[str, Any]:
+    assert main([*words, "--json", "-"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert isinstance(answer, dict)
     return answer
@@ -234,7 +234,7 @@ def test_wrong_labels_may_be_left_out_by_saying_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = squares(tmp_path / "data", damaged=True)
-    answer = told(["check", f"{data}", "--task", "detect", *QUICK[2:]], capsys)
+    answer = told(["check", f"{data}", "--task", "detect", *QUICK[2:]], capsys, code=6)
     (problem,) = answer["problems"]
     assert problem["where"] == "annotation 0"
     train, _ = split_objects(data)

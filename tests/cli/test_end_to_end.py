@@ -25,9 +25,9 @@ QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 SHORT = ["--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", *QUICK]
 
 
-def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def told(words: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0) -> dict[str, Any]:
     """Run a command with ``--json -``: standard output must be JSON and nothing else."""
-    assert main([*words, "--json", "-"]) == 0
+    assert main([*words, "--json", "-"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert isinstance(answer, dict)
     return answer
@@ -236,7 +236,7 @@ def test_check_counts_and_names(
     assert (answer["usable"], answer["unusable"]) == (8, [])
     assert answer["classes"] == {"dune": 4, "forest": 4}
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    answer = told(["check", f"{tmp_path}", "--loader.workers", "0"], capsys)
+    answer = told(["check", f"{tmp_path}", "--loader.workers", "0"], capsys, code=6)
     assert answer["usable"] == 0
     assert answer["unusable"][0]["path"] == "bad.png"
     assert "it begins with" in answer["unusable"][0]["reason"]

@@ -16,8 +16,8 @@ from fcmae.cli.main import main
 QUICK = ["--loader.workers", "0"]
 
 
-def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    assert main([*words, "--json", "-"]) == 0
+def told(words: list[str], capsys: pytest.CaptureFixture[str], *, code: int = 0) -> dict[str, Any]:
+    assert main([*words, "--json", "-"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert isinstance(answer, dict)
     return answer
@@ -62,7 +62,7 @@ def test_images_are_shrunk_and_the_unusable_named(
     said = capsys.readouterr().out
     assert "1 images, 1 of them shrunk, are in" in said
     assert "page.jpg: it is an HTML page" in said
-    report = told(["check", f"{out}", *QUICK], capsys)
+    report = told(["check", f"{out}", *QUICK], capsys, code=6)
     assert (report["heights"], report["widths"]) == ([100] * 3, [150] * 3)
     assert report["unusable"][0]["path"] == "page.jpg"
 

@@ -35,6 +35,7 @@ def test_what_is_learnt_is_measured_and_written(
         "finetune", "values", "--data", f"{source}", "--out", f"{tmp_path}/run", "--size", "32",
         "--optim.batch_size", "4", "--optim.epochs", "1", "--optim.warmup_epochs", "0",
         "--weights", f"{places.pretrained}", "--val_share", "0.34", *QUICK,
+        *(["--kind", "numbers"] if kind == "numbers" else []),
     ]  # fmt: skip
     trained = told(train, capsys)
     assert (trained["kind"], trained["train_images"], trained["val_images"]) == (kind, 8, 4)

@@ -299,6 +299,8 @@ def test_only_what_is_laid_out_so_is_taken_for_label_maps(make: Make) -> None:
     assert not has_segments(source / "images")
     (source / "d.yaml").write_text("train: {images: images/train, masks: masks/train}")
     assert has_segments(source / "d.yaml")
+    (source / "d.yaml").write_text("path: masks\ntrain: images\nnames: [masks, faces]")
+    assert not has_segments(source / "d.yaml")
     assert not has_segments(source / "classes.txt")
 
 

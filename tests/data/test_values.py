@@ -66,13 +66,24 @@ def test_the_fingerprint_follows_the_values(tmp_path: Path) -> None:
 
 BAD = {
     "path\n0.png\n": "has no column beside its paths",
-    "path,cat\n0.png,many\n": "line 2: cat is 'many', but must be a number, or empty",
+    "path,cat\n0.png,many\n": r"line 2: cat is 'many', but must be a number .*, or empty",
     "path,cat\n0.png,1\n1.png,inf\n": "line 3: cat is 'inf', but must be a number",
     "path,cat\n0.png,1\n1.png,1e39\n": "line 3: cat is '1e39'",
     "path,cat\n0.png,\n": "holds no value",
     "path,labels\n0.png,\n": "names no label",
     "path,cat,split\n0.png,1,train\n1.png,1,test\n": "has no line with val",
     "cat,dog\n0.png,1\n": "must name its columns path",
+    "path,cat\n0.png,1\n\n1.png,x\n": "line 4: cat is 'x'",  # as an editor counts
+    "path,cat\n0.png,0,5\n": "line 2: it has 3 cells, but the first line names 2 columns",
+    "path,cat,dog\n0.png,1\n": "line 2: it has 2 cells, but the first line names 3 columns",
+    "path,cat\n0.png,1\n,0\n": "line 3: it names no image",
+    "path,cat\n0.png,1\n1.png,0\n./0.png,1\n": "line 4: the image 0.png is on line 2 too",
+    "path,cat,cat\n0.png,1,0\n": "line 1: the column cat is there twice: keep one",
+    "path,cat,\n0.png,1,0\n": "line 1: column 3 has no name: name it, or leave it out",
+    "path,cat,split\n0.png,1,train\n1.png,1,tain\n": "line 3: split is 'tain', but must be train",
+    "path,cat,split\n0.png,1,train\n1.png,1,\n": "line 3: split is '', but must be train, val or",
+    "path,labels,age\n0.png,a;b,3\n": r"line 2: labels is 'a;b', .* where it is the only one",
+    "path,cat,dog\n0.png,1,\n1.png,0,\n": "column dog of .*list.csv is empty for all images to",
 }
 
 
@@ -82,9 +93,66 @@ def test_a_bad_list_is_told(text: str, tmp_path: Path) -> None:
         split_values(write(tmp_path, text), None, None, share=0.5)
 
 
+def test_the_first_wrong_line_is_told_and_how_many_there_are(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,age\n0.png,1\n1.png,x\n2.png,y\n3.png,z\n2.png,4\n")
+    with pytest.raises(DataError) as error:
+        split_values(source, None, None, share=0.5)
+    assert str(error.value) == (
+        f"{source}, line 3: age is 'x', but must be a number (0 or 1 for a label), or empty "
+        "where it is not known. "
+        f"`fcmae check {source} --task values` lists 3 more."
+    )
+
+
+def test_the_column_of_paths_is_the_one_that_images_are_read_from(tmp_path: Path) -> None:
+    source = write(tmp_path, "image,path,age\n7,0.png,3\n8,1.png,4\n")
+    train, _ = split_values(source, source, None, share=0.5)
+    assert train.classes == ("image", "age")
+    assert values_of(train).table.tolist() == [[7, 3], [8, 4]]
+
+
+MIXED = "path,cat,dog,age,size\n0.png,1,0,1,0.5\n1.png,0,,37,2\n"
+
+
+def test_labels_and_numbers_do_not_mix_unless_that_is_said(tmp_path: Path) -> None:
+    source = write(tmp_path, MIXED)
+    with pytest.raises(DataError) as error:
+        split_values(source, None, None, share=0.5)
+    assert str(error.value) == (
+        f"{source}, line 2: the columns must be all labels or all numbers, but cat, dog hold only "
+        "0 and 1, and age, size numbers (size is 0.5 here): learn all as numbers with --kind "
+        "numbers, or give each kind a list of its own."
+    )
+    with pytest.raises(DataError, match=r"line 2: size is 0\.5, but a label is 0 or 1"):
+        split_values(source, None, "labels", share=0.5)
+    train, _ = split_values(source, source, "numbers", share=0.5)
+    assert values_of(train).kind == "numbers"
+    assert train.classes == ("cat", "dog", "age", "size")
+
+
+def test_text_beside_numbers_is_told_with_its_line(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,colour,age\n0.png,,37\n1.png,red,4\n")
+    with pytest.raises(DataError, match="line 3: colour is 'red', but must be a number"):
+        split_values(source, None, None, share=0.5)
+
+
+def test_a_list_to_validate_on_has_the_kind_of_the_one_to_train_on(tmp_path: Path) -> None:
+    train = write(tmp_path, "path,cat,age\n0.png,3,37\n1.png,0,4\n")
+    val = tmp_path / "val.csv"
+    val.write_text("path,cat,age\n2.png,1,37\n3.png,0,4\n")
+    assert values_of(split_values(train, val, None, share=0.5)[1]).kind == "numbers"
+
+
+def test_empty_columns_of_a_spreadsheet_are_passed_over(tmp_path: Path) -> None:
+    source = write(tmp_path, "path,age,,\n0.png,3,,\n1.png,4,,,\n,,,\n")
+    train, _ = split_values(source, source, None, share=0.5)
+    assert train.classes == ("age",)
+    assert len(train) == 2
+
+
 def test_labels_are_zero_or_one(tmp_path: Path) -> None:
     source = write(tmp_path, "path,cat\n0.png,2\n1.png,0\n")
-    with pytest.raises(DataError, match="holds 2, but a label is 0 or 1"):
+    with pytest.raises(DataError, match=r"list.csv, line 2: cat is 2, but a label is 0 or 1"):
         split_values(source, None, "labels", share=0.5)
     with pytest.raises(DataError, match=r"is no \.csv list"):
         split_values(tmp_path, None, None, share=0.5)

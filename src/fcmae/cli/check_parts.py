@@ -1,4 +1,4 @@
-"""What there is to check: the parts of a data set, by how they are laid out."""
+"""What there is to check: the parts of a data set, by what lies in its files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,37 +6,96 @@ from typing import Literal
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
-from fcmae.data.objects.collect import Problem
+from fcmae.data.naming import shown
 from fcmae.data.objects.find import has_objects, parts_of, read_part
 from fcmae.data.options import LabelMapOptions
+from fcmae.data.problem import Problem
 from fcmae.data.segments.find import images_of
-from fcmae.data.segments.layout import has_segments, layout_of
+from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_of
+from fcmae.data.values import existing, read_values
+from fcmae.data.values_sheet import ValueKind, looks_like_values
+from fcmae.errors import DataError
 
-LabelledFor = Literal["auto", "classify", "segment", "detect"]
+LabelledFor = Literal["auto", "classify", "segment", "detect", "values"]
+ONLY_MASKS = ("masks", "mask")
+"""Folders that nobody would keep anything but masks in."""
 
 
 @dataclass(kw_only=True)
 class Parts:
-    """The images of each part by name, and labels that are wrong before any image is opened."""
+    """The images of each part by name, and labels that are wrong before any image is opened.
 
+    Attributes:
+        task: What they are labelled for, if anything.
+        images: By the name of the part.
+        problems: Labels that are wrong.
+    """
+
+    task: str | None
     images: dict[str, ImageList]
     problems: list[Problem] = field(default_factory=list)
 
 
-def find_parts(data: Path, task: LabelledFor, labels: LabelMapOptions) -> Parts:
+def find_parts(
+    data: Path, task: LabelledFor, labels: LabelMapOptions, kind: ValueKind | None = None
+) -> Parts:
     """List everything that a task would read of a data set, without stopping at what is wrong.
 
-    By ``auto`` folders of images and masks are label maps; else files that name objects are taken,
-    else images with or without classes. What is both is checked for the first.
+    Raises:
+        DataError: Nothing is there, or the task is ``auto`` and there are labels of two kinds.
     """
-    if task == "segment" or (task == "auto" and data.exists() and has_segments(data)):
+    if task == "auto" and data.exists():
+        task = _task_of(data)
+    if kind is not None and task != "values" and data.exists():
+        raise ValueError(
+            f"kind is {kind}, but {shown(data)} is not checked as a list of values: leave --kind "
+            "out, or say --task values."
+        )
+    if task == "values":
+        listed = existing(read_values(data, kind), data)
+        return Parts(task=task, images={"all": listed.images}, problems=[*listed.problems])
+    if task == "segment":
         layout = layout_of(data, labels)
         names = list(layout.parts)
-        return Parts(images={n: images_of(layout, (n,), data, strict=False) for n in names})
-    if task == "detect" or (task == "auto" and data.exists() and has_objects(data)):
+        maps = {n: images_of(layout, (n,), data, strict=False) for n in names}
+        return Parts(task=task, images=maps)
+    if task == "detect":
         found = {name: read_part(part) for name, part in parts_of(data).items()}
         return Parts(
+            task=task,
             images={name: part.images for name, part in found.items()},
             problems=[problem for part in found.values() for problem in part.problems],
         )
-    return Parts(images={"all": find_images(data, labels=True if task == "classify" else None)})
+    images = find_images(data, labels=True if task == "classify" else None)
+    return Parts(task=None if images.classes is None else "classify", images={"all": images})
+
+
+def _task_of(data: Path) -> LabelledFor:
+    """What the labels are for that lie beside the images; ``auto`` if there are none."""
+    if looks_like_values(data):
+        return "values"
+    maps = has_segments(data)
+    if maps and data.is_file():
+        return "segment"
+    try:
+        objects = has_objects(data)
+    except DataError:
+        if not maps:
+            raise
+        objects = False  # a .yaml that is not about objects
+    if maps and objects:
+        raise DataError(
+            f"{shown(data)} holds label maps as well as labels of objects: say which to check with "
+            "--task segment or --task detect."
+        )
+    if maps or objects:
+        return "segment" if maps else "detect"
+    for folder in folders_for_masks(data):
+        if not {folder.name.lower(), folder.parent.name.lower()} & {*ONLY_MASKS}:
+            raise DataError(
+                f"{shown(folder)} holds no file of an image's name, neither a mask nor labels of "
+                "objects, so nothing tells what it is for: say it with --task segment or --task "
+                "detect, or give the folder of images alone."
+            )
+        return "segment"
+    return "auto"

@@ -19,6 +19,7 @@ class Command:
         show: Tells a person about the result.
         example: A command line that people can start from.
         positional: The options that may be given without their names, in this order.
+        sound: Whether the result is as one hopes; where it is not, the exit code is DataError's.
         rest: The option that takes all words from the first without dashes, or from --, on.
     """
 
@@ -27,6 +28,7 @@ class Command:
     show: Callable[[Any, Terminal], None]
     example: str
     positional: tuple[str, ...] = ()
+    sound: Callable[[Any], bool] = lambda _: True
     rest: str | None = None
 
     @property

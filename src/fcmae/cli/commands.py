@@ -60,6 +60,7 @@ COMMANDS: dict[str, Command] = {
         options=Check,
         run=check,
         show=show_checked,
+        sound=lambda checked: checked.sound,
         example="fcmae check photos",
         positional=("data",),
     ),

@@ -51,7 +51,8 @@ class FinetuneValues:
     """Share of the images held out to validate on, where there are none for that."""
 
     kind: Literal["labels", "numbers"] | None = None
-    """What the columns are; by default labels, if all values are 0 or 1."""
+    """What the columns are; by default labels where all values are 0 or 1, numbers where each
+    column has others too. A mix must be said to be numbers."""
 
     out: Path
     """Folder of the run: checkpoints, metrics, and the weights when it is done."""

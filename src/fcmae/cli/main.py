@@ -22,7 +22,7 @@ from fcmae.cli.help import print_help, print_overview
 from fcmae.cli.parse import CommandLine, build, read_command_line
 from fcmae.cli.suggest import did_you_mean
 from fcmae.engine.lock import leads
-from fcmae.errors import LAST_WORDS, FcmaeError
+from fcmae.errors import LAST_WORDS, DataError, FcmaeError
 
 PACKAGE = str(Path(__file__).parents[1])
 
@@ -39,7 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:
         line = read_command_line(
             words, command.options, positional=command.positional, rest=command.rest
         )
-        _run(name, command, line)
+        return _run(name, command, line)
     except KeyboardInterrupt:
         return _fail("interrupted.", 130)
     except BrokenPipeError:
@@ -48,7 +48,6 @@ def main(args: Sequence[str] | None = None) -> int:
         return 141
     except Exception as error:
         return _answer(error, line)
-    return 0
 
 
 def find_command(words: list[str]) -> tuple[str, list[str]]:
@@ -80,23 +79,24 @@ def find_command(words: list[str]) -> tuple[str, list[str]]:
     raise ValueError(f"fcmae {words[0]} needs {' or '.join(seconds)} after it, {got}{example}")
 
 
-def _run(name: str, command: Command, line: CommandLine) -> None:
+def _run(name: str, command: Command, line: CommandLine) -> int:
+    """Run a command and tell of its result; an error's code if that is not sound."""
     if line.help:
         print_help(
             Terminal(), name, command.options,
             example=command.example, positional=command.positional, rest=command.rest,
         )  # fmt: skip
-        return
+        return 0
     if line.print_config:
         sys.stdout.write(_as_yaml(command.options, line))
-        return
+        return 0
     # The command says itself what is absent, for there is no flag for it.
     rest = {command.rest: "[]"} if command.rest else {}
     options: Any = build(command.options, {**rest, **line.values})
     _check_json(line.json)
     result = command.run(options, Console())
     if not leads():
-        return
+        return 0
     text = json.dumps(plain(result), indent=1, allow_nan=False) + "\n"
     command.show(result, Terminal(stderr=line.json == "-", highlight=False))
     if line.json not in (None, "-"):
@@ -105,6 +105,7 @@ def _run(name: str, command: Command, line: CommandLine) -> None:
     if line.json == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
+    return 0 if command.sound(result) else DataError.exit_code
 
 
 def _as_yaml(options: type, line: CommandLine) -> str:

@@ -18,6 +18,11 @@ NOT_IMAGES = frozenset(" ".join([TEXTS, DOCUMENTS, PROGRAMS, ARRAYS, STORES, FIL
 PAPERS = "readme license licence notice copying authors changelog citation makefile dockerfile"
 NOT_IMAGE_NAMES = frozenset(PAPERS.split())
 SYSTEM_FILES = frozenset(["thumbs.db", "desktop.ini", "icon\r"])
+HIDDEN = "a hidden or system file, not an image"
+APPLE_DOUBLE = "macOS metadata (AppleDouble), not an image"
+NOBODY_MISSES = frozenset([HIDDEN, APPLE_DOUBLE])
+"""Reasons to set a file aside that are no fault of a data set."""
+
 SYSTEM_FOLDERS = frozenset(
     ["__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"]
 )
@@ -91,9 +96,9 @@ def _sort_in(
                 if not folder:
                     found.folders.append(name)
         elif name.startswith("._"):
-            reason = "macOS metadata (AppleDouble), not an image"
+            reason = APPLE_DOUBLE
         elif name.startswith(".") or name.lower() in SYSTEM_FILES:
-            reason = "a hidden or system file, not an image"
+            reason = HIDDEN
         elif not entry.is_file(follow_symlinks=False):
             reason = "not a regular file"
         elif _is_something_else(name):

@@ -6,26 +6,24 @@ them. An empty cell is unknown: nobody learns from it or is judged by it. A colu
 tell train from val.
 """
 
-import csv
 import hashlib
-import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS, PATH_COLUMNS, find_images, hold_out
+from fcmae.data.listing import PARTS, find_images, hold_out
 from fcmae.data.naming import shown
+from fcmae.data.problem import Problem
+from fcmae.data.values_sheet import Sheet, ValueKind, line_of, numbers_of, read_sheet, tags_of
 from fcmae.errors import DataError
 
-ValueKind = Literal["labels", "numbers"]
-LARGEST = float(np.finfo(np.float32).max)
-TAGS = "labels"
-SPLIT = "split"
+NAMED = 5
+"""Columns of a kind that a message names."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +57,23 @@ class Values(Annotations):
         return hashlib.sha256(self.kind.encode() + self.table.astype("<f4").tobytes()).hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Images with their values, and what is wrong with them.
+
+    Attributes:
+        images: The images; their ``annotations`` are ``Values``.
+        splits: What the list says in the column split.
+        lines: On which line of the list each is.
+        problems: Lines that are wrong, in their order.
+    """
+
+    images: ImageList
+    splits: list[str]
+    lines: list[int]
+    problems: tuple[Problem, ...]
+
+
 def split_values(
     source: Path, val: Path | None, kind: ValueKind | None, *, share: float
 ) -> tuple[ImageList, ImageList]:
@@ -68,14 +83,16 @@ def split_values(
     images is held out, chosen by the hash of each path.
     """
     images, parts = _read(source, kind)
-    train = images if val is None else images.subset(_of_part(parts, "train", source))
     if val is not None:
+        train = images.subset(_of_part(parts, "train", source))
         held_out, others = _read(val, values_of(images).kind)
-        held_out = held_out.subset(_of_part(others, "val", val))
-        return train, held_out.with_classes(images.classes or ())
-    if any(parts):
-        return tuple(images.subset(_of_part(parts, part, source)) for part in PARTS)  # type: ignore[return-value]
-    return hold_out(images, share)
+        held_out = held_out.subset(_of_part(others, "val", val)).with_classes(images.classes or ())
+    elif any(parts):
+        train, held_out = (images.subset(_of_part(parts, part, source)) for part in PARTS)
+    else:
+        train, held_out = hold_out(images, share)
+    _check_columns(train, source)
+    return train, held_out
 
 
 def evaluation_values(source: Path, kind: ValueKind, names: tuple[str, ...]) -> ImageList:
@@ -90,6 +107,65 @@ def values_of(images: ImageList) -> Values:
     return images.annotations
 
 
+def read_values(source: Path, kind: ValueKind | None) -> Listed:
+    """The images of a list with their values, without stopping at a line that is wrong.
+
+    Raises:
+        DataError: It is no list of values at all.
+    """
+    if source.suffix.lower() != ".csv" or source.is_dir():
+        raise DataError(
+            f"{shown(source)} is no .csv list, but several labels or numbers per image need one "
+            "with a column path and a column for each."
+        )
+    images = find_images(source, labels=False)
+    sheet = read_sheet(source)
+    assert len(sheet.paths) == len(images)
+    names, table = tags_of(sheet) if sheet.tagged else (sheet.names, numbers_of(sheet))
+    if not sheet.problems and not np.isfinite(table).any():
+        raise DataError(f"{shown(source)} holds no value.")
+    values = Values(table=table, kind=_kind_of(sheet, table, kind))
+    return Listed(
+        images=replace(images, classes=names, annotations=values),
+        splits=sheet.splits,
+        lines=sheet.numbers,
+        problems=sheet.in_order(),
+    )
+
+
+def existing(listed: Listed, source: Path) -> Listed:
+    """The images whose files are there; the others are noted, each with its line."""
+    images = listed.images
+    there = np.array([os.path.exists(images.path(i)) for i in range(len(images))], dtype=np.bool_)
+    missing = (
+        Problem(
+            file=shown(source),
+            where=f"line {listed.lines[i]}",
+            reason=f"its image {shown(images.path(i))} does not exist",
+        )
+        for i in np.flatnonzero(~there).tolist()
+    )
+    kept = np.flatnonzero(there)
+    return Listed(
+        images=images.subset(kept),
+        splits=[listed.splits[i] for i in kept.tolist()],
+        lines=[listed.lines[i] for i in kept.tolist()],
+        problems=tuple(sorted((*listed.problems, *missing), key=line_of)),
+    )
+
+
+def _read(source: Path, kind: ValueKind | None) -> tuple[ImageList, list[str]]:
+    """The images of a list with their values, and what the column ``split`` says of each."""
+    listed = read_values(source, kind)
+    if listed.problems:
+        first, others = listed.problems[0], len(listed.problems) - 1
+        more = (
+            f" `fcmae check {shown(source)} --task values` lists {others} more." if others else ""
+        )
+        raise DataError(f"{first}.{more}")
+    return listed.images, listed.splits
+
+
 def _of_part(parts: list[str], part: str, source: Path) -> NDArray[np.int64]:
     """The lines of a part; all where there is no column for it."""
     if not any(parts):
@@ -100,78 +176,48 @@ def _of_part(parts: list[str], part: str, source: Path) -> NDArray[np.int64]:
     return np.array(chosen, dtype=np.int64)
 
 
-def _read(source: Path, kind: ValueKind | None) -> tuple[ImageList, list[str]]:
-    """The images of a list with their values, and what the column ``split`` says of each."""
-    if source.suffix.lower() != ".csv" or source.is_dir():
+def _check_columns(images: ImageList, source: Path) -> None:
+    """Refuse a column from which no image to train on could teach anything."""
+    columns = zip(images.classes or (), values_of(images).table.T, strict=True)
+    empty = [name for name, column in columns if np.isnan(column).all()]
+    if empty:
         raise DataError(
-            f"{shown(source)} is no .csv list, but several labels or numbers per image need one "
-            "with a column path and a column for each."
+            f"the column {empty[0]} of {shown(source)} is empty for all images to train on: fill "
+            "it in, or leave it out."
         )
-    images = find_images(source, labels=False)
-    with source.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    header = [name.strip() for name in rows[0]]
-    path = next(i for i, name in enumerate(header) if name.lower() in PATH_COLUMNS)
-    split = next((i for i, name in enumerate(header) if name.lower() == SPLIT), None)
-    columns = [i for i in range(len(header)) if i not in (path, split)]
-    lines = [
-        (number, row) for number, row in enumerate(rows[1:], start=2) if _cell(row, path).strip()
-    ]
-    if not columns:
-        raise DataError(f"{shown(source)} has no column beside its paths: name the values.")
-    if [header[i].lower() for i in columns] == [TAGS]:
-        names, table = _from_tags([_cell(row, columns[0]) for _, row in lines], source)
-    else:
-        names = tuple(header[i] for i in columns)
-        table = np.array(
-            [
-                [_number(_cell(row, i), header[i], line, source) for i in columns]
-                for line, row in lines
-            ],
-            dtype=np.float32,
+
+
+def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -> ValueKind:
+    """What the columns are; by default labels, if all that is known is 0 or 1."""
+    strange = np.isfinite(table) & ~np.isin(table, (0, 1))
+    if kind == "labels":
+        for row, column in np.argwhere(strange).tolist():
+            sheet.complain(
+                sheet.numbers[row],
+                f"{sheet.names[column]} is {table[row, column]:g}, but a label is 0 or 1 (or "
+                "empty): numbers need --kind numbers",
+            )
+    if kind is None and not sheet.tagged:
+        _refuse_mix(sheet, table, strange)
+    return kind or ("numbers" if strange.any() else "labels")
+
+
+def _refuse_mix(sheet: Sheet, table: NDArray[np.float32], strange: NDArray[np.bool_]) -> None:
+    """Note that some columns hold only 0 and 1, as labels do, and others more than that."""
+    labels, numbers = list[str](), list[str]()
+    for name, column, more in zip(sheet.names, table.T, strange.T, strict=True):
+        if np.isfinite(column).any():
+            (numbers if more.any() else labels).append(name)
+    if labels and numbers:
+        row, place = np.argwhere(strange)[0].tolist()
+        sheet.complain(
+            sheet.numbers[row],
+            f"the columns must be all labels or all numbers, but {_some(labels)} hold only 0 and "
+            f"1, and {_some(numbers)} numbers ({sheet.names[place]} is {table[row, place]:g} "
+            "here): learn all as numbers with --kind numbers, or give each kind a list of its own",
         )
-    values = Values(table=table, kind=_checked_kind(table, kind, source))
-    parts = ["" if split is None else _cell(row, split).strip() for _, row in lines]
-    return replace(images, classes=names, annotations=values), parts
 
 
-def _cell(row: list[str], column: int) -> str:
-    return row[column] if column < len(row) else ""
-
-
-def _number(text: str, name: str, line: int, source: Path) -> float:
-    if not text.strip():
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if not math.isfinite(value) or abs(value) > LARGEST:
-        raise DataError(
-            f"{shown(source)}, line {line}: {name} is {text.strip()!r}, but must be a number, or "
-            "empty where it is not known."
-        )
-    return value
-
-
-def _from_tags(cells: list[str], source: Path) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """A column for each name that appears, with 1 for the images that have it."""
-    tags = [{tag.strip() for tag in cell.split(";") if tag.strip()} for cell in cells]
-    names = tuple(sorted(set().union(*tags)))
-    if not names:
-        raise DataError(f"the column labels of {shown(source)} names no label.")
-    return names, np.array([[name in has for name in names] for has in tags], dtype=np.float32)
-
-
-def _checked_kind(table: NDArray[np.float32], kind: ValueKind | None, source: Path) -> ValueKind:
-    known = table[np.isfinite(table)]
-    if not len(known):
-        raise DataError(f"{shown(source)} holds no value.")
-    binary = bool(np.isin(known, (0, 1)).all())
-    if kind == "labels" and not binary:
-        strange = known[~np.isin(known, (0, 1))][0]
-        raise DataError(
-            f"{shown(source)} holds {strange:g}, but a label is 0 or 1 (or empty): numbers need "
-            "--kind numbers."
-        )
-    return kind or ("labels" if binary else "numbers")
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

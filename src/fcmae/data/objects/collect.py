@@ -13,27 +13,10 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.objects.outlines import MARGIN_PX, outline_area, why_not_outline
 from fcmae.data.objects.table import Objects
+from fcmae.data.problem import Problem
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels; (0, 0) is the upper left corner of the image."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something wrong in a label file.
-
-    Attributes:
-        file: The file, as it is shown to people.
-        where: Line, or number of the image or annotation.
-        reason: What is wrong.
-    """
-
-    file: str
-    where: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}, {self.where}: {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from fcmae.data.listing import PARTS, hold_out, not_there
 from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
 from fcmae.data.objects.collect import Labelled
+from fcmae.data.objects.recognise import Kind, holds, numbers_beside
 from fcmae.data.objects.voc import read_voc
 from fcmae.data.objects.yolo import class_names, labels_folder, read_yolo
 from fcmae.data.yaml_file import read_mapping
 from fcmae.errors import DataError
 
-Kind = Literal["coco", "yolo", "voc"]
 YAMLS = (".yaml", ".yml")
 WAYS = (
     "a COCO .json, a folder with annotations/instances_train.json and instances_val.json, a folder "
@@ -104,9 +103,11 @@ def parts_of(source: Path) -> dict[str, Part]:
 
 
 def has_objects(source: Path) -> bool:
-    """Whether a folder or file is laid out like labels of objects."""
+    """Whether a folder or file holds labels of objects, sound or not."""
     if source.is_dir():
-        return bool(_from_folder(source))
+        return any(holds(part.kind, part.labels) for part in _from_folder(source).values())
+    if source.suffix.lower() == ".txt":
+        return holds("yolo", source)
     return source.suffix.lower() in (*YAMLS, ".json") and source.is_file()
 
 
@@ -205,18 +206,8 @@ def _one_folder(folder: Path) -> Part | None:
         if next(labels.glob("*.xml"), None):
             return Part(kind="voc", labels=labels, images=_voc_images(folder))
     images = folder / "images" if (folder / "images").is_dir() else folder
-    labelled = labels_folder(images) != images or _has_numbers_beside(images)
+    labelled = labels_folder(images) != images or numbers_beside(images)
     return Part(kind="yolo", labels=images) if labelled else None
-
-
-def _has_numbers_beside(images: Path) -> bool:
-    """Whether an image has a text file of its name, of numbers and not of words."""
-    for image in images.glob("*.[jpJPbtBT][pPnNiIm]*"):
-        text = image.with_suffix(".txt")
-        if text.is_file():
-            with text.open("rb") as file:
-                return not file.read(64).strip(b"0123456789.-+eE \t\r\n")
-    return False
 
 
 def _voc_images(folder: Path) -> Path:

@@ -5,11 +5,13 @@ them), each of which may hold ``train`` and ``val``; a folder with ``train`` and
 which holds ``images`` and ``masks``; a .yaml that names the folders.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fcmae.data.folders import walk
 from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
@@ -73,10 +75,32 @@ def layout_of(source: Path, options: LabelMapOptions) -> Layout:
 
 
 def has_segments(source: Path) -> bool:
-    """Whether a folder or .yaml is laid out like images with label maps."""
+    """Whether a folder holds label maps of some of its images, or a .yaml names any."""
     if source.is_dir():
-        return bool(_parts_in(source))
-    return source.suffix.lower() in YAMLS and "masks" in str(read_mapping(source))
+        return any(_has_masks(part) for part in _parts_in(source).values())
+    if source.suffix.lower() not in YAMLS:
+        return False
+    content = read_mapping(source)
+    root = source.parent / str(content.get("path", "."))
+    # YOLO's data.yaml has names, of which one may well be masks.
+    return "names" not in content and any(
+        "masks" in said if isinstance(said, dict) else (root / str(said) / "masks").is_dir()
+        for said in (content[name] for name in PARTS if name in content)
+    )
+
+
+def folders_for_masks(source: Path) -> list[Path]:
+    """Where the masks of a folder would be by its layout, whatever lies there."""
+    return [part.masks for part in _parts_in(source).values()] if source.is_dir() else []
+
+
+def _has_masks(part: Part) -> bool:
+    """Whether a file beside the images has the name of one of them, and could be its mask."""
+    images, masks = (
+        {os.path.splitext(name)[0] for name in walk(folder).files}
+        for folder in (part.images, part.masks)
+    )
+    return not images.isdisjoint(masks)
 
 
 def _parts_in(source: Path) -> dict[str, Part]:

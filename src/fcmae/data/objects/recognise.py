@@ -1,0 +1,80 @@
+"""Whether files are labels of objects, by what they hold rather than by how folders are called."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from fcmae.data.folders import walk
+from fcmae.data.listing import find_images
+from fcmae.data.objects.yolo import NAMES, labels_folder
+
+Kind = Literal["coco", "yolo", "voc"]
+GLANCE = 2**16
+"""Bytes at either end of a file that are looked at."""
+
+TRIED = 100
+"""Images of a list whose labels are looked for."""
+
+
+def holds(kind: Kind, labels: Path) -> bool:
+    """Whether a file or folder holds labels of a kind, sound or not.
+
+    Args:
+        kind: How they would be written.
+        labels: COCO's file, VOC's folder of XML files, YOLO's folder or list of images.
+    """
+    if kind == "coco":
+        return _mentions(labels, b'"images"', b'"annotations"', b'"categories"')
+    if kind == "voc":
+        return any(_mentions(file, b"<annotation") for file in labels.glob("*.xml"))
+    return _list_has_labels(labels) if labels.is_file() else _folder_has_labels(labels)
+
+
+def numbers_beside(images: Path) -> bool:
+    """Whether an image has a text file of its name, of numbers and not of words."""
+    for image in images.glob("*.[jpJPbtBT][pPnNiIm]*"):
+        text = image.with_suffix(".txt")
+        if text.is_file():
+            return _is_numbers(text)
+    return False
+
+
+def _folder_has_labels(images: Path) -> bool:
+    """Whether a text file has the name of an image, up to the ending."""
+    labels = labels_folder(images)
+    texts = (file for file in labels.rglob("*.txt") if file.name not in NAMES)
+    first = next(texts, None)
+    if first is None:
+        return False
+    stems = {os.path.splitext(os.fsdecode(name))[0] for name in walk(images).files}
+    return any(
+        file.relative_to(labels).with_suffix("").as_posix() in stems for file in (first, *texts)
+    )
+
+
+def _list_has_labels(source: Path) -> bool:
+    """Whether an image of a list has a text file of numbers where YOLO puts it."""
+    listed = find_images(source, labels=False)
+    for index in range(min(len(listed), TRIED)):
+        path = listed.path(index)
+        text = (labels_folder(path.parent) / path.name).with_suffix(".txt")
+        if text.is_file() and _is_numbers(text):
+            return True
+    return False
+
+
+def _is_numbers(text: Path) -> bool:
+    with text.open("rb") as file:
+        return not file.read(64).strip(b"0123456789.-+eE \t\r\n")
+
+
+def _mentions(file: Path, *words: bytes) -> bool:
+    """Whether one of these words is near the beginning or the end of a file."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(GLANCE)
+            opened.seek(max(opened.seek(0, os.SEEK_END) - GLANCE, len(text)))
+            text += opened.read()
+    except OSError:
+        return True  # reading it as labels says what is wrong with it
+    return any(word in text for word in words)
