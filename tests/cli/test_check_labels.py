@@ -109,14 +109,14 @@ def test_objects_are_checked_where_there_are_some(
     Image.new("RGB", (24, 20)).save(tmp_path / "a.jpg")
     (tmp_path / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n7 0.5 0.5 0.5 0.5\n")
     (tmp_path / "classes.txt").write_text("cat\ndog")
-    answer = told(tmp_path, capsys, "--task", "detect", code=1)
+    answer = told(tmp_path, capsys, "--task", "detect", code=6)
     assert answer["usable"] == 1
     [problem] = answer["problems"]
     assert problem["file"].endswith("a.txt")
     assert "2" in problem["where"]
 
 
-def test_what_is_wrong_makes_the_exit_code_1_after_everything_is_told(
+def test_what_is_wrong_changes_the_exit_code_after_everything_is_told(
     scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photos, file = scenes / "images" / "train", tmp_path / "answer.json"
