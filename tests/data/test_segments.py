@@ -350,6 +350,13 @@ def test_a_smaller_mask_lies_where_the_smaller_image_lies() -> None:
     assert (image[0, 0, 1:-1] * 255 / 4).round().tolist() == list(range(4, 57, 3))
 
 
+def test_images_may_be_made_as_small_as_their_crops() -> None:
+    augment = SceneAugment(scale=(1.0, 1.0), short_side="crop")
+    assert augment.shorter((48, 64)) == 48
+    assert SceneAugment().shorter((48, 64)) is None
+    assert SegmentationCrop((48, 64), augment).factor((96, 200)) == 0.5
+
+
 def test_small_images_are_filled_up_and_ignored_there() -> None:
     image, mask = view(0, (64, 64), scale=(0.5, 0.5), short_side=40)
     assert (image.shape, mask.shape) == ((3, 64, 64), (64, 64))

@@ -49,6 +49,13 @@ def test_a_segmenter_trains_as_published(name: str, side: int) -> None:
     assert "UNRESOLVED" in (RECIPES / f"segment/ade20k-{name}.yaml").read_text()
 
 
+def test_small_data_are_seen_whole_and_heads_learn_faster() -> None:
+    chosen = recipe("segment/small")
+    assert chosen.augment.shorter((160, 200)) == 160
+    assert (chosen.optim.head_lr_scale, chosen.optim.layer_decay) == (10, 1)
+    assert chosen.optim.peak_lr == pytest.approx(1e-3)
+
+
 def test_the_test_is_the_papers() -> None:
     command = COMMANDS["evaluate segment"].options
     values = config_values(["evaluate/ade20k"], command)

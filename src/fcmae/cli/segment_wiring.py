@@ -72,7 +72,7 @@ def train(
         evaluations=[
             Pixels(
                 validation,
-                options.scan.after(options.augment.short_side),
+                options.scan.after(options.augment.shorter(size)),
                 size,
                 loader=loader,
                 channels=channels,
@@ -94,7 +94,7 @@ def train(
 def _habits(options: FinetuneSegment) -> dict[str, Any]:
     """How images and label maps were read, which holds wherever the weights are used."""
     return {
-        "short_side": options.augment.short_side,
+        "short_side": options.augment.shorter(sides(options.size)),
         "labels": {
             "ignore_index": options.labels.ignore_index,
             "reduce_zero_label": options.labels.reduce_zero_label,

@@ -195,9 +195,10 @@ class LabelMapOptions:
 class SceneAugment:
     """The augmentation of segmentation: resize at random, crop, flip, change colours."""
 
-    short_side: int | None = None
+    short_side: int | Literal["crop"] | None = None
     """Shorter side in pixels that images are resized to first, or less if the longer one would be
-    over four times as much; by default they keep their size."""
+    over four times as much; crop is that of the crops, so that they show most of a scene. By
+    default images keep their size."""
 
     scale: tuple[float, float] = (0.5, 2.0)
     """Smallest and largest factor of that size, drawn evenly."""
@@ -217,9 +218,13 @@ class SceneAugment:
                 f"augment.scale is {self.scale}, but must be two factors above 0, the smaller "
                 "first."
             )
-        if self.short_side is not None and self.short_side < 1:
+        if isinstance(self.short_side, int) and self.short_side < 1:
             raise ValueError(f"augment.short_side is {self.short_side}, but must be at least 1.")
         _check_share("augment.most_of_one_class", self.most_of_one_class)
+
+    def shorter(self, crop: tuple[int, int]) -> int | None:
+        """The shorter side in pixels, for crops of this height and width; None for images' own."""
+        return min(crop) if self.short_side == "crop" else self.short_side
 
 
 @dataclass(frozen=True, kw_only=True)

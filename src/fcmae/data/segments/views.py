@@ -71,7 +71,7 @@ class SegmentationCrop(SceneView):
         """How many times larger an image of this height and width is made, drawn at random."""
         low, high = self.augment.scale
         drawn = low + (high - low) * float(torch.rand(()))
-        return drawn * base_factor(size, self.augment.short_side)
+        return drawn * base_factor(size, self.augment.shorter(self.size))
 
     def _place(self, mask: NDArray[np.generic], region: list[int]) -> tuple[int, int]:
         """Where to crop: the first place of a few where no class fills nearly everything."""
