@@ -188,4 +188,5 @@ def test_eight_images_are_learnt_by_heart(
         "--encoder.drop_path", "0", "--head.dropout", "0",
         "--every", "100", "--run.checkpoint_every", "300", *QUICK,
     ]  # fmt: skip
+    # 300 steps, some five minutes of a core.
     assert told(words, capsys)["miou"] > 0.95
