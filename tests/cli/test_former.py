@@ -19,6 +19,16 @@ def test_only_listed_files_are_removed(tmp_path: Path) -> None:
     assert left == {WRITTEN, "mine.png"}
 
 
+def test_a_file_that_was_there_before_the_first_call_is_never_removed(tmp_path: Path) -> None:
+    for name in ("photo.png", "damaged.png"):
+        (tmp_path / name).write_text("mine")
+    for _ in range(3):
+        begin(tmp_path, ["photo.png", "damaged.png", "new.png"], Peers())
+        (tmp_path / "new.png").write_text("found")
+    begin(tmp_path, [], Peers())
+    assert {path.name for path in tmp_path.iterdir()} == {WRITTEN, "photo.png", "damaged.png"}
+
+
 @pytest.mark.parametrize("text", ['["../mine"]', '["/mine", 3, ""]', '{"mine": 1}', "[", "3"])
 def test_a_list_that_is_not_ours_removes_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x")

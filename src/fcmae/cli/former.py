@@ -10,7 +10,7 @@ from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.peers import Peers
 
 WRITTEN = ".written.json"
-"""The names of all files that a call writes, relative to its folder."""
+"""The names of the files that a call adds to its folder, relative to it."""
 
 
 def begin(folder: Path, names: Sequence[str], peers: Peers) -> None:
@@ -30,7 +30,9 @@ def begin(folder: Path, names: Sequence[str], peers: Peers) -> None:
         with storage_errors(folder):
             for name in _written(folder / WRITTEN):
                 (folder / name).unlink(missing_ok=True)
-        write_text(folder / WRITTEN, json.dumps(list(names), indent=0) + "\n")
+        # A file that is there already is someone else's, and stays so when it is written over.
+        new = [name for name in names if not (folder / name).exists()]
+        write_text(folder / WRITTEN, json.dumps(new, indent=0) + "\n")
     peers.gather(torch.zeros(1, device=peers.device))
 
 
