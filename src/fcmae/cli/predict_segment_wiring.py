@@ -27,11 +27,12 @@ from fcmae.data.trace import polygons, signed_area
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
+from fcmae.types import Images
 
 LabelMap = Integer[np.ndarray, "h w"]
 
-NOT_SEEN = np.empty((0, 0, 3), np.uint8), 1
-"""The overview of an image that is not drawn."""
+NOT_SEEN = np.empty((0, 0, 3), np.uint8)
+"""The picture of an image that is not drawn."""
 
 ENDINGS: dict[Form, str] = {"masks": "png", "overlays": "png", "polygons": "geojson"}
 
@@ -55,7 +56,7 @@ def predict(
             unusable += batch.unusable
             if len(batch):
                 called = scanner.classes(batch.images.to(peers.device))
-                picture = as_shown(batch.images, output.normalise)[0].numpy()
+                picture = output.seen(batch.images)
                 output.write(int(small[int(batch.indices[0])]), called, picture)
         for index in large[peers.rank :: peers.size].tolist():
             try:
@@ -123,7 +124,7 @@ def _by_windows(
         with console.counting(what, scanner.num_windows(regions.size)) as count:
             for top, rows in scanner.large(regions, output.normalise, done=count):
                 found[top : top + len(rows)] = rows
-        seen = overview(regions, OVERVIEW_PIXELS) if "overlays" in output.forms else NOT_SEEN
+        seen = overview(regions, OVERVIEW_PIXELS) if "overlays" in output.forms else (NOT_SEEN, 1)
     return found, seen
 
 
@@ -153,6 +154,13 @@ class Output:
     def names(self) -> list[str]:
         """All files that may be written, relative to the folder."""
         return [_name(form, stem) for form in self.forms for stem in self.stems]
+
+    def seen(self, image: Images) -> Picture:
+        """An image as the model has seen it, if it is to be drawn over."""
+        if "overlays" not in self.forms:
+            return NOT_SEEN
+        picture: Picture = as_shown(image, self.normalise)[0].numpy()
+        return picture
 
     def write(self, index: int, called: LabelMap, picture: Picture, side: int = 1) -> None:
         """Write an image's classes in each form.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
+from fcmae.cli.size import sides
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
 from fcmae.data.given import Given, picture_of
@@ -168,9 +169,12 @@ class Predictor:
     def _found(self, picture: Picture, tiles: Tiles) -> Detections:
         """The objects of a picture, through windows or fitted."""
         if tiles.size is not None:
-            tile = (tiles.size, tiles.size) if isinstance(tiles.size, int) else tuple(tiles.size)
-            peers = Peers(device=self._device)
-            tiler = Tiler(model=self.model, tile=tile, overlap=tiles.share, peers=peers)  # type: ignore[arg-type]
+            tiler = Tiler(
+                model=self.model,  # type: ignore[arg-type]  # the kind says so
+                tile=sides(tiles.size),
+                overlap=tiles.share,
+                peers=Peers(device=self._device),
+            )
             return tiler(Decoded(picture), self.facts.normalise)
         stride = self.model.encoder.architecture.stride  # type: ignore[union-attr]
         fit = Fit(within=self.facts.size, stride=stride)  # type: ignore[arg-type]
