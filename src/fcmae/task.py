@@ -1,6 +1,7 @@
 """What the engine asks of a task. The engine knows this shape and no task; tasks know no engine."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,10 +58,12 @@ class Evaluation(ABC):
     Attributes:
         name: Prefix of its numbers in the metrics.
         every: Epochs between two evaluations; the last epoch is always evaluated.
+        unusable: (path, reason) of the files that the last call had to leave out.
     """
 
     name: str
     every: int
+    unusable: Sequence[tuple[str, str]] = ()
 
     @abstractmethod
     def __call__(

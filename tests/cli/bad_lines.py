@@ -137,6 +137,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{ANALYZE} --images 1", 2, "images is 1, but must be at least 2."),
     (f"{ANALYZE} --images 20000", 2, "images is 20000, but must be at most 10000"),
     (f"{ANALYZE} --k 0", 2, "k is 0, but must be at least 1."),
+    (f"{ANALYZE} --what pca --maps.blocks 3", 2, "maps is for activation_maps, which what does"),
     (f"{ANALYZE} --maps.blocks 0", 2, "maps.blocks is [0], but must be numbers of at least 1."),
     (f"{ANALYZE} --maps.channels -1", 2, "maps.channels is [-1], but must be numbers of at least"),
     (f"{ANALYZE} --size 100", 2, "The nearest that fits is 96 x 96."),

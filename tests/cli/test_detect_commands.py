@@ -1,6 +1,7 @@
 """Detection on the command line: train, evaluate, predict, and say what is wrong."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,15 @@ QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 TINY = ["--size", "64", "--head.width", "8", "--head.proposals", "16", "--optim.warmup_epochs", "0"]
 
 
-def squares(root: Path, *, damaged: bool = False, val: int = 2) -> Path:
-    """Six pictures of bright squares and dark bars, as COCO labels them."""
+def squares(root: Path, *, damaged: bool = False, val: int = 2, val_factor: int = 1) -> Path:
+    """Six pictures of bright squares and dark bars, as COCO labels them.
+
+    Args:
+        root: Where to write.
+        damaged: Whether the first box has no area.
+        val: Pictures to validate on.
+        val_factor: How many times larger those are, with objects of the same size.
+    """
     draw = np.random.default_rng(1)
     for part, numbers in (("train", range(4)), ("val", range(4, 4 + val))):
         content: dict[str, Any] = {
@@ -32,7 +40,8 @@ def squares(root: Path, *, damaged: bool = False, val: int = 2) -> Path:
         }
         (root / part).mkdir(parents=True)
         for number in numbers:
-            picture = draw.integers(90, 130, (48, 64, 3), dtype=np.uint8)
+            height, width = (side * (val_factor if part == "val" else 1) for side in (48, 64))
+            picture = draw.integers(90, 130, (height, width, 3), dtype=np.uint8)
             for kind, (x, y, w, h) in enumerate([(6, 8, 16, 16), (30, 20, 24, 10)]):
                 picture[y : y + h, x : x + w] = 250 - 240 * kind
                 corners = [x, y, x + w, y, x + w, y + h, x, y + h]
@@ -42,7 +51,7 @@ def squares(root: Path, *, damaged: bool = False, val: int = 2) -> Path:
                 )  # fmt: skip
             Image.fromarray(picture).save(root / part / f"{number}.png")
             content["images"].append(
-                {"id": number, "file_name": f"{number}.png", "height": 48, "width": 64}
+                {"id": number, "file_name": f"{number}.png", "height": height, "width": width}
             )
         if damaged and part == "train":
             content["annotations"][0]["bbox"][2] = 0
@@ -151,33 +160,114 @@ def test_a_loaded_detector_names_what_it_finds(trained: SimpleNamespace) -> None
     assert found.names == [("square", "bar")[label] for label in found.labels]
 
 
-def test_a_detector_trained_on_parts_of_images_looks_through_windows(
+FEW = ["--suppression.min_score", "0", "--suppression.most", "5"]
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A run on parts of images, with images to validate on that are too large to be read whole."""
+    root = tmp_path_factory.mktemp("tiled")
+    data, out = squares(root / "data", val_factor=2), root / "run"
+    words = [
+        "finetune", "detect", "--data", f"{data}", "--out", f"{out}", *TINY, *QUICK, *FEW,
+        "--size", "32", "--tiles.size", "48", "--tiles.overlap", "0.5", "--repeats", "2",
+        "--loader.max_pixels", "4000", "--optim.epochs", "1", "--optim.batch_size", "8",
+        "--json", f"{root}/told.json",
+    ]  # fmt: skip
+    assert main(words) == 0
+    told = json.loads((root / "told.json").read_text())
+    return SimpleNamespace(data=data, out=out, told=told, large=data / "val" / "4.png")
+
+
+def test_a_detector_trained_on_parts_of_images_is_validated_through_windows(
+    tiled: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (tiled.told["steps"], tiled.told["val_images"]) == (1, 2)
+    with Image.open(tiled.out / "pictures" / "detections-0.png") as drawn:
+        assert drawn.width < 128  # reduced, as it has more than loader.max_pixels
+    words = ["evaluate", "detect", "--data", f"{tiled.data}", "--weights", f"{tiled.out}"]
+    assert told([*words, *QUICK, *FEW], capsys)["boxes"] == tiled.told["boxes"]
+    assert told([*words, *QUICK, *FEW, "--size", "64"], capsys)["images"] == 2
+
+
+def test_weights_tell_the_windows_to_look_through(
+    tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "detect", "--data", f"{tiled.large}", "--weights", f"{tiled.out}"]
+    told([*words, "--score", "0", "--out", f"{tmp_path}/found", *QUICK, *FEW], capsys)
+    written = json.loads((tmp_path / "found" / "detections.json").read_text())["annotations"]
+    scores = [entry["score"] for entry in written]
+    model = fcmae.load(tiled.out)
+    model.suppress(Suppression(min_score=0.0, most=5))
+    for how, same in (
+        ({}, True),
+        ({"tiles": {"size": 48, "overlap": 0.5}}, True),
+        ({"tiles": {"overlap": 0.0}}, False),
+        ({"size": 64}, False),
+    ):
+        found = model.predict(tiled.large, **how)
+        assert (found.scores.round(5).tolist() == scores) is same
+    assert main(["info", "--weights", f"{tiled.out}"]) == 0
+    said = capsys.readouterr().out
+    assert "windows   48 x 48 pixels (height x width), 50% of each in the next" in said
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"size": 64, "tiles": {"size": 48}}, "size is 64 and tiles.size is 48, but an image is"),
+        ({"size": 64, "tiles": {"overlap": 0.1}}, "tiles.overlap is 0.1, but there are no windows"),
+        ({"tiles": {"size": 1}}, "tiles.size is 1, but must be at least 16."),
+        ({"tiles": 48}, "tiles is 48, but must be a dict or a dataclass."),
+        ({"score": 0.5}, "predict of a detector takes the image and size, tiles, but not score."),
+    ],
+)
+def test_a_loaded_detector_says_how_it_cannot_look(
+    tiled: SimpleNamespace, how: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        fcmae.load(tiled.out).predict(tiled.large, **how)
+
+
+def test_without_a_usable_image_former_predictions_stay(
+    tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "detect", "--weights", f"{tiled.out}", "--out", f"{tmp_path}/out", *QUICK]
+    told([*words, "--data", f"{tiled.large}"], capsys)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(tiled.large.read_bytes()[:2000])
+    assert main([*words, "--data", f"{cut}"]) == 6
+    assert "none of the first images can be used" in capsys.readouterr().err
+    assert (tmp_path / "out" / "4.png").is_file()
+
+
+def test_images_are_never_written_over(
     trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["finetune", "detect", "--data", f"{trained.data}", "--weights", f"{trained.out}"]
-    few = ["--suppression.min_score", "0", "--suppression.most", "5"]
-    how = ["--tiles.size", "48", "--tiles.overlap", "0.5", "--optim.epochs", "1", *few]
-    how += ["--optim.batch_size", "4"]
-    run = tmp_path / "run"
-    learnt = told([*words, "--out", f"{run}", *TINY, *QUICK, *how, "--size", "32"], capsys)
-    words = ["evaluate", "detect", "--data", f"{trained.data}", "--weights", f"{run}", *QUICK, *few]
-    assert told([*words, "--tiles.overlap", "0.5"], capsys)["boxes"] == learnt["boxes"]
-    whole = told([*words, "--size", "64"], capsys)
-    assert main([*words, "--size", "64", "--tiles.overlap", "0.5"]) == 2
-    assert "tiles.overlap is 0.5, but there are no windows" in capsys.readouterr().err
+    photo = tmp_path / "photo.png"
+    photo.write_bytes((trained.data / "val" / "4.png").read_bytes())
+    before = photo.read_bytes()
+    words = ["predict", "detect", "--data", f"{tmp_path}", "--weights", f"{trained.out}", *QUICK]
+    assert main([*words, "--out", f"{tmp_path}"]) == 6
+    assert f"{tmp_path} is both read and written to" in capsys.readouterr().err
+    other = tmp_path / "other" / "photo.png"
+    other.parent.mkdir()
+    other.write_bytes(before)
+    assert main([*words, "--out", f"{other.parent}", "--data", f"{photo}"]) == 4
+    assert f"{other} is there already and was not written" in capsys.readouterr().err
+    assert photo.read_bytes() == other.read_bytes() == before
 
-    words = ["predict", "detect", "--data", f"{trained.data}/val/4.png", "--weights", f"{run}"]
-    told([*words, "--score", "0", "--out", f"{tmp_path}/found", *QUICK, *few], capsys)
-    written = json.loads((tmp_path / "found" / "detections.json").read_text())["annotations"]
-    model = fcmae.load(run)
-    model.suppress(Suppression(min_score=0.0, most=5))
-    for found, same in (
-        (model.predict(trained.data / "val" / "4.png"), True),
-        (model.predict(trained.data / "val" / "4.png", size=32), False),
-    ):
-        scores = [entry["score"] for entry in written]
-        assert (found.scores.round(5).tolist() == scores) is same
-    assert whole["images"] == 2
+
+def test_validation_images_that_cannot_be_used_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = squares(tmp_path / "data")
+    Image.new("RGB", (10, 10)).save(data / "val" / "5.png")
+    words = ["finetune", "detect", "--data", f"{data}", "--out", f"{tmp_path}/run", *TINY, *QUICK]
+    assert main([*words, "--optim.epochs", "1", "--optim.batch_size", "4"]) == 0
+    said = capsys.readouterr().err
+    assert "5.png cannot be used (it has 10 x 10 pixels" in said
+    assert ": val is measured without it." in said
 
 
 def test_boxes_alone_can_be_learnt(
@@ -211,6 +301,7 @@ BAD_LINES = [
     ("evaluate detect --data {data} --weights {out}", 3, "does not exist"),
     ("predict detect --data {data} --weights x --out {out} --score 2", 2, "score is 2.0"),
     ("predict detect --data {data} --weights x --out {out} --tiles.size 0", 2, "tiles.size is 0"),
+    (f"{DETECT} --repeats 0", 2, "repeats is 0, but must be at least 1."),
     ("predict detect --data {data} --weights x --out {out} --tiles.overlap 1", 2, "tiles.overlap"),
     (f"{DETECT} --tiles.overlap 0.5", 2, "tiles.overlap is 0.5, but there are no windows without"),
     (f"{DETECT} --tiles.size 64 --test_size 64", 2, "test_size is 64, but with tiles.size no"),

@@ -12,7 +12,9 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
+from fcmae.cli.predict_segment import PredictSegment
 from fcmae.data.given import picture_of
+from fcmae.evaluation.scan import Scanner
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.segmenter import Segmenter
@@ -66,6 +68,23 @@ def test_a_segmenter_names_the_class_of_every_pixel(path: Path, tmp_path: Path) 
     assert said.classes == ["a", "b", "c"]
     assert sum(said.shares.values()) == pytest.approx(1)
     assert said.shares.get("a", 0.0) == (said.mask == 0).mean()
+    assert all(type(share) is float for share in said.shares.values())
+    with pytest.raises(ValueError, match=r"mode is 'slid', but must be one of whole, slide\."):
+        fcmae.load(file).predict(path, mode="slid")
+    with pytest.raises(ValueError, match=r"but not flipp\. Did you mean flip\?"):
+        fcmae.load(file).predict(path, flipp=True)
+
+
+def test_a_segmenter_looks_at_large_images_by_windows(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "segmenter.safetensors"
+    model = Segmenter(SMALL, num_classes=3, head=UPerNet(width=16, auxiliary_width=16))
+    save_weights(file, model, {**FACTS, "classes": ["a", "b", "c"]})
+    by_windows = fcmae.load(file).predict(path, mode="slide").mask
+    monkeypatch.setattr(PredictSegment, "large", 100)
+    monkeypatch.setattr(Scanner, "classes", None)  # nothing is looked at whole
+    np.testing.assert_array_equal(fcmae.load(file).predict(path).mask, by_windows)
 
 
 @pytest.mark.parametrize("kind", ["labels", "numbers"])
@@ -78,6 +97,11 @@ def test_an_estimator_names_its_values(kind: str, path: Path, tmp_path: Path) ->
     assert list(said) == ["age", "size"]
     low, high = (0.5, 1.0) if kind == "labels" else (3.0, 11.0)
     assert all(low < value < high for value in said.values())
+
+
+def test_a_classifier_looks_in_one_way(places: SimpleNamespace, path: Path) -> None:
+    with pytest.raises(ValueError, match="predict of a classifier takes the image alone, but not"):
+        fcmae.load(places.classifier).predict(path, size=64)
 
 
 def test_an_autoencoder_says_nothing(places: SimpleNamespace) -> None:

@@ -249,6 +249,26 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
         train(tmp_path, feed=ToyFeed(fingerprint="other"), record={"mask": {"ratio": 0.6}})
 
 
+def test_a_run_of_a_version_without_an_option_goes_on_with_its_default(tmp_path: Path) -> None:
+    defaults = {"mask.ratio": 0.6, "mask.blocks": (1, 2)}
+    train(tmp_path, record={"mask": {"ratio": 0.75}})
+    now = {"mask": {"ratio": 0.75, "blocks": (1, 2)}}
+    listener = Listener()
+    train(tmp_path, record=now, defaults=defaults, reporter=listener)
+    assert listener.messages == ["This run is finished already."]
+    with pytest.raises(CheckpointError, match=r"mask\.blocks: \[1, 2\] before, \[2, 2\] now\. "):
+        train(tmp_path, record={"mask": {"ratio": 0.75, "blocks": (2, 2)}}, defaults=defaults)
+
+
+def test_files_that_an_evaluation_left_out_are_named_once(tmp_path: Path) -> None:
+    evaluation, listener = ToyEvaluation(), Listener()
+    evaluation.unusable = [("a.png", "it is empty")]
+    train(tmp_path, evaluations=[evaluation], reporter=listener)
+    named = [text for text in listener.messages if "a.png" in text]
+    assert len(evaluation.calls) > 1
+    assert named == ["a.png cannot be used (it is empty): toy is measured without it."]
+
+
 def test_a_run_of_another_command_is_told_as_one(tmp_path: Path) -> None:
     train(tmp_path, record={"mask": {"ratio": 0.6}, "decoder": {"depth": 1}, "size": 64})
     with pytest.raises(CheckpointError) as caught:

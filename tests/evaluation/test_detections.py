@@ -12,6 +12,7 @@ from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
+from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, joined
 from fcmae.model.detector import Detected, Detector
 
@@ -139,7 +140,7 @@ def test_objects_that_windows_cut_are_found_once_and_whole(batch_size: int) -> N
         60: (170, 170, 200, 200),  # at the border of the image
     }
     scene = Scene((200, 200), boxes)
-    tiler = Tiler(model=Bright().eval(), tile=(80, 80), overlap=0.25, batch_size=batch_size)
+    tiler = Tiler(model=Bright().eval(), tiling=Tiling(size=(80, 80)), batch_size=batch_size)
     counted: list[int] = []
     found = tiler(scene, PLAIN, done=counted.append)
     assert sum(counted) == tiler.num_windows((200, 200)) == len(windows((200, 200), (80, 80), 0.25))
@@ -157,7 +158,7 @@ def test_objects_that_windows_cut_are_found_once_and_whole(batch_size: int) -> N
 def test_objects_in_different_windows_stay_two() -> None:
     scene = Scene((80, 140), {10: (10, 10, 30, 30), 11: (100, 10, 120, 30)})
     model = Bright().eval()
-    found = Tiler(model=model, tile=(80, 80))(scene, PLAIN)
+    found = Tiler(model=model, tiling=Tiling(size=(80, 80)))(scene, PLAIN)
     assert len(found) == 2
 
 
@@ -201,6 +202,6 @@ def test_two_boxes_of_one_window_stay_two_if_both_agree_with_one_of_another() ->
 
 
 def test_an_empty_image_has_no_object() -> None:
-    found = Tiler(model=Bright().eval(), tile=(64, 64))(Scene((100, 100)), PLAIN)
+    found = Tiler(model=Bright().eval(), tiling=Tiling(size=(64, 64)))(Scene((100, 100)), PLAIN)
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)

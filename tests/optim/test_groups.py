@@ -207,3 +207,9 @@ def test_a_long_table_shows_its_ends() -> None:
         "... 22 groups more, rates in between",
         *whole[-2:],
     ]
+    assert group_table(groups, most=5).splitlines() == [
+        *whole[:3],
+        "... 22 groups more, rates in between",
+        *whole[-2:],
+    ]
+    assert group_table(groups[:9], most=8).splitlines() == whole[:10]  # no line stands for one

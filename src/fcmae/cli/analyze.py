@@ -117,6 +117,11 @@ class Analyze:
                 f"images is {self.images}, but must be at most {MOST_IMAGES}, because every two of "
                 "them are compared."
             )
+        if self.maps != MapOptions() and "activation_maps" not in (self.what or get_args(What)):
+            raise ValueError(
+                "maps is for activation_maps, which what does not name: name it too, or leave "
+                "--maps out."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

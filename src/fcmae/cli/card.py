@@ -11,6 +11,7 @@ from fcmae.checkpoint.resolve import resolve
 from fcmae.cli.console import Console
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
+from fcmae.evaluation.options import Tiling
 from fcmae.model.options import SIZES, Architecture, architecture_from
 from fcmae.model.timm_options import TimmArchitecture
 
@@ -43,7 +44,7 @@ class Weights:
         class_ids: Numbers of a detector's classes in COCO files.
         size: Height and width of the images it was made for.
         short_side: What a segmenter's images were resized to, where they were.
-        tile: Height and width of the windows that a detector looked through, where it did.
+        tiling: Windows that a detector looked through, where it did.
         mean: Mean of each channel, by which images are normalised; None where it is not known.
         std: Standard deviation of each channel.
         description: The model in full.
@@ -59,7 +60,7 @@ class Weights:
     class_ids: list[int] | None
     size: tuple[int, int]
     short_side: int | None
-    tile: tuple[int, int] | None
+    tiling: Tiling | None
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     description: dict[str, Any]
@@ -130,7 +131,7 @@ def read_weights(
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
             short_side=found.get("short_side"),
-            tile=tuple(found["tile"]) if found.get("tile") else None,
+            tiling=tiling_of(found),
             mean=tuple(found["mean"]) if "mean" in found else None,
             std=tuple(found["std"]) if "std" in found else None,
             description=model,
@@ -150,6 +151,21 @@ def read_weights(
             + (f" And {only_baseline(net)}" if isinstance(net, TimmArchitecture) else "")
         )
     return weights
+
+
+def tiling_of(card: Mapping[str, Any]) -> Tiling | None:
+    """The windows that a detector's card names, if it does."""
+    if not card.get("tile"):
+        return None
+    height, width = card["tile"]
+    return Tiling(size=(height, width), overlap=card.get("tile_overlap", Tiling.overlap))
+
+
+def tiling_facts(tiling: Tiling | None) -> dict[str, Any]:
+    """What a detector's card says of the windows that it looked through."""
+    if tiling is None:
+        return {}
+    return {"tile": list(tiling.size), "tile_overlap": tiling.overlap}
 
 
 def _net(fields: Mapping[str, Any]) -> Architecture | TimmArchitecture:

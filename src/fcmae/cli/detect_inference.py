@@ -16,7 +16,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.evaluation.detect import Found, detect
 from fcmae.evaluation.detections import Detections
-from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.model.detector import Detector
 from fcmae.model.options import Suppression
@@ -25,15 +25,11 @@ from fcmae.peers import Peers
 
 @runtime_checkable
 class Options(Protocol):
-    """The options that looking for objects needs, the windows being those to look through."""
+    """The options that looking for objects needs."""
 
     @property
     def size(self) -> Size | None:
         """What images are fitted into; None for what the weights were made for."""
-
-    @property
-    def tiles(self) -> Tiles:
-        """Windows to look through."""
 
     @property
     def suppression(self) -> Suppression:
@@ -57,6 +53,7 @@ class Looking:
         images: All images.
         options: How to look.
         within: Height and width that images are fitted into.
+        tiling: Windows to look through instead, where there are any.
         loader: Reading of files, with the model's normalisation.
         peers: The processes.
         console: Shows the progress.
@@ -67,6 +64,7 @@ class Looking:
     images: ImageList
     options: Options
     within: tuple[int, int]
+    tiling: Tiling | None
     loader: Loader
     peers: Peers
     console: Console
@@ -74,7 +72,7 @@ class Looking:
 
     def found(self) -> Found:
         """What is found in each image of this process's share, under a progress bar."""
-        return self._by_windows() if self.options.tiles.size is not None else self._fitted()
+        return self._fitted() if self.tiling is None else self._by_windows(self.tiling)
 
     def _fitted(self) -> Found:
         batches = fitted(self.images, self.within, self.model, self.loader, self.peers)
@@ -83,12 +81,10 @@ class Looking:
             batches = self.console.track(batches, "detecting", total=share)
         return detect(self.model, batches, self.peers, unusable=self.unusable)
 
-    def _by_windows(self) -> Found:
-        tiles = self.options.tiles
+    def _by_windows(self, tiling: Tiling) -> Found:
         tiler = Tiler(
             model=self.model,
-            tile=sides(tiles.size or self.within),
-            overlap=tiles.share,
+            tiling=tiling,
             batch_size=self.options.run.batch_size,
             peers=self.peers,
         )
@@ -100,7 +96,11 @@ class Looking:
 
 
 def open_detector(
-    options: Options, weights: Weights, images: ImageList, console: Console
+    options: Options,
+    weights: Weights,
+    images: ImageList,
+    tiling: Tiling | None,
+    console: Console,
 ) -> Looking:
     """The detector of a weights file on its device, ready to look at images."""
     model, _ = load_model(weights.header)
@@ -111,6 +111,7 @@ def open_detector(
         images=images,
         options=options,
         within=sides(options.size or weights.size),
+        tiling=tiling,
         loader=loader_of(weights, options.loader),
         peers=launch(options.run, model),
         console=console,

@@ -2,25 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from fcmae.analysis.overlays import draw_detections
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.size import sides
+from fcmae.cli.detect_pictures import draw
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
-from fcmae.data.image import open_image
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.views import Fit, to_look_at
 from fcmae.data.options import Loader
 from fcmae.engine.folder import PRECISION
 from fcmae.evaluation.coco import CocoScores
 from fcmae.evaluation.detect import Found, detect, judge
-from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
@@ -40,7 +40,7 @@ class AveragePrecision(Evaluation):
         images: The images with their objects.
         within: Height and width that they are fitted into.
         loader: Reading of files.
-        tiles: Windows to look through instead, where they have a size.
+        tiling: Windows to look through instead, where there are any.
         every: Epochs between two evaluations.
     """
 
@@ -52,11 +52,11 @@ class AveragePrecision(Evaluation):
         within: tuple[int, int],
         loader: Loader,
         *,
-        tiles: Tiles,
+        tiling: Tiling | None,
         every: int,
     ) -> None:
         self.images, self.within, self.loader = images, within, loader
-        self.tiles, self.every = tiles, every
+        self.tiling, self.every = tiling, every
 
     def __call__(
         self, model: nn.Module, peers: Peers, folder: Path, epoch: int
@@ -65,7 +65,9 @@ class AveragePrecision(Evaluation):
         assert isinstance(model, Detector)
         unusable: list[tuple[str, str]] = []
         found = self._found(model, peers, unusable)
-        result = judge(self._drawing(found, folder), self.images, peers, unusable=unusable)
+        drawn = self._drawing(found, folder, model.encoder.architecture.channels)
+        result = judge(drawn, self.images, peers, unusable=unusable)
+        self.unusable = result.unusable
         if peers.leads:
             text = json.dumps(summary(result.scores, result.images), indent=1)
             write_text(folder.parent / PRECISION, text + "\n")
@@ -73,26 +75,26 @@ class AveragePrecision(Evaluation):
 
     def _found(self, model: Detector, peers: Peers, unusable: list[tuple[str, str]]) -> Found:
         """What is found in this process's share of the images."""
-        if self.tiles.size is not None:
-            tile, overlap = sides(self.tiles.size), self.tiles.share
-            tiler = Tiler(model=model, tile=tile, overlap=overlap, peers=peers)
+        if self.tiling is not None:
+            tiler = Tiler(model=model, tiling=self.tiling, peers=peers)
             return through_windows(tiler, self.images, self.loader, unusable=unusable)
         batches = fitted(self.images, self.within, model, self.loader, peers)
         return detect(model, batches, peers, unusable=unusable)
 
-    def _drawing(self, found: Found, folder: Path) -> Found:
+    def _drawing(self, found: Found, folder: Path, channels: int) -> Found:
         """Pass on what was found, drawing it for the first images."""
         for index, detections in found:
             if index < DRAWN:
-                folder.mkdir(parents=True, exist_ok=True)
-                picture = open_image(
-                    self.images.path(index),
-                    max_pixels=self.loader.max_pixels,
-                    max_bytes=self.loader.max_bytes,
-                )
-                shown = detections.above(SHOWN_SCORE)
-                image = draw_detections(picture, shown, self.images.classes or ())
-                image.save(folder / f"detections-{index}.png")
+                # It was decoded a moment ago; a file that is gone by now is not worth a run.
+                with suppress(UnusableImage):
+                    draw(
+                        self.images.path(index),
+                        detections.above(SHOWN_SCORE),
+                        list(self.images.classes or ()),
+                        folder / f"detections-{index}.png",
+                        channels=channels,
+                        max_pixels=self.loader.max_pixels,
+                    )
             yield index, detections
 
 

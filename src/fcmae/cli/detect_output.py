@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcmae.analysis.overlays import draw_detections
-from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.checkpoint.durable import write_text
 from fcmae.cli.card import Weights
+from fcmae.cli.detect_pictures import draw
 from fcmae.cli.former import begin
-from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
-from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, open_regions, overview
 from fcmae.data.trace import polygons
 from fcmae.evaluation.detect import gather_lines
 from fcmae.evaluation.detections import Detections
@@ -79,15 +77,14 @@ class Output:
         Raises:
             UnusableImage: It cannot be decoded.
         """
-        path, most = self.images.path(index), self.loader.max_pixels
-        if found.size[0] * found.size[1] > most:
-            with open_regions(path, channels=self.channels) as regions:
-                picture, side = overview(regions, min(most, OVERVIEW_PIXELS))
-            found = found.reduced(side)
-        else:
-            picture = open_image(path, max_pixels=most, max_bytes=EVERYTHING)
-        with storage_errors(self.folder):
-            draw_detections(picture, found, self.classes).save(self._path(index, "png"))
+        draw(
+            self.images.path(index),
+            found,
+            self.classes,
+            self._path(index, "png"),
+            channels=self.channels,
+            max_pixels=self.loader.max_pixels,
+        )
 
     def outline(self, index: int, found: Detections) -> None:
         """Write the outlines of an image's objects."""

@@ -1,6 +1,6 @@
 """``fcmae evaluate detect``: average precision of a detector on labelled images."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from fcmae.engine.folder import PRECISION
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
-from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.model.options import Suppression
 
 
@@ -79,8 +79,7 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
     require_coco_eval()
     weights = read_weights(options.weights, kind="detector")
     sides(options.size or weights.size)
-    tiles = options.tiles.after(None if options.size else weights.tile)
-    options = replace(options, tiles=tiles)
+    tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
     loader_of(weights, options.loader)
     if weights.classes is None:
         raise CheckpointError(
@@ -88,16 +87,24 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
         )
     found = evaluation_objects(options.data, weights.classes)
     images = accepted(found, options.bad_labels, options.data, console)
-    if options.tiles.size is None:
-        check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(
+        images,
+        loader=options.loader,
+        channels=weights.architecture.channels,
+        tiled=tiling is not None,
+    )
     if options.out is None:
-        return _evaluate(options, weights, images, console)
+        return _evaluate(options, weights, images, tiling, console)
     with hold(options.out):
-        return _evaluate(options, weights, images, console)
+        return _evaluate(options, weights, images, tiling, console)
 
 
 def _evaluate(
-    options: EvaluateDetect, weights: Weights, images: ImageList, console: Console
+    options: EvaluateDetect,
+    weights: Weights,
+    images: ImageList,
+    tiling: Tiling | None,
+    console: Console,
 ) -> DetectorEvaluated:
     import json
 
@@ -106,7 +113,7 @@ def _evaluate(
     from fcmae.cli.detect_monitor import summary
     from fcmae.evaluation.detect import judge
 
-    looking = open_detector(options, weights, images, console)
+    looking = open_detector(options, weights, images, tiling, console)
     result = judge(looking.found(), images, looking.peers, unusable=looking.unusable)
     said = summary(result.scores, result.images)
     if options.out is not None and looking.peers.leads:

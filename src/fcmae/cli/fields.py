@@ -53,6 +53,12 @@ def groups_of(options: type) -> dict[str, str]:
     }
 
 
+def defaults_of(options: type) -> dict[str, Any]:
+    """The default of every option that has one, by its dotted name."""
+    fields = fields_of(options).values()
+    return {field.name: plain(field.default) for field in fields if not field.required}
+
+
 def nested(options: Any) -> dict[str, Any]:
     """A dataclass as the nested plain values that YAML and JSON can hold."""
     return {f.name: plain(getattr(options, f.name)) for f in dataclasses.fields(options)}

@@ -167,7 +167,8 @@ def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.run.seed)
     check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
-    check_pictures(train, loader=options.loader, channels=net.channels)
+    for images in (train, val):
+        check_pictures(images, loader=options.loader, channels=net.channels)
     with hold(options.out):
         from fcmae.cli.finetune_wiring import train as train_classifier
 

@@ -88,6 +88,10 @@ class FinetuneDetect:
     bad_labels: BadLabels = "stop"
     """What to do with labels that are wrong: stop before training, or leave them out and say so."""
 
+    repeats: int = 1
+    """Views that are taken out of an image each time it is decoded. An epoch shows each image that
+    often, so its number of steps grows with it; large images give more than one."""
+
     freeze_stages: int = 0
     """How many stages of the encoder stay as they are, the stem with them."""
 
@@ -109,13 +113,15 @@ class FinetuneDetect:
         check_labelled(self.val_share, None, self.run.seed)
         if self.every < 1:
             raise ValueError(f"every is {self.every}, but must be at least 1.")
+        if self.repeats < 1:
+            raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
         if not 0 <= self.freeze_stages <= 4:
             raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
         if self.freeze_stages and self.weights is None:
             raise ValueError(
                 f"freeze_stages is {self.freeze_stages}, but there are no --weights to keep."
             )
-        if self.tiles.after(None).size is not None and self.test_size is not None:
+        if self.tiles.tiling() is not None and self.test_size is not None:
             raise ValueError(
                 f"test_size is {self.test_size}, but with tiles.size no image is fitted into "
                 "anything: leave one of them out."
@@ -180,8 +186,15 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
     if weights is not None:
         loader_of(weights, options.loader)
     train, val = images_of(options, console)
-    check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
+    check_batch(
+        len(train),
+        repeats=options.repeats,
+        batch_size=options.optim.batch_size,
+        data=options.data,
+    )
     check_pictures(train, loader=options.loader, channels=architecture.channels)
+    tiled = options.tiles.tiling() is not None
+    check_pictures(val, loader=options.loader, channels=architecture.channels, tiled=tiled)
     with hold(options.out):
         from fcmae.cli.finetune_detect_wiring import train as train_detector
 

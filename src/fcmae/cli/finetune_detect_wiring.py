@@ -3,10 +3,10 @@
 import json
 
 from fcmae.checkpoint.weights import load_into
-from fcmae.cli.card import Weights, card, loader_of
+from fcmae.cli.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import AveragePrecision
-from fcmae.cli.fields import nested
+from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune_detect import DetectorTrained, FinetuneDetect
 from fcmae.cli.size import sides
 from fcmae.data.feed import Feed
@@ -38,25 +38,26 @@ def train(
     channels, test_size = architecture.channels, sides(options.test_size or options.size)
     model = detector(options, architecture, weights, len(classes), masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
-    windows = None if options.tiles.size is None else sides(options.tiles.size)
-    precision = AveragePrecision(
-        validation, test_size, loader, tiles=options.tiles, every=options.every
-    )
+    tiling = options.tiles.tiling()
+    facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
+    precision = AveragePrecision(validation, test_size, loader, tiling=tiling, every=options.every)
     outcome = fit(
         Detect(model, seed=options.run.seed, freeze_stages=options.freeze_stages),
         Feed(
             training,
-            LargeScaleJitter(sides(options.size), options.augment, own_size=windows is not None),
+            LargeScaleJitter(sides(options.size), options.augment, own_size=tiling is not None),
             seed=options.run.seed,
             loader=loader,
             channels=channels,
+            repeats=options.repeats,
         ),
         optim=options.optim,
         run=options.run,
         out=options.out,
         evaluations=[precision],
         record=nested(options),
-        card={**facts, "class_ids": objects.class_ids.tolist(), "tile": windows},
+        defaults=defaults_of(type(options)),
+        card=facts,
         reporter=console,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
     )

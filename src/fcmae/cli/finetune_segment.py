@@ -74,6 +74,10 @@ class FinetuneSegment:
     size: Size = 512
     """Side in pixels of the crops to train on, or height,width: multiples of the stride."""
 
+    repeats: int = 1
+    """Crops that are taken out of an image each time it is decoded. An epoch shows each image that
+    often, so its number of steps grows with it; large images give more than one."""
+
     freeze_stages: int = 0
     """The stem and so many first stages of the encoder stay as they are."""
 
@@ -98,6 +102,8 @@ class FinetuneSegment:
         check_labelled(self.val_share, None, self.run.seed)
         if self.every < 1:
             raise ValueError(f"every is {self.every}, but must be at least 1.")
+        if self.repeats < 1:
+            raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
         if not 0 <= self.freeze_stages <= 4:
             raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
         if self.auxiliary_weight < 0:
@@ -161,7 +167,12 @@ def finetune_segment(options: FinetuneSegment, console: Console) -> FinetunedSeg
     if weights is not None:
         loader_of(weights, options.loader)
     train, val = split_segments(options.data, options.val, options.labels, share=options.val_share)
-    check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
+    check_batch(
+        len(train),
+        repeats=options.repeats,
+        batch_size=options.optim.batch_size,
+        data=options.data,
+    )
     for images in (train, val):
         check_pictures(images, loader=options.loader, channels=architecture.channels)
     with hold(options.out):

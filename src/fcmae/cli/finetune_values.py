@@ -159,7 +159,8 @@ def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValue
         loader_of(weights, options.loader)
     train, val = split_values(options.data, options.val, options.kind, share=options.val_share)
     check_batch(len(train), batch_size=options.optim.batch_size, data=options.data)
-    check_pictures(train, loader=options.loader, channels=architecture.channels)
+    for images in (train, val):
+        check_pictures(images, loader=options.loader, channels=architecture.channels)
     with hold(options.out):
         from fcmae.cli.values_wiring import train as train_estimator
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.errors import StorageError
 from fcmae.peers import Peers
 
 WRITTEN = ".written.json"
@@ -24,16 +25,39 @@ def begin(folder: Path, names: Sequence[str], peers: Peers) -> None:
         peers: The leading process does it while the others wait.
 
     Raises:
-        StorageError: The folder cannot be written to.
+        StorageError: Something else is where a file would be written, or nothing can be.
     """
     if peers.leads:
+        former = _written(folder / WRITTEN)
+        _refuse_others(folder, names, former)
         with storage_errors(folder):
-            for name in _written(folder / WRITTEN):
-                (folder / name).unlink(missing_ok=True)
-        # A file that is there already is someone else's, and stays so when it is written over.
-        new = [name for name in names if not (folder / name).exists()]
-        write_text(folder / WRITTEN, json.dumps(new, indent=0) + "\n")
+            for name in former:
+                _remove(folder, name)
+        write_text(folder / WRITTEN, json.dumps(list(names), indent=0) + "\n")
     peers.gather(torch.zeros(1, device=peers.device))
+
+
+def _refuse_others(folder: Path, names: Sequence[str], former: Sequence[str]) -> None:
+    """Refuse to write over what no earlier call has written: images, labels, results of others."""
+    ours = set(former)
+    for name in names:
+        path = folder / name
+        if path.is_dir() or (path.exists() and name not in ours):
+            raise StorageError(
+                f"{path} is there already and was not written by an earlier prediction: give "
+                "another --out, or move it away."
+            )
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Remove a file, and folders inside that are empty without it."""
+    path = folder / name
+    if path.is_dir() or not path.parent.is_dir():
+        return
+    path.unlink(missing_ok=True)
+    for parent in path.relative_to(folder).parents:
+        if parent != Path() and not any((folder / parent).iterdir()):
+            (folder / parent).rmdir()
 
 
 def _written(path: Path) -> list[str]:

@@ -14,6 +14,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.preflight import architecture_of, weights_or_none
 from fcmae.cli.show import say, show_places, show_table
 from fcmae.cli.size import Size, divisible_sides
+from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName
 from fcmae.model.response import Grn
 
@@ -64,6 +65,7 @@ class ModelInfo:
         weights: The weights file.
         kind: What it holds: an encoder, an autoencoder or a classifier.
         class_names: Names of its classes.
+        tiling: Windows that a detector looks through, where it does.
         licences: Terms that what is made of the weights is under.
         report: What becomes of every tensor of the file.
     """
@@ -82,6 +84,7 @@ class ModelInfo:
     weights: Path | None = None
     kind: str | None = None
     class_names: list[str] | None = None
+    tiling: Tiling | None = None
     licences: list[str] = field(default_factory=list)
     report: Report | None = None
 
@@ -125,6 +128,7 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
         weights=weights.path if weights else None,
         kind=weights.kind if weights else None,
         class_names=weights.classes if weights else None,
+        tiling=weights.tiling if weights else None,
         licences=weights.licences if weights else [],
         report=report_of(weights.header) if weights else None,
     )
@@ -148,6 +152,10 @@ def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
         say(terminal, "\n".join(f"  {line}" for line in first.report.lines()))
     if first.class_names is not None:
         say(terminal, f"  classes   {', '.join(first.class_names[:20])}")
+    if first.tiling is not None:
+        height, width = first.tiling.size
+        shared = f"{first.tiling.overlap:.0%} of each in the next"
+        say(terminal, f"  windows   {height} x {width} pixels (height x width), {shared}")
 
 
 def _row(model: ModelInfo) -> tuple[str, ...]:

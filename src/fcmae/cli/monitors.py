@@ -173,6 +173,7 @@ class Accuracy(Evaluation):
         assert isinstance(model, (Classifier, TimmClassifier))
         classes = list(self.images.classes or ())
         result = classify(model, self.viewing.batches(self.images, peers), classes, peers)
+        self.unusable = result.unusable
         if peers.leads:
             confusion_matrix(result.confusion, classes, folder / "confusion.png")
             write_text(folder.parent / ACCURACY, json.dumps(result.summary(), indent=1) + "\n")

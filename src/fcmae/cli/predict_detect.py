@@ -1,7 +1,7 @@
 """``fcmae predict detect``: the objects in images, drawn and written down."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console as Terminal
@@ -9,14 +9,14 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_no_run, check_pictures
+from fcmae.cli.preflight import check_apart, check_no_run, check_pictures
 from fcmae.cli.show import files, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size, sides
 from fcmae.cli.sources import find_all
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
-from fcmae.evaluation.options import Tiles
+from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.model.options import Suppression
 
 
@@ -79,26 +79,34 @@ def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicte
     """Check what the weights and the images say, then look."""
     weights = read_weights(options.weights, kind="detector")
     sides(options.size or weights.size)
-    tiles = options.tiles.after(None if options.size else weights.tile)
-    options = replace(options, tiles=tiles)
+    tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
     loader_of(weights, options.loader)
     check_no_run(options.out)
     images = find_all(options.data)
-    if options.tiles.size is None:
-        check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_apart(images, options.out)
+    check_pictures(
+        images,
+        loader=options.loader,
+        channels=weights.architecture.channels,
+        tiled=tiling is not None,
+    )
     with hold(options.out):
-        return _predict(options, weights, images, console)
+        return _predict(options, weights, images, tiling, console)
 
 
 def _predict(
-    options: PredictDetect, weights: Weights, images: ImageList, console: Console
+    options: PredictDetect,
+    weights: Weights,
+    images: ImageList,
+    tiling: Tiling | None,
+    console: Console,
 ) -> DetectorPredicted:
     from fcmae.cli.detect_inference import each_above, open_detector
     from fcmae.cli.detect_output import Output
     from fcmae.data.image import UnusableImage
     from fcmae.evaluation.forward import gather_unusable
 
-    looking = open_detector(options, weights, images, console)
+    looking = open_detector(options, weights, images, tiling, console)
     output = Output(options.out, images, weights, looking.loader)
     output.begin(pictures=options.pictures, outlines=options.geojson, peers=looking.peers)
     for index, found in each_above(looking.found(), options.score):

@@ -9,7 +9,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_no_run, size_for
+from fcmae.cli.preflight import check_apart, check_no_run, size_for
 from fcmae.cli.show import say, share, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
@@ -54,8 +54,11 @@ class PredictSegment:
     def __post_init__(self) -> None:
         if self.large < 1:
             raise ValueError(f"large is {self.large}, but must be at least 1.")
-        if not self.write:
-            raise ValueError("write is empty, but must name masks, overlays or polygons.")
+        if not self.write or len(set(self.write)) < len(self.write):
+            raise ValueError(
+                f"write is {' '.join(self.write) or 'empty'}, but must name one or several of "
+                "masks, overlays and polygons, each once."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,7 @@ def predict_segment(options: PredictSegment, console: Console) -> PredictedSegme
     loader_of(weights, options.loader)
     check_no_run(options.out)
     images = find_all(options.data)
+    check_apart(images, options.out)
     with hold(options.out):
         from fcmae.cli.predict_segment_wiring import predict
 

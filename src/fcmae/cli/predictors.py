@@ -1,7 +1,11 @@
 """``fcmae.load(run).predict(image)``: what each kind of model says about one image."""
 
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 import torch
@@ -9,21 +13,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
-from fcmae.cli.size import sides
+from fcmae.cli.card import article, tiling_of
+from fcmae.cli.parse import build, keyword_values
+from fcmae.cli.predict_segment import PredictSegment
+from fcmae.cli.size import Size, sides
+from fcmae.cli.suggest import did_you_mean
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
 from fcmae.data.given import Given, picture_of
-from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.views import Fit
 from fcmae.data.options import Loader
-from fcmae.data.tiles import Decoded
+from fcmae.data.tiles import Decoded, Regions, Window, open_regions
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
 from fcmae.peers import Peers
+
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +67,7 @@ class SaidPixels:
         """Share of the pixels of each class that occurs, largest first."""
         counts = np.bincount(self.mask.ravel(), minlength=len(self.classes))
         order = np.argsort(-counts, kind="stable")
-        return {self.classes[i]: counts[i] / self.mask.size for i in order if counts[i]}
+        return {self.classes[i]: float(counts[i] / self.mask.size) for i in order if counts[i]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +89,6 @@ class Facts:
         return height, width
 
     @property
-    def tile(self) -> tuple[int, int] | None:
-        """Height and width of the windows that a detector looks through, where it does."""
-        height, width = self.card.get("tile") or (0, 0)
-        return (height, width) if height else None
-
-    @property
     def normalise(self) -> Normalisation:
         """How pictures become what the model sees."""
         mean, std = (tuple(self.card.get(n) or getattr(Loader, n)) for n in ("mean", "std"))
@@ -94,6 +97,21 @@ class Facts:
     def names(self, number: int) -> list[str]:
         """Names of the classes or values; their numbers where there are none."""
         return list(self.card.get("classes") or map(str, range(number)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """How a model looks at an image that looks in one way only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a detector looks at an image: fitted whole, or through windows."""
+
+    size: Size | None = None
+    """Height and width that the image is fitted into, whichever way round suits it."""
+
+    tiles: Tiles = Tiles()
 
 
 @dataclass(kw_only=True)
@@ -105,88 +123,136 @@ class Predictor:
 
     model: nn.Module
     facts: Facts
-    kinds: ClassVar[tuple[str, ...]] = ("classifier", "estimator", "segmenter", "detector")
+    options: ClassVar[dict[str, type]] = {
+        "classifier": NoOptions,
+        "estimator": NoOptions,
+        "segmenter": Scan,
+        "detector": Look,
+    }
 
     def __call__(self, image: Given, **how: Any) -> Any:
         """What the model says about an image.
 
         Args:
             image: A path, an image of Pillow, an array ``h w c`` or a tensor ``c h w``.
-            how: For a segmenter the options of a scan: mode, overlap, short_side, scales, flip; for
-                a detector size and overlap of windows to look through.
+            how: The options of ``fcmae predict``: for a segmenter those of the group scan (mode,
+                overlap, short_side, scales, flip), for a detector size and tiles.
 
         Returns:
             ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
             ``SaidPixels`` from a segmenter; from a detector ``Detections``, whose ``names``,
             ``scores``, ``boxes`` and ``masks`` have an entry for each object, best first.
+
+        Raises:
+            UnusableImage: The file is not an image that is accepted.
+            ValueError: The array is none of an image, or there is no such option or value.
         """
-        picture = picture_of(image, self.facts.channels)
-        answer = getattr(self, f"_{self.facts.card['model']['kind']}")
+        kind = self.facts.card["model"]["kind"]
+        options: Any = _chosen(kind, self.options[kind], how)
+        answer = getattr(self, f"_{kind}")
         with evaluating(self.model):
-            return answer(picture, **how)
+            return answer(image, options)
 
     @property
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def _centre(self, picture: Picture) -> Tensor:
-        """The model's output for the centre of a picture."""
+    @contextmanager
+    def _regions(self, image: Given) -> Iterator[Regions]:
+        """An image of any size to read by windows; of some files no more than these."""
+        if isinstance(image, (str, os.PathLike)):
+            with open_regions(image, channels=self.facts.channels) as regions:
+                yield regions
+        else:
+            yield Decoded(picture_of(image, self.facts.channels))
+
+    def _centre(self, image: Given) -> Tensor:
+        """The model's output for the centre of an image."""
+        picture = picture_of(image, self.facts.channels)
         region = Evaluation(self.facts.size).aim(picture.shape[0], picture.shape[1])
         view = self.facts.normalise(exact(picture, region))
         rows: Tensor = self.model(view[None].to(self._device))
         return rows[0].float().cpu()
 
-    def _classifier(self, picture: Picture) -> SaidClass:
-        probabilities = self._centre(picture).softmax(dim=0).tolist()
+    def _classifier(self, image: Given, _: NoOptions) -> SaidClass:
+        probabilities = self._centre(image).softmax(dim=0).tolist()
         named = zip(self.facts.names(len(probabilities)), probabilities, strict=True)
         ordered = dict(sorted(named, key=lambda entry: -entry[1]))
         name = next(iter(ordered))
         return SaidClass(name=name, probability=ordered[name], probabilities=ordered)
 
-    def _estimator(self, picture: Picture) -> dict[str, float]:
-        row = self._centre(picture)
+    def _estimator(self, image: Given, _: NoOptions) -> dict[str, float]:
+        row = self._centre(image)
         values = row.sigmoid() if self.facts.card["model"]["values"] == "labels" else row
         return dict(zip(self.facts.names(len(row)), values.tolist(), strict=True))
 
-    def _segmenter(self, picture: Picture, **how: Any) -> SaidPixels:
+    def _segmenter(self, image: Given, scan: Scan) -> SaidPixels:
         scanner = Scanner(
             model=self.model,  # type: ignore[arg-type]  # the kind says so
-            how=Scan(**how).after(self.facts.card.get("short_side")),
+            how=scan.after(self.facts.card.get("short_side")),
             tile=self.facts.size,
             peers=Peers(device=self._device),
         )
-        mask = scanner.classes(self.facts.normalise(picture)[None].to(self._device))
+        with self._regions(image) as regions:
+            height, width = regions.size
+            if height * width > PredictSegment.large:
+                rows = scanner.large(regions, self.facts.normalise)
+                mask = np.concatenate([classes for _, classes in rows])
+            else:
+                whole = Window(top=0, left=0, height=height, width=width)
+                view = self.facts.normalise(regions.read(whole))
+                mask = scanner.classes(view[None].to(self._device))
         return SaidPixels(
             mask=mask.astype(np.int64),
             classes=self.facts.names(self.facts.card["model"]["num_classes"]),
         )
 
-    def _detector(self, picture: Picture, **how: Any) -> Detections:
-        number = self.facts.card["model"]["num_classes"]
-        seen = self._found(picture, Tiles(**how).after(self.facts.tile))
-        return replace(seen, classes=tuple(self.facts.names(number)))
-
-    def _found(self, picture: Picture, tiles: Tiles) -> Detections:
-        """The objects of a picture, through windows or fitted."""
-        if tiles.size is not None:
+    def _detector(self, image: Given, look: Look) -> Detections:
+        tiling = look.tiles.tiling(tiling_of(self.facts.card), fitted=look.size)
+        if tiling is None:
+            found = self._fitted(image, sides(look.size or self.facts.size))
+        else:
             tiler = Tiler(
                 model=self.model,  # type: ignore[arg-type]  # the kind says so
-                tile=sides(tiles.size),
-                overlap=tiles.share,
+                tiling=tiling,
                 peers=Peers(device=self._device),
             )
-            return tiler(Decoded(picture), self.facts.normalise)
+            with self._regions(image) as regions:
+                found = tiler(regions, self.facts.normalise)
+        number = self.facts.card["model"]["num_classes"]
+        return replace(found, classes=tuple(self.facts.names(number)))
+
+    def _fitted(self, image: Given, within: tuple[int, int]) -> Detections:
+        """The objects of an image that is looked at whole."""
         stride = self.model.encoder.architecture.stride  # type: ignore[union-attr]
-        fit = Fit(within=self.facts.size, stride=stride)  # type: ignore[arg-type]
+        fit = Fit(within=within, stride=stride)  # type: ignore[arg-type]
+        picture = picture_of(image, self.facts.channels)
         view, sizes = fit(picture, {}, self.facts.normalise)
         original, fitted = (tuple(sizes[name].tolist()) for name in ("original", "fitted"))
         [found] = self.model(view[None].to(self._device), [fitted])
         return in_pixels(found, fitted=fitted, original=original)
 
 
+def _chosen(kind: str, options: type[Options], how: Mapping[str, Any]) -> Options:
+    """The options of a call, checked as those of a command are.
+
+    Raises:
+        ValueError: There is no such option, or it cannot have this value.
+    """
+    names = [field.name for field in dataclasses.fields(cast(Any, options))]
+    for name in how:
+        if name not in names:
+            takes = f"the image and {', '.join(names)}" if names else "the image alone"
+            raise ValueError(
+                f"predict of {article(kind)} takes {takes}, but not {name}."
+                f"{did_you_mean(name, names)}"
+            )
+    return build(options, keyword_values(how, options))
+
+
 def with_predict(model: nn.Module, card: Card) -> nn.Module:
     """Give a model of a kind that says something about images its ``predict``."""
-    if card["model"]["kind"] in Predictor.kinds:
+    if card["model"]["kind"] in Predictor.options:
         # Not a part of the model: PyTorch would want a module or a parameter.
         channels = model.encoder.architecture.channels  # type: ignore[union-attr]
         facts = Facts(card=card, channels=channels)  # type: ignore[arg-type]

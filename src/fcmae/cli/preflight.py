@@ -10,6 +10,7 @@ from fcmae.cli.size import Size, divisible_sides, sides
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.tiles import Window, open_regions
 from fcmae.engine.folder import RunFolder
 from fcmae.errors import CheckpointError, DataError, StorageError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
@@ -29,10 +30,23 @@ def check_channels(loader: Loader, channels: int) -> None:
         )
 
 
-def check_pictures(images: ImageList, *, loader: Loader, channels: int) -> None:
-    """Refuse images of which none of the first few can be used, as with a wrong channel count."""
+def check_pictures(
+    images: ImageList, *, loader: Loader, channels: int, tiled: bool = False
+) -> None:
+    """Refuse images of which none of the first few can be used, as with a wrong channel count.
+
+    Args:
+        images: The images, with labels or without.
+        loader: Limits for images that are read whole.
+        channels: What the model takes.
+        tiled: Images are looked at through windows, so that they may have any size.
+    """
     for index in range(min(len(images), TRIED)):
         try:
+            if tiled:
+                with open_regions(images.path(index), channels=channels) as regions:
+                    regions.read(Window(top=0, left=0, height=1, width=1))
+                return
             picture = open_image(
                 images.path(index),
                 channels=channels,
@@ -54,6 +68,17 @@ def check_no_run(out: Path) -> None:
     """Refuse to put predictions among the files of a run."""
     if RunFolder(out).options.exists():
         raise StorageError(f"{out} holds a run: give another --out, such as {out / 'predicted'}.")
+
+
+def check_apart(images: ImageList, out: Path) -> None:
+    """Refuse to read images out of the folder that predictions go to, which may be such."""
+    root = out.resolve()
+    for folder in {images.path(index).parent for index in range(len(images))}:
+        if folder.resolve().is_relative_to(root):
+            raise DataError(
+                f"{folder} is both read and written to, so that predictions would be taken for "
+                "images: give an --out outside of --data, or name the images in --data."
+            )
 
 
 def check_batch(

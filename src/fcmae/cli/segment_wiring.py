@@ -13,7 +13,7 @@ from fcmae.checkpoint.durable import write_text
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import nested
+from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune_segment import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.monitors import some
 from fcmae.cli.size import sides
@@ -65,6 +65,7 @@ def train(
             seed=options.run.seed,
             loader=loader,
             channels=channels,
+            repeats=options.repeats,
         ),
         optim=options.optim,
         run=options.run,
@@ -81,6 +82,7 @@ def train(
             )
         ],
         record=nested(options),
+        defaults=defaults_of(type(options)),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             **_habits(options),
@@ -184,6 +186,7 @@ class Pixels(Evaluation):
             world=peers.size,
         )
         result = segment(scanner, mine, classes)
+        self.unusable = result.unusable
         if peers.leads:
             confusion_matrix(result.confusion, classes, folder / "confusion.png")
             write_text(folder.parent / ACCURACY, json.dumps(result.summary(), indent=1) + "\n")

@@ -11,7 +11,7 @@ from fcmae.checkpoint.durable import write_text
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import nested
+from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune_values import FinetunedValues, FinetuneValues
 from fcmae.cli.monitors import Viewing
 from fcmae.cli.size import sides
@@ -57,6 +57,7 @@ def train(
         out=options.out,
         evaluations=[Told(validation, viewing, every=options.every)],
         record=nested(options),
+        defaults=defaults_of(type(options)),
         card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
         reporter=console,
         best="val/mean_ap" if values.kind == "labels" else "val/r2",
@@ -116,6 +117,7 @@ class Told(Evaluation):
         assert isinstance(model, Estimator)
         found = estimate(model, self.viewing.batches(self.images, peers), peers)
         result = judge(found, values_of(self.images), self.images.classes or ())
+        self.unusable = result.unusable
         if peers.leads:
             folder.parent.mkdir(parents=True, exist_ok=True)
             write_text(folder.parent / ACCURACY, json.dumps(result.summary(), indent=1) + "\n")

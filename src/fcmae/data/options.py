@@ -231,17 +231,21 @@ class SceneAugment:
 class Jitter:
     """The augmentation of detection: large-scale jitter, and a flip."""
 
-    scale: tuple[float, float] = (0.1, 2.0)
-    """Smallest and largest factor of the size at which the image just fits into the view (with
-    tiles.size, of its own size), drawn evenly; of what is larger than the view, a random part is
-    shown."""
+    scale: tuple[float, float] | None = None
+    """Smallest and largest factor of the size at which the image just fits into the view, drawn
+    evenly; of what is larger than the view, a random part is shown. By default 0.1,2. With
+    tiles.size the factors are of the image's own size, by default 0.8,1.25."""
 
     flip: bool = True
     """Mirror half of the views left to right."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale[0] <= self.scale[1]:
+        if self.scale is not None and not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(
                 f"augment.scale is {self.scale}, but must be two factors above 0, the smaller "
                 "first."
             )
+
+    def factors(self, *, own_size: bool) -> tuple[float, float]:
+        """Smallest and largest factor, of images' own size or of that at which they fit."""
+        return self.scale or ((0.8, 1.25) if own_size else (0.1, 2.0))

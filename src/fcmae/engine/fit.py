@@ -29,6 +29,7 @@ def fit(
     out: Path,
     evaluations: Sequence[Evaluation] = (),
     record: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
     card: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
     best: str | None = None,
@@ -43,6 +44,8 @@ def fit(
         out: The run directory; see ``folder.RunFolder`` for what it will hold.
         evaluations: What to measure at intervals.
         record: Further options of the run; a run may only go on with the same ones.
+        defaults: Values of options by dotted name; a run of a version that lacked such an option
+            may go on with that value.
         card: Facts that the weights files should carry, such as the names of the classes.
         reporter: Shows the progress.
         best: A metric (``evaluation/number``); the checkpoint and weights where it was highest are
@@ -66,6 +69,7 @@ def fit(
                 "options": json.loads(json.dumps(options, default=str)),
                 "data": {"fingerprint": feed.fingerprint, "images": feed.num_images},
             },
+            defaults=json.loads(json.dumps(defaults or {}, default=str)),
             card=card or {},
             reporter=speaker,
         )

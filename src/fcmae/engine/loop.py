@@ -148,7 +148,7 @@ class Loop:
 
     def accumulate(self, micro: int, batch: Batch) -> Pass:
         """Forward and backward of one micro-batch."""
-        self.warn_of(batch.unusable)
+        self.warn_of(batch.unusable, "another takes its place")
         seed_everything(self.run.seed, "step", self.progress.step, micro, self.fabric.global_rank)
         loss, logs = self.learner.loss(
             batch,
@@ -169,12 +169,12 @@ class Loop:
             self.meter = Meter()
         self.progress.metrics["loss"] = metrics["loss"]
 
-    def warn_of(self, unusable: Iterable[tuple[str, str]]) -> None:
-        """Name each file that had to be replaced, once."""
+    def warn_of(self, unusable: Iterable[tuple[str, str]], instead: str) -> None:
+        """Name each file that cannot be used once, and what is done instead."""
         for path, reason in unusable:
             if path not in self.unusable:
                 self.unusable.add(path)
-                self.reporter.message(f"{path} cannot be used ({reason}): another takes its place.")
+                self.reporter.message(f"{path} cannot be used ({reason}): {instead}.")
 
     def interrupt(self) -> None:
         """End the run after a finished step because a signal asked to."""
@@ -214,6 +214,7 @@ class Loop:
             for evaluation in due:
                 seed_everything(self.run.seed, f"evaluation {evaluation.name}", epoch)
                 numbers = evaluation(model, peers, pictures, epoch)
+                self.warn_of(evaluation.unusable, f"{evaluation.name} is measured without it")
                 metrics |= {f"{evaluation.name}/{name}": x for name, x in numbers.items()}
         place = {"step": float(self.progress.step), "epoch": float(epoch)}
         self.keeper.log("evaluation", {**place, **metrics})

@@ -20,12 +20,15 @@ MOST = 8
 """Differences that are told; nobody reads more of them in one line."""
 
 
-def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def check_same_run(
+    before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
     """Refuse to go on with other options or other images.
 
     Args:
         before: ``options`` and ``data`` of the checkpoint.
         now: The same of this start.
+        defaults: Values of options by dotted name, which are those of a run that lacked the option.
 
     Raises:
         CheckpointError: The message lists what differs, and the ways out.
@@ -35,7 +38,7 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             "the run in this directory was made by another command, or by another version of this "
             f"one (its options have {', '.join(others)}), so it cannot go on: give another --out."
         )
-    differences = list(_differences(before["options"], now["options"]))
+    differences = list(_differences(before["options"], now["options"], defaults))
     if before["data"] != now["data"]:
         counts = before["data"]["images"], now["data"]["images"]
         what = f"{counts[0]:,} before, {counts[1]:,} now"
@@ -51,8 +54,11 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         )
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    flat_before, flat_now = _flat(before), _flat(now)
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Iterator[str]:
+    flat_now = _flat(now)
+    flat_before = {**defaults, **_flat(before)}
     for name in sorted(flat_before.keys() | flat_now.keys()):
         if name in FREE or name.split(".")[0] in FREE:
             continue

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+SMALLEST_TILE = 16
+"""The finest stride of an encoder in pixels; windows smaller than that show no object."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
@@ -41,39 +44,65 @@ class Scan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """Windows that a detector looks through.
+
+    Attributes:
+        size: Height and width of a window, in pixels.
+        overlap: Share of a window that lies in the next one; objects up to that size are never cut
+            by all windows that see them.
+    """
+
+    size: tuple[int, int]
+    overlap: float = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tiles:
     """Windows through which a detector looks at images that are much larger than its objects."""
 
     size: int | tuple[int, int] | None = None
     """Side in pixels of the windows, or height,width; images are then looked at in their own size,
-    whatever that is. By default as in training, there each image whole, resized to fit."""
+    whatever that is. Without it: as in training, where images are fitted whole unless this was
+    given there."""
 
     overlap: float | None = None
-    """Share of a window that lies in the next one; best as large as most objects, by default 0.25.
-    """
+    """Share of a window that lies in the next one; best as large as most objects. By default as in
+    training, there 0.25."""
 
     def __post_init__(self) -> None:
         sides = (self.size,) if self.size is None or isinstance(self.size, int) else self.size
-        if any(side is not None and side < 1 for side in sides):
-            raise ValueError(f"tiles.size is {self.size}, but must be at least 1.")
+        if any(side is not None and side < SMALLEST_TILE for side in sides):
+            raise ValueError(f"tiles.size is {self.size}, but must be at least {SMALLEST_TILE}.")
         if self.overlap is not None and not 0 <= self.overlap < 1:
             raise ValueError(f"tiles.overlap is {self.overlap}, but must be in [0, 1).")
 
-    def after(self, tile: tuple[int, int] | None) -> "Tiles":
-        """The windows that are asked for, or those of the training.
+    def tiling(
+        self, trained: Tiling | None = None, *, fitted: int | tuple[int, int] | None = None
+    ) -> Tiling | None:
+        """The windows to look through; None where images are looked at whole.
+
+        Args:
+            trained: The windows of the training, where it had any.
+            fitted: What images are to be fitted into, where that is asked for.
 
         Raises:
-            ValueError: There are none that could overlap.
+            ValueError: Windows and fitting are both asked for, or the overlap of no windows.
         """
-        chosen = self if self.size is not None else replace(self, size=tile)
-        if chosen.size is None and self.overlap is not None:
+        if self.size is not None and fitted is not None:
             raise ValueError(
-                f"tiles.overlap is {self.overlap}, but there are no windows without tiles.size: "
-                "give the size of the windows, or leave both out."
+                f"size is {fitted} and tiles.size is {self.size}, but an image is either fitted or "
+                "looked at through windows: leave one of them out."
             )
-        return chosen
-
-    @property
-    def share(self) -> float:
-        """How much of a window lies in the next one, given or by default."""
-        return 0.25 if self.overlap is None else self.overlap
+        known = trained if fitted is None else None
+        size = known.size if self.size is None and known else self.size
+        if size is None:
+            if self.overlap is not None:
+                raise ValueError(
+                    f"tiles.overlap is {self.overlap}, but there are no windows without "
+                    "tiles.size: give the size of the windows, or leave both out."
+                )
+            return None
+        height, width = (size, size) if isinstance(size, int) else size
+        overlap = (known or Tiling).overlap if self.overlap is None else self.overlap
+        return Tiling(size=(height, width), overlap=overlap)

@@ -18,6 +18,7 @@ from fcmae.data.options import Loader
 from fcmae.data.tiles import Regions, Window, open_regions, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
+from fcmae.evaluation.options import Tiling
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
 
@@ -38,16 +39,13 @@ class Tiler:
 
     Attributes:
         model: The detector.
-        tile: Height and width of a window.
-        overlap: Share of a window that lies in the next one; objects up to that size are never cut
-            by all windows that see them.
+        tiling: Size and overlap of the windows.
         batch_size: Windows at once; the result does not depend on it.
         peers: Device and precision.
     """
 
     model: Detector
-    tile: tuple[int, int]
-    overlap: float = 0.25
+    tiling: Tiling
     batch_size: int = 1
     peers: Peers = field(default_factory=Peers)
 
@@ -65,7 +63,7 @@ class Tiler:
             normalise: Of the model.
             done: Called with the number of windows that were looked at.
         """
-        placed = windows(regions.size, self.tile, self.overlap)
+        placed = self._windows(regions.size)
         found: list[Detections] = []
         with evaluating(self.model):
             for start in range(0, len(placed), self.batch_size):
@@ -76,7 +74,10 @@ class Tiler:
 
     def num_windows(self, size: tuple[int, int]) -> int:
         """How many windows an image of this height and width takes."""
-        return len(windows(size, self.tile, self.overlap))
+        return len(self._windows(size))
+
+    def _windows(self, size: tuple[int, int]) -> list[Window]:
+        return windows(size, self.tiling.size, self.tiling.overlap)
 
     def _look(
         self, some: list[Window], regions: Regions, normalise: Normalisation

@@ -158,8 +158,9 @@ def group_table(groups: list[ParameterGroup], most: int = 8) -> str:
             f"{group.name:<20}{group.lr_scale:>10.4g}{group.weight_decay:>14.4g}"
             f"{len(group.params):>9}{size:>13,}"
         )
-    if (hidden := len(groups) - most) > 0:
-        lines[1 + most // 2 : -(most // 2)] = [f"... {hidden} groups more, rates in between"]
+    end = most // 2
+    if (hidden := len(groups) - 2 * end) > max(1, most - 2 * end):
+        lines[1 + end : len(lines) - end] = [f"... {hidden} groups more, rates in between"]
     return "\n".join(lines)
 
 

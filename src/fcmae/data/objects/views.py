@@ -52,7 +52,7 @@ class LargeScaleJitter(SceneView):
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
     ) -> tuple[Float[Tensor, "c h w"], Target]:
         """One augmented view."""
-        low, high = self.jitter.scale
+        low, high = self.jitter.factors(own_size=self.own_size)
         have = (picture.shape[0], picture.shape[1])
         factor = low + (high - low) * float(torch.rand(()))
         if not self.own_size:
