@@ -210,6 +210,32 @@ def fcmae(*words: str, **how: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, text=True, stderr=subprocess.PIPE, **how)
 
 
+TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK")
+SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
+
+
+@pytest.mark.parametrize("names", [TORCHRUN, SLURM])
+def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[str, ...]) -> None:
+    for rank, local, said in ((0, 0, True), (1, 1, False), (2, 0, True)):
+        place = dict(zip(names, ("4", f"{rank}", f"{local}"), strict=True))
+        run = fcmae("info", "--model", "attoo", env={**os.environ, **place})
+        _, words = run.communicate(timeout=60)
+        assert run.returncode == 2
+        assert words.startswith("fcmae: model is 'attoo'") is said
+        assert bool(words) is said
+
+
+def test_what_is_wrong_in_one_process_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in zip(TORCHRUN, "431", strict=True):
+        monkeypatch.setenv(name, value)
+    assert (
+        main(["info", "--model", "attoo"]) == 2
+    )  # PyTorch is there, as after the start of a training
+    assert capsys.readouterr().err.startswith("fcmae: process 3 of 4: model is 'attoo'")
+
+
 @pytest.mark.slow
 def test_a_process_that_is_killed_ends_all_within_ten_seconds(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"

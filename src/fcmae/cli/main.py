@@ -26,6 +26,14 @@ from fcmae.errors import LAST_WORDS, DataError, FcmaeError
 
 PACKAGE = str(Path(__file__).parents[1])
 
+PLACES = (
+    ("WORLD_SIZE", "SLURM_NTASKS"),
+    ("RANK", "SLURM_PROCID"),
+    ("LOCAL_RANK", "SLURM_LOCALID"),
+)
+"""Where torchrun and SLURM say how many processes there are, and which of all and of its machine
+this one is."""
+
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and give back its exit code (see ``fcmae.errors``)."""
@@ -164,8 +172,27 @@ def _first_line(error: Exception) -> str:
 def _fail(message: str, code: int) -> int:
     text = " ".join(message.split())
     if not _left_to_launcher(text):
-        sys.stderr.write(f"fcmae: {text}\n")
+        sys.stderr.write(_of_process(text))
     return code
+
+
+def _of_process(text: str) -> str:
+    """A process's last line under torchrun or SLURM; nothing where another one says the same.
+
+    Until PyTorch is there, all processes of a machine look at the same options and files, and the
+    first one speaks for them.
+    """
+    processes, rank, local = (_told(names) for names in PLACES)
+    if (processes or 1) == 1:
+        return f"fcmae: {text}\n"
+    if "torch" not in sys.modules:
+        return "" if local else f"fcmae: {text}\n"
+    return f"fcmae: process {rank or 0} of {processes}: {text}\n"
+
+
+def _told(names: Sequence[str]) -> int | None:
+    """The number that the first of some variables holds which is set."""
+    return next((int(os.environ[name]) for name in names if name in os.environ), None)
 
 
 def _left_to_launcher(text: str) -> bool:
