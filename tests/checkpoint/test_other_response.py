@@ -60,6 +60,26 @@ def test_exactly_the_response_is_left_out_or_made_anew(
             assert_close(x, drawn[name] if ".grn." in name else file[name], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(("stages", "other"), [((1, 2, 3), {4}), ((4,), {1, 2, 3})])
+def test_stages_that_keep_grn_keep_what_it_learned(
+    tmp_path: Path, stages: tuple[int, ...], other: set[int]
+) -> None:
+    some = Response(stages=stages)
+    for before, after in ((GRN, some), (some, GRN)):
+        path = saved(tmp_path / "weights.safetensors", before)
+        model = Encoder(replace(SMALL, grn=after))
+        report = load_into(model, path)
+        named = [*report.names("dropped"), *report.new]
+        of_grn = [name for name in named if ".grn." in name and "decoder" not in name]
+        assert {int(name.split(".")[2]) + 1 for name in of_grn} == other
+        assert len(of_grn) == 2 * len(other)
+        file = load_file(path)
+        for stage in set(range(1, 5)) - other:
+            for part in ("gamma", "beta"):
+                name = f"stages.{stage - 1}.0.grn.{part}"
+                assert_close(model.state_dict()[name], file[f"encoder.{name}"], rtol=0, atol=0)
+
+
 def test_a_model_of_the_same_response_takes_it(tmp_path: Path) -> None:
     path = saved(tmp_path / "weights.safetensors", SE)
     model = Encoder(replace(SMALL, grn=SE))

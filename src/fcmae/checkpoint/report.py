@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -10,7 +10,7 @@ from fcmae.checkpoint.header import Header
 
 PREFIX = "encoder."
 STEM = "encoder.stem.weight"
-RESPONSE = re.compile(r"encoder\.stages\.\d+\.\d+\.grn\.")
+RESPONSE = re.compile(r"encoder\.stages\.(\d+)\.\d+\.grn\.")
 
 How = Literal["taken", "renamed", "reshaped", "adapted", "dropped"]
 Value = TypeVar("Value")
@@ -71,7 +71,7 @@ def report_of(
     refused: Mapping[str, str] | None = None,
     adapted: str = "",
     wanted: Iterable[str] = (),
-    other_response: bool = False,
+    other_response: Collection[int] = (),
 ) -> Report:
     """What becomes of the tensors of a file.
 
@@ -80,7 +80,7 @@ def report_of(
         refused: Parts that are not taken, with the reason.
         adapted: How the stem is changed.
         wanted: All tensors of the model.
-        other_response: Whether the model has something else in GRN's place.
+        other_response: Stages, from 1, where the model has something else in GRN's place.
     """
     entries = _entries(header, refused or {}, adapted, other_response)
     filled = {entry.here for entry in entries}
@@ -103,13 +103,14 @@ def part_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def is_response(name: str) -> bool:
-    """Whether a tensor of a model is of an encoder's GRN, or of what stands in its place."""
-    return RESPONSE.match(name) is not None
+def is_response(name: str, stages: Collection[int]) -> bool:
+    """Whether a tensor is of GRN, or of what stands in its place, in some stages (from 1)."""
+    found = RESPONSE.match(name)
+    return found is not None and int(found[1]) + 1 in stages
 
 
 def _entries(
-    header: Header, refused: Mapping[str, str], adapted: str, other_response: bool
+    header: Header, refused: Mapping[str, str], adapted: str, other_response: Collection[int]
 ) -> list[Entry]:
     """What became of every tensor of the file."""
     found = header.recognised
@@ -124,7 +125,7 @@ def _entries(
             how = "reshaped"
         if part_of(here) in refused:
             entries.append(Entry(name=there, how="dropped", why=refused[part_of(here)]))
-        elif other_response and is_response(here):
+        elif is_response(here, other_response):
             entries.append(Entry(name=there, how="dropped", why="grn is another one here"))
         elif here == STEM and adapted:
             entries.append(Entry(name=there, how="adapted", here=here, why=adapted))

@@ -132,7 +132,7 @@ def load_into(
     """Give a model the weights of a file: the encoder, and every other part that fits it whole.
 
     Parts are what stands before the first dot of a name: norm, head, decoder, norms. Where the
-    model was made with another ``grn`` than the file's, its own parameters of it stay new.
+    blocks of a stage have another ``grn`` than the file's, its own parameters of it stay new.
 
     Args:
         model: An encoder, or a model that has one as ``encoder``.
@@ -148,7 +148,7 @@ def load_into(
         return _load_timm(model, header, without=without, adapt=adapt)
     wanted = _shapes(model)
     given = prefixed(header.shapes_here)
-    channels, other = wanted[STEM][1], _has_other_response(model, header)
+    channels, other = wanted[STEM][1], _other_response(model, header)
     adapted = ""
     if adapt is not None and STEM in given and given[STEM][1] != channels:
         adapted = f"{adapt} over {channels} channels"
@@ -187,17 +187,17 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
     return refused
 
 
-def _has_other_response(model: nn.Module, header: Header) -> bool:
-    """Whether the blocks have something else in GRN's place than those of the file."""
+def _other_response(model: nn.Module, header: Header) -> frozenset[int]:
+    """The stages whose blocks have something else in GRN's place than those of the file."""
     encoder = model if isinstance(model, Encoder) else model.get_submodule("encoder")
     assert isinstance(encoder, Encoder)
     there = architecture_from(header.card["model"]["architecture"])
-    return encoder.architecture.grn != there.grn
+    return encoder.architecture.grn.differs_in(there.grn)
 
 
-def _kept(named: Mapping[str, Value], other_response: bool) -> dict[str, Value]:
-    """All that is named, less GRN or what stands in its place if that is another one."""
-    return {n: x for n, x in named.items() if not (other_response and is_response(n))}
+def _kept(named: Mapping[str, Value], other_response: frozenset[int]) -> dict[str, Value]:
+    """All that is named, less GRN or what stands in its place in stages where it is another one."""
+    return {n: x for n, x in named.items() if not is_response(n, other_response)}
 
 
 def _header(source: Path | Header) -> Header:

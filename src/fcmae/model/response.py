@@ -53,7 +53,13 @@ class Response:
 
     def at(self, stage: int) -> "Response":
         """What the blocks of a stage have, counted from 1."""
-        return self if stage in self.stages else Response(kind="none")
+        if stage not in self.stages:
+            return Response(kind="none")
+        return replace(self, stages=ALL_STAGES)
+
+    def differs_in(self, other: "Response") -> frozenset[int]:
+        """The stages whose blocks have something else than with another one."""
+        return frozenset(stage for stage in ALL_STAGES if self.at(stage) != other.at(stage))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +86,8 @@ class Grn:
     """Whether GRN has a scale and a shift for each channel; by default true."""
 
     stages: tuple[int, ...] | None = None
-    """Stages whose blocks have it, such as 1,2,3 for all but the last; by default all."""
+    """Stages whose blocks have it, such as 1,2,3 for all but the last; by default those of the
+    weights, or all."""
 
     def __post_init__(self) -> None:
         _check_choices(self)
