@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from test_detect_commands import squares
@@ -17,12 +17,17 @@ HOW = [
     "--run.log_every", "1", "--run.device", "cpu", "--run.precision", "float32",
     "--loader.workers", "0",
 ]  # fmt: skip
+DETECT = ["--head.width", "8", "--head.proposals", "16", "--suppression.min_score", "0"]
 OWN = {
-    "detect": ["--head.width", "8", "--head.proposals", "16", "--suppression.min_score", "0"],
+    "detect": DETECT,
+    "detect, by windows": [*DETECT, "--tiles.size", "32", "--repeats", "2"],
     "segment": ["--head.width", "16", "--head.auxiliary_width", "16", "--head.dropout", "0"],
 }
-MEASURED = {"detect": "precision.json", "segment": "accuracy.json"}
-Task = Literal["detect", "segment"]
+MEASURED = {
+    "detect": "precision.json",
+    "detect, by windows": "precision.json",
+    "segment": "accuracy.json",
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +39,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             name = f"{part}/{number}.png"
             scene(root / "images" / name, root / "masks" / name, 10 * number + count)
     (root / "classes.txt").write_text("ground\nsquare\n")
-    return {"segment": root, "detect": squares(root / "squares", val=3)}
+    boxes = squares(root / "squares", val=3)
+    return {"segment": root, "detect": boxes, "detect, by windows": boxes}
 
 
-def train(task: Task, data: Path, out: Path, *more: str) -> None:
-    words = ["finetune", task, "--data", f"{data}", "--out", f"{out}", *HOW, *OWN[task], *more]
+def train(task: str, data: Path, out: Path, *more: str) -> None:
+    words = [
+        "finetune",
+        task.split(",", maxsplit=1)[0],
+        "--data",
+        f"{data}",
+        "--out",
+        f"{out}",
+        *HOW,
+        *OWN[task],
+        *more,
+    ]
     assert main(words) == 0
 
 
@@ -51,14 +67,14 @@ def alone(data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> di
     """The same in one process."""
     root = tmp_path_factory.mktemp("alone")
     for task in MEASURED:
-        train(task, data[task], root / task)  # type: ignore[arg-type]
+        train(task, data[task], root / task)
     return {task: root / task for task in MEASURED}
 
 
 @pytest.mark.parametrize("strategy", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("task", MEASURED)
 def test_two_processes_do_what_one_does(
-    task: Task, strategy: str, alone: dict[str, Path], data: dict[str, Path], tmp_path: Path
+    task: str, strategy: str, alone: dict[str, Path], data: dict[str, Path], tmp_path: Path
 ) -> None:
     how = ["--run.strategy", strategy]
     assert together(lambda: train(task, data[task], tmp_path, *how)) == [0, 0]
