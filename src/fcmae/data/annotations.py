@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 Annotation: TypeAlias = dict[str, NDArray[np.generic]]
 """The labels of one image by name. Names with a place in the image are transformed with it:
 ``mask`` (h w, class index of each pixel), ``masks`` (objects h w, bool) and ``boxes`` (objects 4:
-left, top, right, bottom in pixels). All others are left as they are."""
+left, top, right, bottom in pixels). All others are left as they are, such as ``outlines`` (objects,
+COCO segmentations in JSON), of which a view makes the masks that it shows."""
 
 IGNORE = -1
 """Class index in a label map of pixels that nobody is judged by."""

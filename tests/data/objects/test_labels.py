@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from fcmae.data.image import UnusableImage
 from fcmae.data.objects.collect import Labelled
 from fcmae.data.objects.find import evaluation_objects, parts_of, read_part, split_objects
+from fcmae.data.objects.outlines import mask_of
 from fcmae.data.objects.rle import compress
 from fcmae.data.objects.table import NO_NUMBER
 from fcmae.errors import DataError
@@ -40,19 +41,19 @@ def test_coco_keeps_numbers_crowds_and_outlines(tmp_path: Path) -> None:
     assert [len(objects.of_image(i)) for i in range(2)] == [2, 1]
 
 
-def test_reading_gives_masks_and_leaves_crowds_out(tmp_path: Path) -> None:
+def test_reading_gives_outlines_and_leaves_crowds_out(tmp_path: Path) -> None:
     objects = read(write_coco(tmp_path, coco())).objects
     annotation = objects.read(0, (40, 60))
     assert annotation["labels"].tolist() == [1, 0]
     assert annotation["boxes"].dtype == np.float32
-    masks = annotation["masks"]
+    masks = np.stack([mask_of(json.loads(text), (40, 60)) for text in annotation["outlines"]])
     assert masks.shape == (2, 40, 60)
     assert masks[0, 5:15, 10:30].all()
     assert masks[0].sum() == 200
     assert 40 <= masks[1].sum() <= 55  # half of a square of 100
     empty = objects.read(1, (30, 20))
     assert empty["boxes"].shape == (0, 4)
-    assert empty["masks"].shape == (0, 30, 20)
+    assert empty["outlines"].shape == (0,)
 
 
 def test_a_picture_of_another_size_is_unusable(tmp_path: Path) -> None:
@@ -68,9 +69,10 @@ def test_runs_may_be_a_list_or_a_text(tmp_path: Path, counts: str) -> None:
     content["annotations"][1]["iscrowd"] = 0
     if counts == "text":
         runs["counts"] = compress(runs["counts"])
-    masks = read(write_coco(tmp_path, content)).objects.read(1, (30, 20))["masks"]
-    assert masks[0, :2].all()
-    assert masks[0].sum() == 40
+    [outline] = read(write_coco(tmp_path, content)).objects.read(1, (30, 20))["outlines"]
+    mask = mask_of(json.loads(outline), (30, 20))
+    assert mask[:2].all()
+    assert mask.sum() == 40
 
 
 def test_yolo_gives_the_same_boxes(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_voc_gives_the_same_boxes_and_difficult_objects_are_crowds(tmp_path: Pat
     assert found.images.classes == ("person", "toothbrush")
     assert_allclose(found.objects.boxes, [TOOTHBRUSH, PERSON])
     assert found.objects.crowd.tolist() == [False, True]
-    assert "masks" not in found.objects.read(0, (40, 60))
+    assert "outlines" not in found.objects.read(0, (40, 60))
 
 
 def test_fewer_and_renamed_images_keep_their_objects(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Objects move with their image, at any scale."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 import torch
 from labels import coco, write_coco
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 from torch.testing import assert_close
 from torchvision.ops import masks_to_boxes
 
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.coco import read_coco
+from fcmae.data.objects.outlines import mask_of
+from fcmae.data.objects.rle import encode
 from fcmae.data.objects.views import Fit, LargeScaleJitter, to_look_at
 from fcmae.data.options import Jitter, Loader
 
@@ -28,7 +32,16 @@ def scene(*, masks: bool = True) -> tuple[NDArray[np.uint8], dict[str, NDArray[n
         picture[top:bottom, left:right, number] = 255
         outlines[number, top:bottom, left:right] = True
     annotation = {"boxes": BOXES, "labels": np.array([3, 5])}
-    return picture, {**annotation, "masks": outlines} if masks else annotation
+    return picture, {**annotation, "outlines": as_runs(outlines)} if masks else annotation
+
+
+def as_runs(masks: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Masks of the whole picture as labels have them."""
+    height, width = masks.shape[1:]
+    runs = [
+        {"size": [height, width], "counts": encode(mask, size=(height, width))} for mask in masks
+    ]
+    return np.array([json.dumps(each).encode() for each in runs], dtype=np.object_)
 
 
 @pytest.mark.parametrize("scale", [(0.3, 0.6), (0.9, 1.1), (1.5, 2.5)])
@@ -114,7 +127,7 @@ def test_an_object_that_a_crop_cuts_gets_the_box_of_what_is_left() -> None:
     annotation = {
         "boxes": np.array([[0, 0, 72, 56]], dtype=np.float32),
         "labels": np.array([0]),
-        "masks": corner,
+        "outlines": as_runs(corner),
     }
     view = LargeScaleJitter((56, 72), Jitter(scale=(2.0, 2.0), flip=False))
     for seed in range(20):
@@ -122,6 +135,61 @@ def test_an_object_that_a_crop_cuts_gets_the_box_of_what_is_left() -> None:
         _, target = view(picture, annotation, PLAIN)
         for box, mask in zip(target["boxes"], target["masks"], strict=True):
             assert_close(box, masks_to_boxes(mask[None])[0] + torch.tensor([0, 0, 1, 1]))
+
+
+def stars(count: int, size: tuple[int, int]) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
+    """Outlines of two rings each, some of which leave the picture, and their boxes."""
+    draw = np.random.default_rng(3)
+    texts, boxes = [], []
+    for _ in range(count):
+        middle, angles = draw.uniform(0, size[::-1]), np.sort(draw.uniform(0, 2 * np.pi, 9))
+        away = draw.uniform(2, 18, (9, 1)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        rings = [(middle + away).clip(-1, size[::-1]), (middle + 0.3 * away + 1).clip(-1)]
+        texts.append(json.dumps([ring.ravel().tolist() for ring in rings]).encode())
+        corners = np.concatenate(rings).clip(0, size[::-1])
+        boxes.append([*corners.min(axis=0), *corners.max(axis=0)])
+    return np.array(texts, dtype=np.object_), np.array(boxes, dtype=np.float32)
+
+
+@pytest.mark.parametrize("scale", [(0.2, 0.5), (1.0, 1.0), (1.5, 3.0)])
+def test_masks_are_those_of_the_whole_image_cut_and_resized(scale: tuple[float, float]) -> None:
+    size = (90, 110)
+    outlines, boxes = stars(12, size)
+    whole = np.stack([mask_of(json.loads(text), size) for text in outlines])
+    picture = np.zeros((*size, 3), dtype=np.uint8)
+    labels = np.arange(12)
+    view = LargeScaleJitter((64, 64), Jitter(scale=scale, flip=False))
+    found = 0
+    for seed in range(6):
+        torch.manual_seed(seed)
+        _, target = view(picture, {"boxes": boxes, "labels": labels, "outlines": outlines}, PLAIN)
+        torch.manual_seed(seed)
+        region, fitted = placed(view, size)
+        cut = torch.from_numpy(whole[:, region[0], region[1]]).to(torch.uint8)
+        expected = interpolate(cut[None], size=fitted, mode="nearest-exact")[0].bool()
+        for label, mask in zip(target["labels"].tolist(), target["masks"], strict=True):
+            found += 1
+            assert_close(mask[: fitted[0], : fitted[1]], expected[label], rtol=0, atol=0)
+        hidden = set(labels.tolist()) - set(target["labels"].tolist())
+        for mask in expected[sorted(hidden)]:  # no more than a pixel wide
+            rows, columns = mask.any(dim=1), mask.any(dim=0)
+            assert min(int(rows.sum()), int(columns.sum())) <= 1
+    assert found > 20
+
+
+def placed(view: LargeScaleJitter, size: tuple[int, int]) -> tuple[list[slice], list[int]]:
+    """The region that a view draws next, and the height and width that it becomes."""
+    low, high = view.jitter.factors(own_size=False)
+    factor = (low + (high - low) * float(torch.rand(()))) * min(
+        side / have for side, have in zip(view.size, size, strict=True)
+    )
+    parts, fitted = [], []
+    for have, side in zip(size, view.size, strict=True):
+        length = min(have, max(1, round(side / factor)))
+        start = int(torch.randint(have - length + 1, ()))
+        parts.append(slice(start, start + length))
+        fitted.append(min(side, max(1, round(length * factor))))
+    return parts, fitted
 
 
 def test_without_objects_all_tensors_are_empty() -> None:

@@ -33,25 +33,36 @@ def mask_of(segmentation: Any, size: tuple[int, int]) -> Mask:
     """The pixels inside a sound COCO segmentation."""
     if isinstance(segmentation, dict):
         return decode(runs_of(segmentation), size)
-    rings = [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
-    return polygon_mask(rings, size)
+    return polygon_mask(_rings(segmentation), size)
 
 
-def mask_from_text(text: bytes, size: tuple[int, int]) -> Mask:
-    """The pixels inside a sound COCO segmentation in JSON."""
-    return mask_of(json.loads(text), size)
+def mask_at(
+    text: bytes, size: tuple[int, int], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Mask:
+    """A sound COCO segmentation in JSON, looked at in some rows and columns of its image.
+
+    It costs what the object's own rows and columns do, however large the image is (runs of pixels
+    are for the whole image, one at a time).
+
+    Args:
+        text: The segmentation.
+        size: Height and width of the image.
+        rows: Rows of the image, in any order.
+        columns: Columns of the image.
+    """
+    top, left, mask = _cut_out(json.loads(text), size)
+    mine_y = (rows >= top) & (rows < top + mask.shape[0])
+    mine_x = (columns >= left) & (columns < left + mask.shape[1])
+    seen = np.zeros((len(rows), len(columns)), dtype=np.bool_)
+    seen[np.ix_(mine_y, mine_x)] = mask[np.ix_(rows[mine_y] - top, columns[mine_x] - left)]
+    return seen
 
 
 def polygon_mask(rings: Sequence[Ring], size: tuple[int, int]) -> Mask:
     """The pixels whose centres lie inside any of the polygons."""
-    height, width = size
+    top, left, inside = _polygons_cut_out(rings, size)
     mask = np.zeros(size, dtype=np.bool_)
-    for ring in rings:
-        low, high = np.floor(ring.min(axis=0)), np.ceil(ring.max(axis=0))
-        left, top = np.clip(low, 0, (width, height)).astype(int).tolist()
-        right, bottom = np.clip(high, 0, (width, height)).astype(int).tolist()
-        inside = _inside(ring - (left, top), (bottom - top, right - left))
-        mask[top:bottom, left:right] |= inside
+    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
     return mask
 
 
@@ -65,7 +76,32 @@ def outline_area(segmentation: Any, size: tuple[int, int]) -> float:
     """Number of pixels inside a sound COCO segmentation."""
     if isinstance(segmentation, dict):
         return float(sum(runs_of(segmentation)[1::2]))
-    return float(mask_of(segmentation, size).sum())
+    return float(_polygons_cut_out(_rings(segmentation), size)[2].sum())
+
+
+def _rings(segmentation: Sequence[Any]) -> list[Ring]:
+    return [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
+
+
+def _cut_out(segmentation: Any, size: tuple[int, int]) -> tuple[int, int, Mask]:
+    """Top, left and the pixels of a part of the image that holds all of an object."""
+    if isinstance(segmentation, dict):
+        return 0, 0, decode(runs_of(segmentation), size)
+    return _polygons_cut_out(_rings(segmentation), size)
+
+
+def _polygons_cut_out(rings: Sequence[Ring], size: tuple[int, int]) -> tuple[int, int, Mask]:
+    """The same for polygons: their bounding box."""
+    corners = np.array([(ring.min(axis=0), ring.max(axis=0)) for ring in rings])
+    ends = np.stack([np.floor(corners[:, 0]), np.ceil(corners[:, 1])], axis=1)
+    boxes = ends.clip(0, (size[1], size[0])).astype(int).reshape(-1, 4)
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = boxes[:, 2:].max(axis=0).tolist()
+    mask = np.zeros((bottom - top, right - left), dtype=np.bool_)
+    for ring, (x, y, end_x, end_y) in zip(rings, boxes.tolist(), strict=True):
+        inside = _inside(ring - (x, y), (end_y - y, end_x - x))
+        mask[y - top : end_y - top, x - left : end_x - left] |= inside
+    return top, left, mask
 
 
 def _inside(ring: Ring, size: tuple[int, int]) -> Mask:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image import UnusableImage
-from fcmae.data.objects.outlines import mask_from_text
 
 NO_NUMBER = -1
 """Number of a class that the label file does not have."""
@@ -66,9 +65,10 @@ class Objects(Annotations):
         return self.blob[self.offsets[number] : self.offsets[number + 1]]
 
     def read(self, index: int, size: tuple[int, int]) -> Annotation:
-        """Boxes, classes and, where every object has an outline, masks; crowd regions are left out.
+        """Boxes, classes and, where every object has one, outlines; crowd regions are left out.
 
-        Boxes that leave the image by a rounded pixel end at its border.
+        Boxes that leave the image by a rounded pixel end at its border. Outlines stay as they are
+        written, because masks of the whole image would be many times as large as the image.
         """
         self.check_size(index, size)
         span = self.of_image(index)
@@ -79,8 +79,7 @@ class Objects(Annotations):
             "labels": self.classes[kept],
         }
         if self.outlined:
-            masks = [mask_from_text(self.outline(number), size) for number in kept]
-            annotation["masks"] = np.stack(masks) if masks else np.empty((0, *size), np.bool_)
+            annotation["outlines"] = np.array([self.outline(n) for n in kept], dtype=np.object_)
         return annotation
 
     @property

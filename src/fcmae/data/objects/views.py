@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.ops import masks_to_boxes
@@ -19,6 +19,7 @@ from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
+from fcmae.data.objects.outlines import mask_at
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Jitter
 from fcmae.data.scene import SceneView, from_scene, to_scene
@@ -28,7 +29,6 @@ SMALLEST_PX = 1.0
 """Objects of which less remains along a side are not shown to the detector."""
 
 Boxes = Float[Tensor, "m 4"]
-Masks = Bool[Tensor, "m h w"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class LargeScaleJitter(SceneView):
         rows, columns = slice(top, top + region[0]), slice(left, left + region[1])
         image, _ = to_scene(picture[rows, columns], {})
         image = change.resize(image, fitted, antialias=True)
-        target = _objects(annotation, (rows, columns), fitted)
+        target = _objects(annotation, have, (rows, columns), fitted)
         if flip:
             image, target = change.horizontal_flip(image), _flipped(target, fitted[1])
         padding = (0, self.size[1] - fitted[1], 0, self.size[0] - fitted[0])
@@ -146,16 +146,23 @@ def _factor(have: tuple[int, int], within: tuple[int, int]) -> float:
     return min(w / side for side, w in zip(have, within, strict=True))
 
 
-def _objects(annotation: Annotation, region: tuple[slice, slice], fitted: list[int]) -> Target:
-    """The objects of a region that is resized to a height and width."""
+def _objects(
+    annotation: Annotation, size: tuple[int, int], region: tuple[slice, slice], fitted: list[int]
+) -> Target:
+    """The objects of a region of an image that is resized to a height and width."""
     (top, bottom), (left, right) = ((part.start, part.stop) for part in region)
+    ends = np.minimum(annotation["boxes"][:, 2:], (right, bottom))
+    near = (ends > np.maximum(annotation["boxes"][:, :2], (left, top))).all(axis=1)
     scale = torch.tensor([fitted[1] / (right - left), fitted[0] / (bottom - top)]).repeat(2)
-    moved = (torch.tensor(annotation["boxes"]) - torch.tensor([left, top, left, top])) * scale
+    moved = (torch.tensor(annotation["boxes"][near]) - torch.tensor([left, top, left, top])) * scale
     boxes = moved.clamp(min=0).minimum(torch.tensor([fitted[1], fitted[0]]).repeat(2))
-    target = {"boxes": boxes, "labels": torch.tensor(annotation["labels"])}
+    target = {"boxes": boxes, "labels": torch.tensor(annotation["labels"][near])}
     seen = torch.ones(len(boxes), dtype=torch.bool)
-    if "masks" in annotation:
-        masks = _resized(torch.tensor(annotation["masks"][:, region[0], region[1]]), fitted)
+    if "outlines" in annotation:
+        rows, columns = (_nearest(part, side) for part, side in zip(region, fitted, strict=True))
+        masks = torch.zeros(len(boxes), *fitted, dtype=torch.bool)
+        for mask, outline in zip(masks, annotation["outlines"][near], strict=True):
+            mask.copy_(torch.from_numpy(mask_at(outline, size, rows, columns)))
         seen = masks.flatten(1).any(dim=1)
         # What a crop leaves of an object may be narrower than what it leaves of its box.
         cut = seen & (moved - boxes).abs().gt(1).any(dim=1)
@@ -166,11 +173,12 @@ def _objects(annotation: Annotation, region: tuple[slice, slice], fitted: list[i
     return {name: values[kept] for name, values in target.items()}
 
 
-def _resized(masks: Masks, size: list[int]) -> Tensor:
-    if len(masks) == 0:
-        return torch.zeros(0, *size, dtype=torch.bool)
-    nearest = F.interpolate(masks[None].to(torch.uint8), size=size, mode="nearest-exact")
-    return nearest[0].to(torch.bool)
+def _nearest(part: slice, length: int) -> NDArray[np.int64]:
+    """The pixel nearest to each of so many that are spread over a part, as PyTorch says it."""
+    pixels = torch.arange(part.stop - part.start, dtype=torch.float32)
+    nearest = F.interpolate(pixels[None, None], size=length, mode="nearest-exact")
+    found: NDArray[np.int64] = part.start + nearest[0, 0].numpy().astype(np.int64)
+    return found
 
 
 def _flipped(target: Target, width: int) -> Target:
