@@ -11,7 +11,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_channels, check_pictures, net_at, net_of
-from fcmae.cli.show import say, show_places, show_table, show_unusable
+from fcmae.cli.show import number, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import validation_images
 from fcmae.data.image_list import ImageList
@@ -288,10 +288,8 @@ def show_analyzed(result: Analyzed, terminal: Terminal) -> None:
         say(terminal, "")
     for name, reason in result.skipped.items():
         say(terminal, f"Left out {name}: {reason}")
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Looked at {result.images:,} images.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {number(result.images, 'image')}.")
     show_places(terminal, pictures=result.out)
 
 

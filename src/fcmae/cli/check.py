@@ -148,9 +148,7 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
         if len(result.problems) > MAX_PROBLEMS:
             more = len(result.problems) - MAX_PROBLEMS
             say(terminal, f"  ... and {more} more (--json lists all).")
-    if result.unusable:
-        say(terminal, f"{len(result.unusable):,} files cannot be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)
     say(terminal, f"{result.usable:,} files are usable images.")
 
 

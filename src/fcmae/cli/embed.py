@@ -10,7 +10,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_pictures, size_for
-from fcmae.cli.show import files, say, show_places, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
 from fcmae.cli.tables import check_table, names_of, write_table, write_unusable
@@ -92,8 +92,6 @@ def _embed(options: Embed, weights: Weights, images: ImageList, console: Console
 
 def show_embedded(result: Embedded, terminal: Terminal) -> None:
     """How much was written, and where."""
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Wrote {result.images:,} vectors of {result.width} numbers.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Wrote {number(result.images, 'vector')} of {result.width} numbers.")
     show_places(terminal, table=result.out)

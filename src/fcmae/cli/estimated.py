@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.show import MAX_CLASSES, say, share, show_table, show_unusable
+from fcmae.cli.show import MAX_CLASSES, number, say, share, show_table, show_unusable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +59,9 @@ def show_values(per_value: Sequence[Mapping[str, Any]], terminal: Terminal) -> N
 def show_estimated(result: Estimated, terminal: Terminal) -> None:
     """The table per value, the files left out, and the means."""
     show_values(result.per_value, terminal)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)
     words = in_words(result.mean_ap, result.mae, result.r2)
-    say(terminal, f"{words} on {result.images:,} images.")
+    say(terminal, f"{words} on {number(result.images, 'image')}.")
 
 
 def _number(value: float | None) -> str:

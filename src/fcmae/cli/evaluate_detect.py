@@ -11,7 +11,7 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.labelled import BadLabels, accepted
 from fcmae.cli.preflight import check_pictures
-from fcmae.cli.show import files, say, show_places, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_unusable
 from fcmae.cli.show_detected import show_precision
 from fcmae.cli.size import Size, sides
 from fcmae.data.image_list import ImageList
@@ -125,8 +125,6 @@ def _evaluate(
 def show_detector_evaluated(result: DetectorEvaluated, terminal: Terminal) -> None:
     """COCO's numbers and the files left out."""
     show_precision(result.boxes, result.masks, result.per_class, terminal)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Looked at {result.images:,} images.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {number(result.images, 'image')}.")
     show_places(terminal, results=result.out)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.show import files, say, show_classes, show_places, show_unusable
+from fcmae.cli.show import files, number, say, show_classes, show_places, show_unusable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,9 @@ def evaluated(
 def show_evaluated(result: Evaluated, terminal: Terminal) -> None:
     """The table per class, the files left out, and the accuracy."""
     show_classes(result.per_class, terminal)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)
     top5 = "" if result.top5 is None else f", top-5 {result.top5:.1%}"
     by = "" if result.train_images is None else f" by {result.train_images:,} labelled ones"
     decay = "" if result.weight_decay is None else f" (weight decay {result.weight_decay:g})"
-    say(terminal, f"Top-1 {result.top1:.1%}{top5} on {result.images:,} images{by}{decay}.")
+    say(terminal, f"Top-1 {result.top1:.1%}{top5} on {number(result.images, 'image')}{by}{decay}.")
     show_places(terminal, pictures=result.out)

@@ -12,7 +12,7 @@ from fcmae.checkpoint.report import Report, report_of
 from fcmae.cli.card import size_name
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import architecture_of, weights_or_none
-from fcmae.cli.show import say, show_places, show_table
+from fcmae.cli.show import number, say, show_places, show_table
 from fcmae.cli.size import Size, divisible_sides
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName
@@ -142,8 +142,9 @@ def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
     first = models[0]
     say(
         terminal,
-        f"With {first.classes:,} classes, for images of {first.size[0]} x {first.size[1]} pixels "
-        f"with {first.channels} channels. Sizes must be multiples of {first.stride}.",
+        f"With {number(first.classes, 'class')}, for images of {first.size[0]} x {first.size[1]} "
+        f"pixels with {number(first.channels, 'channel')}. Sizes must be multiples of "
+        f"{first.stride}.",
     )
     if first.kind is not None:
         say(terminal, f"  kind      {first.kind}")

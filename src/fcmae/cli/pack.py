@@ -106,6 +106,4 @@ def show_packed(result: PackMade, terminal: Terminal) -> None:
         terminal,
         f"{result.images:,} images{shrunk} are in {result.out} ({result.bytes / 2**20:.1f} MiB).",
     )
-    if result.unusable:
-        say(terminal, f"{len(result.unusable):,} cannot be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)

@@ -14,7 +14,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_pictures, size_for
-from fcmae.cli.show import files, say, show_places, show_table, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
 from fcmae.cli.tables import check_table, names_of, write_table, write_unusable
@@ -122,8 +122,6 @@ def show_predicted(result: Predicted, terminal: Terminal) -> None:
     """How often each class was named, and where the table is."""
     rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:20]]
     show_table(terminal, ("class", "images"), rows)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Classified {result.images:,} images.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Classified {number(result.images, 'image')}.")
     show_places(terminal, table=result.out)

@@ -10,7 +10,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_apart, check_no_run, check_pictures
-from fcmae.cli.show import files, say, show_places, show_table, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size, sides
 from fcmae.cli.sources import find_all
 from fcmae.data.image_list import ImageList
@@ -135,8 +135,6 @@ def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> No
         show_table(terminal, ("class", "objects"), rows)
     else:
         say(terminal, "No object reaches the score that is asked for: --score lowers it.")
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Looked at {result.images:,} images.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {number(result.images, 'image')}.")
     show_places(terminal, results=result.out)

@@ -10,7 +10,7 @@ from fcmae.cli.card import loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_apart, check_no_run, size_for
-from fcmae.cli.show import say, share, show_places, show_table, show_unusable
+from fcmae.cli.show import number, say, share, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
 from fcmae.data.options import Loader
@@ -98,9 +98,7 @@ def show_predicted_segments(result: PredictedSegments, terminal: Terminal) -> No
     """How much of the images each class covers, and where the files are."""
     rows = [(name, share(part)) for name, part in list(result.classes.items())[:20]]
     show_table(terminal, ("class", "pixels"), rows)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)
     windows = f", {result.large:,} of them by windows" if result.large else ""
-    say(terminal, f"Segmented {result.images:,} images{windows}.")
+    say(terminal, f"Segmented {number(result.images, 'image')}{windows}.")
     show_places(terminal, folder=result.out)

@@ -9,7 +9,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_pictures, size_for
-from fcmae.cli.show import files, say, show_places, show_table, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
 from fcmae.cli.tables import check_table, names_of, write_table, write_unusable
@@ -95,8 +95,6 @@ def show_predicted_values(result: PredictedValues, terminal: Terminal) -> None:
     """The mean of each value, and where the table is."""
     rows = [(name, f"{mean:.4g}") for name, mean in list(result.means.items())[:20]]
     show_table(terminal, ("value", "mean"), rows)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Looked at {result.images:,} images.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {number(result.images, 'image')}.")
     show_places(terminal, table=result.out)

@@ -10,7 +10,7 @@ from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_pictures
-from fcmae.cli.show import files, say, show_places, show_unusable
+from fcmae.cli.show import files, number, say, show_places, show_unusable
 from fcmae.cli.size import Size, sides
 from fcmae.cli.sources import find_all
 from fcmae.data.image_list import ImageList
@@ -137,8 +137,6 @@ def _draw(
 
 def show_reconstructed(result: Reconstructed, terminal: Terminal) -> None:
     """The error, and where the pictures are."""
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
-    say(terminal, f"Reconstructed {result.images:,} images; the loss is {result.loss:.3f}.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Reconstructed {number(result.images, 'image')}; the loss is {result.loss:.3f}.")
     show_places(terminal, **{f"picture {i + 1}": p for i, p in enumerate(result.pictures)})

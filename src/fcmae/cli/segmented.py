@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
+from fcmae.cli.show import MAX_CLASSES, number, say, share, show_places, show_table, show_unusable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,10 @@ def show_class_pixels(per_class: Sequence[Mapping[str, Any]], terminal: Terminal
 def show_segmented(result: Segmented, terminal: Terminal) -> None:
     """The table per class, the files left out, and the means."""
     show_class_pixels(result.per_class, terminal)
-    if result.unusable:
-        say(terminal, f"{len(result.unusable)} files could not be used:")
-        show_unusable(result.unusable, terminal)
+    show_unusable(result.unusable, terminal)
     say(
         terminal,
         f"mIoU {result.miou:.1%}, mean accuracy {result.mean_accuracy:.1%}, pixel accuracy "
-        f"{result.pixel_accuracy:.1%} on {result.images:,} images.",
+        f"{result.pixel_accuracy:.1%} on {number(result.images, 'image')}.",
     )
     show_places(terminal, pictures=result.out)

@@ -43,7 +43,9 @@ def show_rest(number: int, terminal: Terminal) -> None:
 
 
 def show_unusable(unusable: Sequence[Mapping[str, str]], terminal: Terminal) -> None:
-    """Files that could not be used, and why."""
+    """Files that could not be used, and why; nothing where there are none."""
+    if unusable:
+        say(terminal, f"{number(len(unusable), 'file')} could not be used:")
     for entry in unusable[:MAX_FILES]:
         say(terminal, f"  {entry['path']}: {entry['reason']}")
     if len(unusable) > MAX_FILES:
@@ -55,6 +57,12 @@ def show_places(terminal: Terminal, **paths: Path | None) -> None:
     for name, path in paths.items():
         if path is not None:
             say(terminal, f"  {name.replace('_', ' '):<10}{path}")
+
+
+def number(count: int, noun: str) -> str:
+    """So many things in words: ``1 image``, ``2,000 images``, ``3 classes``."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def share(value: float | None) -> str:
