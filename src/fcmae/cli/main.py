@@ -191,8 +191,8 @@ def _of_process(text: str) -> str:
 
 
 def _told(names: Sequence[str]) -> int | None:
-    """The number that the first of some variables holds which is set."""
-    return next((int(os.environ[name]) for name in names if name in os.environ), None)
+    """The number in the first of some variables that holds one."""
+    return next((int(os.environ[n]) for n in names if os.environ.get(n, "").isdecimal()), None)
 
 
 def _left_to_launcher(text: str) -> bool:
