@@ -10,6 +10,7 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
+    check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
@@ -104,8 +105,7 @@ class FinetuneClassify:
     def __post_init__(self) -> None:
         check_labelled(self.val_share, self.labels_per_class, self.run.seed)
         check_model(self.model)
-        if self.every < 1:
-            raise ValueError(f"every is {self.every}, but must be at least 1.")
+        check_at_least_one(every=self.every)
         if not self.head_init_scale > 0:
             raise ValueError(f"head_init_scale is {self.head_init_scale}, but must be above 0.")
         if self.freeze == "encoder" and self.weights is None:

@@ -12,6 +12,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.labelled import BadLabels, accepted, for_masks
 from fcmae.cli.preflight import (
     architecture_of,
+    check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
@@ -111,10 +112,7 @@ class FinetuneDetect:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, None, self.run.seed)
-        if self.every < 1:
-            raise ValueError(f"every is {self.every}, but must be at least 1.")
-        if self.repeats < 1:
-            raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
+        check_at_least_one(every=self.every, repeats=self.repeats)
         if not 0 <= self.freeze_stages <= 4:
             raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
         if self.freeze_stages and self.weights is None:

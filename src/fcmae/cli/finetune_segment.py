@@ -11,6 +11,7 @@ from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
     architecture_of,
+    check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
@@ -100,10 +101,7 @@ class FinetuneSegment:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, None, self.run.seed)
-        if self.every < 1:
-            raise ValueError(f"every is {self.every}, but must be at least 1.")
-        if self.repeats < 1:
-            raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
+        check_at_least_one(every=self.every, repeats=self.repeats)
         if not 0 <= self.freeze_stages <= 4:
             raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
         if self.auxiliary_weight < 0:

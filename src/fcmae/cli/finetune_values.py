@@ -13,6 +13,7 @@ from fcmae.cli.estimated import in_words, show_values
 from fcmae.cli.finetune import FINETUNING
 from fcmae.cli.preflight import (
     architecture_of,
+    check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
@@ -93,8 +94,7 @@ class FinetuneValues:
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, None, self.run.seed)
-        if self.every < 1:
-            raise ValueError(f"every is {self.every}, but must be at least 1.")
+        check_at_least_one(every=self.every)
         if not self.head_init_scale > 0:
             raise ValueError(f"head_init_scale is {self.head_init_scale}, but must be above 0.")
         for name in ("mixup", "cutmix", "smoothing"):

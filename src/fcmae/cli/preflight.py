@@ -222,6 +222,13 @@ def net_at(
     return height_width, net
 
 
+def check_at_least_one(**values: int) -> None:
+    """Refuse numbers below 1 of what there must be some of."""
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}, but must be at least 1.")
+
+
 def check_labelled(val_share: float, labels_per_class: int | None, seed: int) -> None:
     """Refuse values of these options that no data could go with."""
     if not 0 < val_share < 1:

@@ -10,6 +10,7 @@ from fcmae.cli.card import loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import (
     architecture_of,
+    check_at_least_one,
     check_batch,
     check_channels,
     check_pictures,
@@ -98,8 +99,7 @@ class Pretrain:
     monitor: Monitor = Monitor()
 
     def __post_init__(self) -> None:
-        if self.repeats < 1:
-            raise ValueError(f"repeats is {self.repeats}, but must be at least 1.")
+        check_at_least_one(repeats=self.repeats)
         if self.weights is None:
             check_sizes(self, architecture(self.model or "atto", stem=self.encoder.stem))
             check_channels(self.loader, self.encoder.channels)

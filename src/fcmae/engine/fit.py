@@ -69,7 +69,7 @@ def fit(
                 "options": json.loads(json.dumps(options, default=str)),
                 "data": {"fingerprint": feed.fingerprint, "images": feed.num_images},
             },
-            defaults=json.loads(json.dumps(defaults or {}, default=str)),
+            defaults=defaults or {},
             card=card or {},
             reporter=speaker,
         )

@@ -4,10 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+
+from fcmae.data.objects.outlines import mask_at
 
 SIZES = {"a": (40, 60), "b": (30, 20)}
 """Height and width of each picture."""
+
+
+def whole_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """A COCO segmentation in every row and column of an image of this height and width."""
+    return mask_at(json.dumps(segmentation).encode(), size, *map(np.arange, size))
 
 
 def pictures(folder: Path) -> None:

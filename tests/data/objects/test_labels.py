@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labels import VOC, YOLO, coco, pictures, write_coco, write_voc, write_yolo
+from labels import VOC, YOLO, coco, pictures, whole_mask, write_coco, write_voc, write_yolo
 from numpy.testing import assert_allclose
 
 from fcmae.data.image import UnusableImage
 from fcmae.data.objects.collect import Labelled
 from fcmae.data.objects.find import evaluation_objects, parts_of, read_part, split_objects
-from fcmae.data.objects.outlines import mask_of
 from fcmae.data.objects.rle import compress
 from fcmae.data.objects.table import NO_NUMBER
 from fcmae.errors import DataError
@@ -46,7 +45,7 @@ def test_reading_gives_outlines_and_leaves_crowds_out(tmp_path: Path) -> None:
     annotation = objects.read(0, (40, 60))
     assert annotation["labels"].tolist() == [1, 0]
     assert annotation["boxes"].dtype == np.float32
-    masks = np.stack([mask_of(json.loads(text), (40, 60)) for text in annotation["outlines"]])
+    masks = np.stack([whole_mask(json.loads(text), (40, 60)) for text in annotation["outlines"]])
     assert masks.shape == (2, 40, 60)
     assert masks[0, 5:15, 10:30].all()
     assert masks[0].sum() == 200
@@ -70,7 +69,7 @@ def test_runs_may_be_a_list_or_a_text(tmp_path: Path, counts: str) -> None:
     if counts == "text":
         runs["counts"] = compress(runs["counts"])
     [outline] = read(write_coco(tmp_path, content)).objects.read(1, (30, 20))["outlines"]
-    mask = mask_of(json.loads(outline), (30, 20))
+    mask = whole_mask(json.loads(outline), (30, 20))
     assert mask[:2].all()
     assert mask.sum() == 40
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from labels import coco, write_coco
+from labels import coco, whole_mask, write_coco
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 from torch.testing import assert_close
@@ -15,7 +15,6 @@ from torchvision.ops import masks_to_boxes
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.coco import read_coco
-from fcmae.data.objects.outlines import mask_of
 from fcmae.data.objects.rle import encode
 from fcmae.data.objects.views import Fit, LargeScaleJitter, to_look_at
 from fcmae.data.options import Jitter, Loader
@@ -155,7 +154,7 @@ def stars(count: int, size: tuple[int, int]) -> tuple[NDArray[np.object_], NDArr
 def test_masks_are_those_of_the_whole_image_cut_and_resized(scale: tuple[float, float]) -> None:
     size = (90, 110)
     outlines, boxes = stars(12, size)
-    whole = np.stack([mask_of(json.loads(text), size) for text in outlines])
+    whole = np.stack([whole_mask(json.loads(text), size) for text in outlines])
     picture = np.zeros((*size, 3), dtype=np.uint8)
     labels = np.arange(12)
     view = LargeScaleJitter((64, 64), Jitter(scale=scale, flip=False))

@@ -6,8 +6,8 @@ import pycocotools.mask as reference
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labels import whole_mask
 
-from fcmae.data.objects.outlines import polygon_mask
 from fcmae.data.objects.rle import compress, decode, encode, expand
 
 SIDES = st.integers(1, 12)
@@ -51,7 +51,7 @@ def test_polygons_cover_the_pixels_that_pycocotools_says(seed: int) -> None:
     corners = np.stack([60 + radius * np.cos(angles), 45 + radius * np.sin(angles)], axis=1)
     runs = reference.merge(reference.frPyObjects([corners.ravel().tolist()], height, width))
     expected = decode(expand(runs["counts"].decode()), (height, width))
-    mask = polygon_mask([corners], (height, width))
+    mask = whole_mask([corners.ravel().tolist()], (height, width))
     # pycocotools rounds corners to a fifth of a pixel.
     assert (mask & expected).sum() / (mask | expected).sum() > 0.985
 
@@ -59,7 +59,7 @@ def test_polygons_cover_the_pixels_that_pycocotools_says(seed: int) -> None:
 def test_a_pixel_belongs_to_a_polygon_if_its_centre_does() -> None:
     triangle = np.array([[1.0, 1.0], [5.0, 1.0], [1.0, 5.0]])
     square = np.array([[-3.0, 5.4], [2.6, 5.4], [2.6, 9.0], [-3.0, 9.0]])
-    mask = polygon_mask([triangle, square], (7, 6))
+    mask = whole_mask([triangle.ravel().tolist(), square.ravel().tolist()], (7, 6))
     expected = [
         "       ",
         " ###   ",

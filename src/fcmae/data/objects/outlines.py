@@ -1,7 +1,6 @@
 """Outlines as COCO writes them, polygons or runs of pixels: whether one is sound, its mask."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,6 @@ def why_not_outline(segmentation: Any, size: tuple[int, int]) -> str | None:
     return None
 
 
-def mask_of(segmentation: Any, size: tuple[int, int]) -> Mask:
-    """The pixels inside a sound COCO segmentation."""
-    if isinstance(segmentation, dict):
-        return decode(runs_of(segmentation), size)
-    return polygon_mask(_rings(segmentation), size)
-
-
 def mask_at(
     text: bytes, size: tuple[int, int], rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> Mask:
@@ -58,14 +50,6 @@ def mask_at(
     return seen
 
 
-def polygon_mask(rings: Sequence[Ring], size: tuple[int, int]) -> Mask:
-    """The pixels whose centres lie inside any of the polygons."""
-    top, left, inside = _polygons_cut_out(rings, size)
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return mask
-
-
 def polygon_area(ring: Ring) -> float:
     """Area inside a polygon in pixels."""
     x, y = (ring - ring[0]).T
@@ -76,22 +60,17 @@ def outline_area(segmentation: Any, size: tuple[int, int]) -> float:
     """Number of pixels inside a sound COCO segmentation."""
     if isinstance(segmentation, dict):
         return float(sum(runs_of(segmentation)[1::2]))
-    return float(_polygons_cut_out(_rings(segmentation), size)[2].sum())
-
-
-def _rings(segmentation: Sequence[Any]) -> list[Ring]:
-    return [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
+    return float(_cut_out(segmentation, size)[2].sum())
 
 
 def _cut_out(segmentation: Any, size: tuple[int, int]) -> tuple[int, int, Mask]:
-    """Top, left and the pixels of a part of the image that holds all of an object."""
+    """Top, left and the pixels of a part of the image that holds all of an object.
+
+    Of polygons it is their bounding box, with the pixels whose centres lie inside any of them.
+    """
     if isinstance(segmentation, dict):
         return 0, 0, decode(runs_of(segmentation), size)
-    return _polygons_cut_out(_rings(segmentation), size)
-
-
-def _polygons_cut_out(rings: Sequence[Ring], size: tuple[int, int]) -> tuple[int, int, Mask]:
-    """The same for polygons: their bounding box."""
+    rings: list[Ring] = [np.reshape(ring, (-1, 2)).astype(np.float64) for ring in segmentation]
     corners = np.array([(ring.min(axis=0), ring.max(axis=0)) for ring in rings])
     ends = np.stack([np.floor(corners[:, 0]), np.ceil(corners[:, 1])], axis=1)
     boxes = ends.clip(0, (size[1], size[0])).astype(int).reshape(-1, 4)
