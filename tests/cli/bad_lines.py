@@ -110,6 +110,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{FINETUNE} --labels_per_class 0", 2, "labels_per_class is 0, but must be at least 1."),
     (f"{FINETUNE} --freeze encoder", 2, "freeze is encoder, but there are no --weights"),
     (f"{FINETUNE} --size 100", 2, "size is 100 x 100 pixels, but both must be multiples"),
+    (f"{FINETUNE} --test-size 0", 2, "test_size is 0 x 0 pixels"),
     (f"{FINETUNE} --test-size 100", 2, "test_size is 100 x 100 pixels"),
     (f"{FINETUNE} --augment.mixup -1", 2, "augment.mixup is -1.0"),
     (f"{NEIGHBOURS} --k 0", 2, "k is 0, but at least 1 neighbour"),
@@ -124,6 +125,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("pack --data {root}/flat --out {out} --size 0", 2, "size is 0, but must be at least 1."),
     ("pack --data {root}/none --out {out}", 6, "there is no file or folder"),
     ("bench pretrain --model atto tinny", 2, "Did you mean tiny?"),
+    ("info --model atto --size 0", 2, "size is 0 x 0 pixels"),
     ("info --model atto --size 100", 2, "The nearest that fits is 96 x 96."),
     # Analyses.
     ("analyze", 2, "--weights and --data must be given."),

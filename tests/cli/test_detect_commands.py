@@ -218,6 +218,7 @@ def test_weights_tell_the_windows_to_look_through(
         ({"size": 64, "tiles": {"size": 48}}, "size is 64 and tiles.size is 48, but an image is"),
         ({"size": 64, "tiles": {"overlap": 0.1}}, "tiles.overlap is 0.1, but there are no windows"),
         ({"tiles": {"size": 1}}, "tiles.size is 1, but must be at least 16."),
+        ({"size": 0}, "size is 0 x 0 pixels, but both must be at least 1."),
         ({"tiles": 48}, "tiles is 48, but must be a dict or a dataclass."),
         ({"score": 0.5}, "predict of a detector takes the image and size, tiles, but not score."),
     ],

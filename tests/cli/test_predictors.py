@@ -87,6 +87,19 @@ def test_a_segmenter_looks_at_large_images_by_windows(
     np.testing.assert_array_equal(fcmae.load(file).predict(path).mask, by_windows)
 
 
+def test_a_segmenter_keeps_to_its_short_side_on_large_images(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "segmenter.safetensors"
+    model = Segmenter(SMALL, num_classes=3, head=UPerNet(width=16, auxiliary_width=16))
+    save_weights(file, model, {**FACTS, "classes": ["a", "b", "c"], "short_side": 48})
+    loaded = fcmae.load(file)
+    asked, trained = loaded.predict(path, short_side=64).mask, loaded.predict(path).mask
+    monkeypatch.setattr(PredictSegment, "large", 100)
+    np.testing.assert_array_equal(loaded.predict(path, short_side=64).mask, asked)
+    np.testing.assert_array_equal(loaded.predict(path).mask, trained)
+
+
 @pytest.mark.parametrize("kind", ["labels", "numbers"])
 def test_an_estimator_names_its_values(kind: str, path: Path, tmp_path: Path) -> None:
     model = Estimator(SMALL, num_values=2, kind=kind)

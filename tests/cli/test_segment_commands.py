@@ -115,7 +115,7 @@ def test_prediction_writes_masks_overlays_and_polygons(
     source = scenes / "images" / "val"
     words = ["predict", "segment", "--data", f"{source}", f"{broken}", "--weights", f"{run.out}"]
     words += ["--write", "masks", "overlays", "polygons", "--scan.mode", "slide", *QUICK]
-    words += ["--scan.short_side", "70"]  # which they have; large ones keep their size
+    words += ["--scan.short_side", "70"]  # which they have
     answer = told([*words, "--out", f"{tmp_path}/a"], capsys)
     assert (answer["images"], answer["large"]) == (3, 0)
     assert sum(answer["classes"].values()) == pytest.approx(1)
@@ -156,14 +156,18 @@ def test_predictions_do_not_go_among_the_files_of_a_run(
     assert f"{run.out} holds a run: give another --out, such as" in capsys.readouterr().err
 
 
-def test_what_does_not_hold_for_large_images_is_told(
+def test_large_images_are_looked_at_with_the_short_side_of_the_training(
     run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["predict", "segment", "--data", f"{scenes}/images/val", "--weights", f"{run.out}"]
-    how = ["--out", f"{tmp_path}", "--large", "100", *QUICK]
-    assert main([*words, *how]) == 0
-    said = "3 images of more than 100 pixels are segmented in their own size, not at a short side"
-    assert f"{said} of 60: --large" in capsys.readouterr().err
+    for place, how in (("small", ()), ("large", ("--large", "100"))):
+        told([*words, "--out", f"{tmp_path}/{place}", *how, *QUICK], capsys)
+    for number in range(3):
+        mask, again = (
+            np.asarray(Image.open(tmp_path / place / "masks" / f"{number}.png"))
+            for place in ("small", "large")
+        )
+        assert (mask == again).all()
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from fcmae.data.image import open_image
+from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.tiles import Decoded, Pieces, Window, open_regions, overview, windows
 
 
@@ -97,6 +97,47 @@ def test_a_strip_that_many_windows_touch_is_decoded_once(
         for window in windows((70, 90), (35, 30), 0.0):
             regions.read(window)
     assert decoded == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["tiles.tif", "picture.png"])
+def test_errors_of_whoever_looks_are_not_those_of_the_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "tiles.tif":
+        tifffile.imwrite(path, PIXELS, tile=(16, 16), photometric="rgb")
+    else:
+        Image.fromarray(PIXELS).save(path)
+    with pytest.raises(RuntimeError, match="out of memory"), open_regions(path, channels=3):
+        raise RuntimeError("out of memory")
+
+
+def test_a_tile_that_is_cut_off_is_told_where_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tiles.tif"
+    tifffile.imwrite(path, PIXELS, tile=(16, 16), photometric="rgb", compression="zlib")
+    path.write_bytes(path.read_bytes()[:-3000])
+    with open_regions(path, channels=3) as regions:
+        regions.read(Window(top=0, left=0, height=16, width=16))
+        with pytest.raises(UnusableImage, match="damaged"):
+            regions.read(Window(top=0, left=0, height=70, width=90))
+
+
+@pytest.mark.parametrize(
+    ("size", "kept", "reason"),
+    [
+        ((90, 70), 2000, "damaged: "),
+        ((900, 2), 10**6, "900 x 2 pixels: one side is over 200 times the other"),
+    ],
+)
+def test_a_reason_is_given_once(
+    tmp_path: Path, size: tuple[int, int], kept: int, reason: str
+) -> None:
+    path = tmp_path / "picture.png"
+    noise = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UnusableImage) as told, open_regions(path, channels=3):
+        pass
+    assert told.value.reason.startswith(reason)
+    assert "picture.png" not in told.value.reason
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -1,19 +1,24 @@
 """From a view's boxes and grids to pixels of the file, whole or by windows."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from PIL import Image
 from torch import Tensor, nn
 
+from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
+from fcmae.data.options import Loader
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
+from fcmae.evaluation.joined import joined
 from fcmae.evaluation.options import Tiling
-from fcmae.evaluation.tiled import Tiler, joined
+from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.model.detector import Detected, Detector
 
 PLAIN = Normalisation(mean=(0.0,), std=(1.0,))
@@ -115,6 +120,13 @@ class Bright(Detector):
         )
 
 
+class Failing(Bright):
+    """Finds no room."""
+
+    def forward(self, images: Tensor, sizes: object = None) -> list[Detected]:
+        raise RuntimeError("out of memory")
+
+
 @dataclass
 class Scene(Regions):
     """A picture of boxes, each of another brightness."""
@@ -205,3 +217,15 @@ def test_an_empty_image_has_no_object() -> None:
     found = Tiler(model=Bright().eval(), tiling=Tiling(size=(64, 64)))(Scene((100, 100)), PLAIN)
     assert len(found) == 0
     assert found.boxes.shape == (0, 4)
+
+
+def test_an_error_of_the_model_is_not_one_of_the_image(tmp_path: Path) -> None:
+    Image.new("L", (64, 64)).save(tmp_path / "sound.png")
+    images = ImageList.of(tmp_path, [b"sound.png"])
+    model, unusable = Failing(), list[tuple[str, str]]()
+    model.encoder.architecture.channels = 1  # type: ignore[attr-defined]
+    tiler = Tiler(model=model, tiling=Tiling(size=(32, 32)))
+    loader = Loader(mean=(0.0,), std=(1.0,))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(through_windows(tiler, images, loader, unusable=unusable))
+    assert not unusable

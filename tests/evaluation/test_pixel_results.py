@@ -212,6 +212,30 @@ def test_windows_of_a_large_image_are_viewed_at_all_scales_and_mirrored(model: S
     assert (large != other).any()
 
 
+@pytest.mark.parametrize("size", [(160, 240), (163, 242)])
+@pytest.mark.parametrize(("scales", "side"), [((1.0,), 4), ((2.0, 0.5), 2)])
+def test_a_large_image_with_a_short_side_is_reduced_while_it_is_read(
+    model: Segmenter,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    scales: tuple[float, ...],
+    side: int,
+) -> None:
+    monkeypatch.setattr("fcmae.evaluation.scan.OVERVIEW_PIXELS", 1)
+    small = np.random.default_rng(0).integers(0, 256, (160 // side, 240 // side, 3), dtype=np.uint8)
+    picture = small.repeat(side, axis=0).repeat(side, axis=1)
+    picture = np.pad(picture, ((0, size[0] - 160), (0, size[1] - 240), (0, 0)), mode="edge")
+    normalise = Normalisation(mean=(0.5,) * 3, std=(0.2,) * 3)
+    looking = scanner(model, short_side=40, scales=scales)
+    called = looking.classes(normalise(small)[None]).repeat(side, axis=0).repeat(side, axis=1)
+    expected = np.pad(called, ((0, size[0] - 160), (0, size[1] - 240)), mode="edge")
+    done: list[int] = []
+    rows = list(looking.large(Decoded(picture), normalise, done=done.append))
+    assert [top for top, _ in rows] == np.cumsum([0, *(len(c) for _, c in rows[:-1])]).tolist()
+    assert (np.concatenate([classes for _, classes in rows]) == expected).all()
+    assert sum(done) == looking.num_windows(size) == 1
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

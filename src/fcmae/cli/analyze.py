@@ -12,7 +12,7 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_channels, check_pictures, net_at, net_of
 from fcmae.cli.show import number, say, show_places, show_table, show_unusable
-from fcmae.cli.size import Size
+from fcmae.cli.size import Size, size_or
 from fcmae.cli.sources import validation_images
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -229,7 +229,7 @@ def _asked(
     weights = None if model else read_weights(source, fetch=options.source, console=console)
     net = net_of(model, _encoder(options, model, beside), weights)
     check_channels(options.loader, net.channels)
-    wanted = options.size or (224 if weights is None else weights.size)
+    wanted = size_or(options.size, 224 if weights is None else weights.size)
     size, net = net_at(beside.size if beside else wanted, net)
     return Asked(
         name=f"{model} (random)" if model else _name(source),

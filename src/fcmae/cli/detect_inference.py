@@ -1,6 +1,6 @@
 """A trained detector over images, fitted or by windows: the wiring that two commands share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -11,11 +11,10 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import fitted
 from fcmae.cli.inference import launch
-from fcmae.cli.size import Size, sides
+from fcmae.cli.size import Size, sides, size_or
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.evaluation.detect import Found, detect
-from fcmae.evaluation.detections import Detections
 from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.model.detector import Detector
@@ -110,15 +109,9 @@ def open_detector(
         model=model,
         images=images,
         options=options,
-        within=sides(options.size or weights.size),
+        within=sides(size_or(options.size, weights.size)),
         tiling=tiling,
         loader=loader_of(weights, options.loader),
         peers=launch(options.run, model),
         console=console,
     )
-
-
-def each_above(found: Found, score: float) -> Iterator[tuple[int, Detections]]:
-    """What was found with at least this score."""
-    for index, detections in found:
-        yield index, detections.above(score)

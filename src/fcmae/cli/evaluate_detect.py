@@ -13,7 +13,7 @@ from fcmae.cli.labelled import BadLabels, accepted
 from fcmae.cli.preflight import check_pictures
 from fcmae.cli.show import files, number, say, show_places, show_unusable
 from fcmae.cli.show_detected import show_precision
-from fcmae.cli.size import Size, sides
+from fcmae.cli.size import Size, sides, size_or
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import evaluation_objects
 from fcmae.data.options import Loader
@@ -78,7 +78,7 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
     """Check what the weights and the labels say, then look."""
     require_coco_eval()
     weights = read_weights(options.weights, kind="detector")
-    sides(options.size or weights.size)
+    sides(size_or(options.size, weights.size))
     tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
     loader_of(weights, options.loader)
     if weights.classes is None:

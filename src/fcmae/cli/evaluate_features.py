@@ -17,7 +17,7 @@ from fcmae.cli.preflight import (
     net_of,
     weights_or_none,
 )
-from fcmae.cli.size import Size
+from fcmae.cli.size import Size, size_or
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Loader
@@ -171,7 +171,7 @@ def prepare(options: EvaluateNeighbours | EvaluateLinear, console: Console) -> R
     """Find the images and the encoder, and check that they fit each other."""
     weights = weights_or_none(options.weights, options.source, console)
     net = net_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
-    size, net = net_at(options.size or (weights.size if weights else 224), net)
+    size, net = net_at(size_or(options.size, weights.size if weights else 224), net)
     check_channels(options.loader, net.channels)
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     train, test = split(options.data, options.val, share=options.val_share)

@@ -21,7 +21,7 @@ from fcmae.cli.preflight import (
 )
 from fcmae.cli.show import say, show_places
 from fcmae.cli.show_detected import show_precision
-from fcmae.cli.size import Size, divisible_sides, sides
+from fcmae.cli.size import Size, divisible_sides, sides, size_or
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
 from fcmae.data.options import Jitter, Loader
@@ -179,7 +179,7 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
         grn=options.grn,
     )
     divisible_sides(options.size, architecture.stride)
-    sides(options.test_size or options.size, "test_size")
+    sides(size_or(options.test_size, options.size), "test_size")
     check_channels(options.loader, architecture.channels)
     if weights is not None:
         loader_of(weights, options.loader)

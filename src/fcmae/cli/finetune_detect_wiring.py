@@ -8,7 +8,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import AveragePrecision
 from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune_detect import DetectorTrained, FinetuneDetect
-from fcmae.cli.size import sides
+from fcmae.cli.size import sides, size_or
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
@@ -35,7 +35,7 @@ def train(
     assert isinstance(judged, Objects)
     classes, masks = training.classes or (), objects.outlined
     loader = options.loader if weights is None else loader_of(weights, options.loader)
-    channels, test_size = architecture.channels, sides(options.test_size or options.size)
+    channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
     model = detector(options, architecture, weights, len(classes), masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
     tiling = options.tiles.tiling()

@@ -21,7 +21,7 @@ from fcmae.cli.preflight import (
     weights_or_none,
 )
 from fcmae.cli.show import say, show_places
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size, divisible_sides, size_or
 from fcmae.data.options import Augment, Loader
 from fcmae.data.values import split_values
 from fcmae.engine.lock import hold
@@ -153,7 +153,7 @@ def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValue
         grn=options.grn,
     )
     divisible_sides(options.size, architecture.stride)
-    divisible_sides(options.test_size or options.size, architecture.stride, "test_size")
+    divisible_sides(size_or(options.test_size, options.size), architecture.stride, "test_size")
     check_channels(options.loader, architecture.channels)
     if weights is not None:
         loader_of(weights, options.loader)

@@ -9,7 +9,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune import FinetuneClassify, Finetuned
 from fcmae.cli.monitors import Accuracy, Viewing
-from fcmae.cli.size import sides
+from fcmae.cli.size import sides, size_or
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
@@ -34,7 +34,7 @@ def train(
     training, validation = images
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
-    channels, test_size = net.channels, sides(options.test_size or options.size)
+    channels, test_size = net.channels, sides(size_or(options.test_size, options.size))
     model = classifier(options, net, weights, classes, console)
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     outcome = fit(

@@ -13,7 +13,7 @@ from fcmae.cli.card import size_name
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import architecture_of, weights_or_none
 from fcmae.cli.show import number, say, show_places, show_table
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size, divisible_sides, size_or
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName
 from fcmae.model.response import Grn
@@ -107,7 +107,9 @@ def info(options: Info, console: Console) -> ModelInfo | Family:
 def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
     weights = weights_or_none(options.weights, options.source, console)
     architecture = architecture_of(name, options.encoder, weights, grn=options.grn)
-    size = divisible_sides(options.size or (weights.size if weights else 224), architecture.stride)
+    size = divisible_sides(
+        size_or(options.size, weights.size if weights else 224), architecture.stride
+    )
     own = weights.description.get("num_classes") if weights else None
     classes = options.classes or own or 1000
     own_decoder = weights.description.get("decoder") if weights else None

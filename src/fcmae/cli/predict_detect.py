@@ -11,7 +11,7 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_apart, check_no_run, check_pictures
 from fcmae.cli.show import files, number, say, show_places, show_table, show_unusable
-from fcmae.cli.size import Size, sides
+from fcmae.cli.size import Size, sides, size_or
 from fcmae.cli.sources import find_all
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -78,7 +78,7 @@ class DetectorPredicted:
 def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicted:
     """Check what the weights and the images say, then look."""
     weights = read_weights(options.weights, kind="detector")
-    sides(options.size or weights.size)
+    sides(size_or(options.size, weights.size))
     tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
     loader_of(weights, options.loader)
     check_no_run(options.out)
@@ -101,7 +101,7 @@ def _predict(
     tiling: Tiling | None,
     console: Console,
 ) -> DetectorPredicted:
-    from fcmae.cli.detect_inference import each_above, open_detector
+    from fcmae.cli.detect_inference import open_detector
     from fcmae.cli.detect_output import Output
     from fcmae.data.image import UnusableImage
     from fcmae.evaluation.forward import gather_unusable
@@ -109,7 +109,8 @@ def _predict(
     looking = open_detector(options, weights, images, tiling, console)
     output = Output(options.out, images, weights, looking.loader)
     output.begin(pictures=options.pictures, outlines=options.geojson, peers=looking.peers)
-    for index, found in each_above(looking.found(), options.score):
+    for index, everything in looking.found():
+        found = everything.above(options.score)
         output.add(index, found)
         if options.pictures:
             try:

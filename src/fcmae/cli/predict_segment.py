@@ -39,9 +39,10 @@ class PredictSegment:
     image), polygons (GeoJSON, in pixels from the upper left corner)."""
 
     large: int = 16_000_000
-    """Images of more pixels are read and segmented by windows at their own size (scan.scales and
-    scan.flip hold for each window, scan.short_side does not), so that memory holds one row of
-    windows; their overlays are reduced."""
+    """Images of more pixels are never whole in memory. They are read and segmented by windows at
+    their own size, so that memory holds one row of windows (scan.scales and scan.flip hold for each
+    window); with scan.short_side, or weights trained so, they are reduced while they are read, and
+    looked at whole. Their overlays are reduced."""
 
     size: Size | None = None
     """Side in pixels of the windows where they slide, or height,width; by default that of the

@@ -45,11 +45,6 @@ def predict(
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
     begin(options.out, output.names(), peers)
-    if large.size and scanner.how.short_side is not None and peers.leads:
-        console.message(
-            f"{len(large):,} images of more than {options.large:,} pixels are segmented in their "
-            f"own size, not at a short side of {scanner.how.short_side}: --large sets that limit."
-        )
     with evaluating(scanner.model):
         found = images.subset(small)
         for batch in own_sizes(options, weights, found, console, peers, what="segmenting"):

@@ -16,7 +16,7 @@ from fcmae.checkpoint.header import Card
 from fcmae.cli.card import article, tiling_of
 from fcmae.cli.parse import build, keyword_values
 from fcmae.cli.predict_segment import PredictSegment
-from fcmae.cli.size import Size, sides
+from fcmae.cli.size import Size, sides, size_or
 from fcmae.cli.suggest import did_you_mean
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
@@ -210,7 +210,7 @@ class Predictor:
     def _detector(self, image: Given, look: Look) -> Detections:
         tiling = look.tiles.tiling(tiling_of(self.facts.card), fitted=look.size)
         if tiling is None:
-            found = self._fitted(image, sides(look.size or self.facts.size))
+            found = self._fitted(image, sides(size_or(look.size, self.facts.size)))
         else:
             tiler = Tiler(
                 model=self.model,  # type: ignore[arg-type]  # the kind says so

@@ -6,7 +6,7 @@ from pathlib import Path
 from fcmae.checkpoint.options import Source
 from fcmae.cli.card import Weights, read_weights, size_name
 from fcmae.cli.console import Console
-from fcmae.cli.size import Size, divisible_sides, sides
+from fcmae.cli.size import Size, divisible_sides, sides, size_or
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -41,27 +41,35 @@ def check_pictures(
         channels: What the model takes.
         tiled: Images are looked at through windows, so that they may have any size.
     """
+    reason, of_labels = "", False
     for index in range(min(len(images), TRIED)):
         try:
-            if tiled:
-                with open_regions(images.path(index), channels=channels) as regions:
-                    regions.read(Window(top=0, left=0, height=1, width=1))
+            of_labels = False
+            size = _size(images.path(index), loader, channels, tiled=tiled)
+            if images.annotations is None:
                 return
-            picture = open_image(
-                images.path(index),
-                channels=channels,
-                max_pixels=loader.max_pixels,
-                max_bytes=loader.max_bytes,
-            )
-            if images.annotations is not None:
-                images.annotations.read(index, (picture.shape[0], picture.shape[1]))
+            of_labels = True
+            images.annotations.read(index, size)
             return
         except UnusableImage as error:
-            last = error
+            reason = f"{images.name(index)}: {error.reason}"
+    hint = "" if of_labels else "--encoder.channels says how many channels the model takes; "
     raise DataError(
-        f"none of the first images can be used, such as {last}. --encoder.channels says how many "
-        "channels the model takes; `fcmae check` names every unusable file."
+        f"none of the first images can be used, such as {reason}. {hint}`fcmae check` names every "
+        "unusable file."
     )
+
+
+def _size(path: Path, loader: Loader, channels: int, *, tiled: bool) -> tuple[int, int]:
+    """Height and width of an image, which is decoded as far as it will be."""
+    if tiled:
+        with open_regions(path, channels=channels) as regions:
+            regions.read(Window(top=0, left=0, height=1, width=1))
+            return regions.size
+    picture = open_image(
+        path, channels=channels, max_pixels=loader.max_pixels, max_bytes=loader.max_bytes
+    )
+    return picture.shape[0], picture.shape[1]
 
 
 def check_no_run(out: Path) -> None:
@@ -200,7 +208,7 @@ def weights_or_none(
 
 def size_for(size: Size | None, weights: Weights, name: str = "size") -> tuple[int, int]:
     """The size asked for, or the one that the weights were made for."""
-    return net_at(size or weights.size, weights.net, name)[0]
+    return net_at(size_or(size, weights.size), weights.net, name)[0]
 
 
 def net_at(

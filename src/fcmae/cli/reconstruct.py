@@ -11,7 +11,7 @@ from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
 from fcmae.cli.preflight import check_pictures
 from fcmae.cli.show import files, number, say, show_places, show_unusable
-from fcmae.cli.size import Size, sides
+from fcmae.cli.size import Size, sides, size_or
 from fcmae.cli.sources import find_all
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -86,7 +86,7 @@ def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     mask = Mask(**weights.description["mask"])
     if options.ratio is not None:
         mask = replace(mask, ratio=options.ratio)
-    size = sides(options.size or weights.size)
+    size = sides(size_or(options.size, weights.size))
     patch_grid(*size, patch_side(mask, weights.architecture.stride))
     loader_of(weights, options.loader)
     images = find_all(options.data)
@@ -112,7 +112,7 @@ def _draw(
     model.mask = mask
     peers = launch(options.run, model)
     viewing = Viewing(
-        size=sides(options.size or weights.size),
+        size=sides(size_or(options.size, weights.size)),
         loader=loader_of(weights, options.loader),
         channels=weights.architecture.channels,
         batch_size=options.rows,

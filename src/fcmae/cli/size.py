@@ -4,6 +4,11 @@ Size = int | tuple[int, int]
 """Side of a square in pixels, or height and width."""
 
 
+def size_or(size: Size | None, otherwise: Size) -> Size:
+    """The size that was given, right or wrong, or another where none was."""
+    return otherwise if size is None else size
+
+
 def sides(size: Size, name: str = "size") -> tuple[int, int]:
     """Height and width."""
     height, width = (size, size) if isinstance(size, int) else size

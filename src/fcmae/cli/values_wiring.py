@@ -14,7 +14,7 @@ from fcmae.cli.console import Console
 from fcmae.cli.fields import defaults_of, nested
 from fcmae.cli.finetune_values import FinetunedValues, FinetuneValues
 from fcmae.cli.monitors import Viewing
-from fcmae.cli.size import sides
+from fcmae.cli.size import sides, size_or
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
@@ -41,7 +41,7 @@ def train(
     training, validation = images
     names, values = training.classes or (), values_of(training)
     loader = options.loader if weights is None else loader_of(weights, options.loader)
-    channels, test_size = architecture.channels, sides(options.test_size or options.size)
+    channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     outcome = fit(
         Estimate(estimator(options, architecture, weights, values), freeze=options.freeze),

@@ -65,20 +65,33 @@ class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the pr
 
 @contextmanager
 def entrance(source: Source, max_bytes: int) -> Iterator[ByteStream]:
-    """Open a file to decode it inside; whatever goes wrong there is the file's fault.
+    """Open a file to decode it inside, and to do nothing else there.
 
     Raises:
         UnusableImage: Anything was raised inside, or the file could not be opened.
     """
+    with decoding(source), opened(source, max_bytes) as file:
+        yield file
+
+
+@contextmanager
+def decoding(source: Source) -> Iterator[None]:
+    """Whatever goes wrong inside is the fault of the file that is decoded there.
+
+    Raises:
+        UnusableImage: Anything was raised inside.
+    """
     try:
-        with _opened(source, max_bytes) as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield file
+            yield
+    except UnusableImage:
+        raise
     except Exception as error:  # decoders raise anything at all on hostile bytes
         raise UnusableImage(source, _reason(error)) from error
 
 
-def _opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
+def opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
     """A file, or an image in a pack, whose path goes on where that of the pack ends."""
     try:
         return _regular_file(path, max_bytes)

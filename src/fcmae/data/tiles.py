@@ -7,7 +7,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.entrance import entrance, kind_of
+from fcmae.data.entrance import decoding, kind_of, opened
 from fcmae.data.image import open_image
 from fcmae.data.modes import Picture, scaled, with_channels
 
@@ -112,27 +112,35 @@ def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Reg
     """Open an image of any size to read windows of it.
 
     Of a TIFF in tiles or strips of 8 or 16 bits only those are read that a window touches;
-    everything else is decoded whole, through the same door as all images.
+    everything else is decoded whole, through the same door as all images. Errors inside that are
+    not those of reading a window are the caller's own.
 
     Raises:
         UnusableImage: Whatever is wrong with the file, also when a window is read inside.
     """
-    with entrance(path, EVERYTHING) as file:
-        if kind_of(file) == "TIFF":
-            import tifffile
+    with ExitStack() as stack:
+        with decoding(path):
+            pieces = _pieces(path, channels, stack)
+        yield pieces or Decoded(
+            open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
+        )
 
-            from fcmae.data.tiff import channels_are_pages
 
-            with tifffile.TiffFile(file, _multifile=False) as tiff:
-                if _has_pieces(tiff.pages[0]) and not channels_are_pages(tiff):
-                    pieces = Pieces(tiff.pages[0], channels)
-                    try:
-                        yield pieces
-                    finally:
-                        pieces.forget()
-                    return
-        picture = open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
-        yield Decoded(picture)
+def _pieces(path: str | os.PathLike[str], channels: int, stack: ExitStack) -> "Pieces | None":
+    """A TIFF of which single tiles or strips can be read, open as long as the stack is."""
+    file = stack.enter_context(opened(path, EVERYTHING))
+    if kind_of(file) != "TIFF":
+        return None
+    import tifffile
+
+    from fcmae.data.tiff import channels_are_pages
+
+    tiff = stack.enter_context(tifffile.TiffFile(file, _multifile=False))
+    if not _has_pieces(tiff.pages[0]) or channels_are_pages(tiff):
+        return None
+    pieces = Pieces(path, tiff.pages[0], channels)
+    stack.callback(pieces.forget)
+    return pieces
 
 
 class Decoded(Regions):
@@ -154,8 +162,8 @@ class Pieces(Regions):
     row touches it.
     """
 
-    def __init__(self, page: Any, channels: int) -> None:
-        self.page, self.channels = page, channels
+    def __init__(self, path: str | os.PathLike[str], page: Any, channels: int) -> None:
+        self.path, self.page, self.channels = path, page, channels
         self.size = (page.imagelength, page.imagewidth)
         self.side = (
             (page.tilelength, page.tilewidth)
@@ -168,6 +176,10 @@ class Pieces(Regions):
 
     def read(self, window: Window) -> Picture:
         """Pasted together from the tiles that the window touches."""
+        with decoding(self.path):
+            return with_channels(scaled(self._pasted(window)), self.channels)
+
+    def _pasted(self, window: Window) -> NDArray[Any]:
         pixels = np.zeros(
             (window.height, window.width, self.page.samplesperpixel), dtype=self.page.dtype
         )
@@ -178,7 +190,7 @@ class Pieces(Regions):
         )
         for row, column in product(rows, columns):
             self._paste(pixels, window, row, column)
-        return with_channels(scaled(pixels), self.channels)
+        return pixels
 
     def forget(self) -> None:
         """Let go of the pieces that are kept, which hold this object as it holds them."""

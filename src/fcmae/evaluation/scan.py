@@ -1,5 +1,6 @@
 """The class of every pixel of an image of any size: whole or by windows, at several scales."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.segments.views import base_factor
-from fcmae.data.tiles import Regions, Window, windows
+from fcmae.data.tiles import OVERVIEW_PIXELS, Regions, Window, overview, windows
 from fcmae.evaluation.options import Scan
 from fcmae.model.segmenter import Segmenter
 from fcmae.peers import Peers
@@ -94,6 +95,8 @@ class Scanner:
 
     def num_windows(self, size: tuple[int, int]) -> int:
         """How many windows ``large`` looks at in an image of this height and width."""
+        if self.how.short_side is not None:
+            return 1
         return len(windows(size, self.tile, self.how.overlap))
 
     def large(
@@ -106,8 +109,9 @@ class Scanner:
         """The class of each pixel of an image that is read by windows, some rows at a time.
 
         In memory are the scores of one row of windows, never those of the whole image. Windows
-        slide at the image's own size, whatever ``short_side`` is; each is viewed at all scales and
-        mirrored, where that is asked for.
+        slide at the image's own size; each is viewed at all scales and mirrored, where that is
+        asked for. With a ``short_side`` the image is looked at whole, at that size: it is reduced
+        while it is read, and squares of its pixels are called the same.
 
         Args:
             regions: The open image.
@@ -117,6 +121,10 @@ class Scanner:
         Yields:
             The first row, and the classes of as many rows as no later window touches.
         """
+        if self.how.short_side is not None:
+            yield from self._reduced(regions, normalise, self.how.short_side)
+            done(1)
+            return
         placed = windows(regions.size, self.tile, self.how.overlap)
         rows = [[w for w in placed if w.top == top] for top in sorted({w.top for w in placed})]
         classes, width = self.model.num_classes, regions.size[1]
@@ -128,6 +136,23 @@ class Scanner:
             # How many windows saw a pixel does not change which class has the largest sum.
             yield top, band[:, :finished].argmax(dim=0).numpy().astype(np.int16)
             band = F.pad(band[:, finished:], (0, 0, 0, finished))
+
+    def _reduced(
+        self, regions: Regions, normalise: Normalisation, short_side: int
+    ) -> Iterator[tuple[int, NDArray[np.int16]]]:
+        """What ``large`` yields of an image that is looked at with this shorter side."""
+        height, width = regions.size
+        # Never so small that it would have to be enlarged again.
+        most_side = max(1, min(height, width) // round(short_side * max(1.0, *self.how.scales)))
+        fewest = math.ceil(height * width / most_side**2)
+        picture, side = overview(regions, max(OVERVIEW_PIXELS, fewest))
+        called = self.classes(normalise(picture)[None].to(self.peers.device)).astype(np.int16)
+        columns = (np.arange(width) // side).clip(max=called.shape[1] - 1)
+        for row in range(len(called)):
+            top = row * side
+            last = row + 1 == len(called)
+            rows = height - top if last else side
+            yield top, np.broadcast_to(called[row, columns], (rows, width))
 
     def _add(
         self,
