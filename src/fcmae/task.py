@@ -33,6 +33,20 @@ class Task(nn.Module, ABC):
     """
 
     model: nn.Module
+    frozen: Sequence[nn.Module] = ()
+
+    def freeze(self, parts: Sequence[nn.Module]) -> None:
+        """Parts of the model do not learn, and stay in eval mode."""
+        for part in parts:
+            part.requires_grad_(False)
+        self.frozen = tuple(parts)
+
+    def train(self, mode: bool = True) -> "Task":
+        """Training mode, in which frozen parts have no share."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def before_step(self, step: int, steps: int, peers: Peers) -> None:
         """Prepare an optimizer step; nothing by default.

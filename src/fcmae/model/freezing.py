@@ -6,10 +6,7 @@ from fcmae.model.encoder import Encoder
 
 
 def frozen_parts(encoder: Encoder, stages: int) -> list[nn.Module]:
-    """Stem and first so many stages, without what is between them and the next one.
-
-    Whoever trains takes their gradients away, and keeps them in eval mode.
-    """
+    """Stem and first so many stages, without what is between them and the next one."""
     if not 0 <= stages <= len(encoder.stages):
         raise ValueError(f"{stages} stages cannot be frozen: the encoder has 4.")
     if stages == 0:

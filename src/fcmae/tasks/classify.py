@@ -36,15 +36,8 @@ class Classify(Task):
         super().__init__()
         self.model = model
         self.augment = augment or Augment()
-        self.freeze = freeze
-        model.encoder.requires_grad_(freeze == "none")
-
-    def train(self, mode: bool = True) -> "Classify":
-        """Training mode, in which a frozen encoder has no part."""
-        super().train(mode)
-        if self.freeze == "encoder":
-            self.model.encoder.eval()
-        return self
+        if freeze == "encoder":
+            self.freeze([model.encoder])
 
     def forward(self, batch: Batch) -> Step:
         """Loss of a micro-batch, and the accuracy on its images as augmented."""

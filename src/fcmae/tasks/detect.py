@@ -29,16 +29,7 @@ class Detect(Task):
         super().__init__()
         self.model = model
         self.seed = seed
-        self.freeze_stages = freeze_stages
-        for part in frozen_parts(model.encoder, freeze_stages):
-            part.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> "Detect":
-        """Training mode, in which frozen stages have no part."""
-        super().train(mode)
-        for part in frozen_parts(self.model.encoder, self.freeze_stages):
-            part.eval()
-        return self
+        self.freeze(frozen_parts(model.encoder, freeze_stages))
 
     def forward(self, batch: Batch) -> Step:
         """Loss of a micro-batch, and each of its parts."""

@@ -26,15 +26,9 @@ class Estimate(Task):
 
     def __init__(self, model: Estimator, *, freeze: Freeze = "none") -> None:
         super().__init__()
-        self.model, self.freeze = model, freeze
-        model.encoder.requires_grad_(freeze == "none")
-
-    def train(self, mode: bool = True) -> "Estimate":
-        """Training mode, in which a frozen encoder has no part."""
-        super().train(mode)
-        if self.freeze == "encoder":
-            self.model.encoder.eval()
-        return self
+        self.model = model
+        if freeze == "encoder":
+            self.freeze([model.encoder])
 
     def forward(self, batch: Batch) -> Step:
         """Loss of a micro-batch."""
