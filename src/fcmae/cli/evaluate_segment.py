@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fcmae.checkpoint.header import read_card
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
@@ -50,7 +49,7 @@ def evaluate_segment(options: EvaluateSegment, console: Console) -> Segmented:
     weights = read_weights(options.weights, kind="segmenter")
     size_for(options.size, weights)
     loader_of(weights, options.loader)
-    labels = meaning(options.labels, options.weights, options.data)
+    labels = meaning(options.labels, weights, options.data)
     images = evaluation_segments(options.data, labels, weights.classes)
     check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
     if options.out is None:
@@ -59,11 +58,11 @@ def evaluate_segment(options: EvaluateSegment, console: Console) -> Segmented:
         return _evaluate(options, weights, images, console)
 
 
-def meaning(labels: LabelMapOptions, weights: Path, data: Path) -> LabelMapOptions:
+def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOptions:
     """What numbers in masks mean: as asked for, as a .yaml says, or as in the model's training."""
     if data.suffix.lower() in YAMLS:
         return labels
-    trained = read_card(weights).get("labels", {})
+    trained = weights.header.card.get("labels", {})
     unset = {name: value for name, value in trained.items() if getattr(labels, name) is None}
     return replace(labels, **unset)
 
