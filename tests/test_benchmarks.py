@@ -29,6 +29,17 @@ def test_steps() -> None:
         assert all(float(row["ms"]) > 0 for row in rows)
 
 
+def test_decoders() -> None:
+    decoders = importlib.import_module("decoders")
+    args = argparse.Namespace(
+        device="cpu", model="atto", stem=2, size=32, batch=2, type="float32", rounds=1
+    )
+    rows = list(decoders.rows(args))
+    assert [row["decoder"] for row in rows] == list(decoders.DECODERS)
+    assert rows[0]["of_block"] == "1.00"
+    assert rows[0]["decoder_parameters"] < rows[1]["decoder_parameters"]
+
+
 def test_inference(monkeypatch: pytest.MonkeyPatch) -> None:
     inference = importlib.import_module("inference")
     monkeypatch.setattr(inference, "SIZE", 64)
