@@ -1,10 +1,11 @@
-"""Everything to be measured on one GPU: the kernels, then whole steps, in one command.
+"""Everything to be measured on one GPU: kernels, whole steps, detectors, in one command.
 
     python benchmarks/gpu.py
     python benchmarks/gpu.py --model tiny base huge --batch 256
 
 Each part verifies before it times: kernels against the definition, steps on visible patches against
-masked dense. Tables: ``benchmarks/results/kernels.csv`` and ``steps-gpu.csv``.
+masked dense. Tables in ``benchmarks/results``: ``kernels.csv``, ``steps-gpu.csv`` and
+``scenes-gpu.csv`` (detection at 1024 pixels, segmentation at 512).
 """
 
 import argparse
@@ -31,6 +32,7 @@ def main() -> None:
         "--model", *args.model, "--batch", str(args.batch), "--rounds", str(args.rounds),
         "--way", *WAYS,
     )  # fmt: skip
+    run("scenes.py", "--device", "cuda", "--model", *args.model, "--out", "scenes-gpu")
 
 
 def run(script: str, *arguments: str) -> None:

@@ -40,6 +40,17 @@ def test_decoders() -> None:
     assert rows[0]["decoder_parameters"] < rows[1]["decoder_parameters"]
 
 
+def test_scenes() -> None:
+    scenes = importlib.import_module("scenes")
+    args = argparse.Namespace(
+        device="cpu", model=["atto"], type="float32", detect=64, segment=64, batch=1, rounds=1
+    )
+    rows = list(scenes.rows(args))
+    ways = [(of, kind) for of in ("detect", "segment") for kind in ("training", "inference")]
+    assert [(row["of"], row["kind"]) for row in rows] == [way for way in ways for _ in range(2)]
+    assert [row["encoder"] for row in rows] == ["ours", "timm"] * 4
+
+
 def test_inference(monkeypatch: pytest.MonkeyPatch) -> None:
     inference = importlib.import_module("inference")
     monkeypatch.setattr(inference, "SIZE", 64)
