@@ -147,7 +147,7 @@ def test_predictions_replace_those_of_an_earlier_call(
     told([*words, "--data", f"{trained.data}/val"], capsys)
     (tmp_path / "notes.txt").write_text("mine")
     told([*words, "--data", f"{trained.data}/val/5.png", "--geojson", "false"], capsys)
-    left = {path.name for path in tmp_path.iterdir()} - {".lock", ".written.json", "notes.txt"}
+    left = {path.name for path in tmp_path.iterdir()} - {".lock", ".written-0.jsonl", "notes.txt"}
     assert left == {"detections.json", "5.png"}
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

@@ -1,54 +1,135 @@
 """A folder of predictions is emptied of what an earlier call wrote, and of nothing else."""
 
+import json
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from fcmae.cli.former import WRITTEN, begin
+from fcmae.cli.former import begin
+from fcmae.cli.written import OLD_RECORD, Journal
 from fcmae.errors import StorageError
 from fcmae.peers import Peers
 
-
-def test_only_listed_files_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    begin(tmp_path / "out", ["a.png", "masks/b.png", "never.png"], Peers())
-    for name in ("a.png", "masks/b.png", "mine.png"):
-        (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "out" / name).write_text("x")
-    begin(tmp_path / "out", ["c.png"], Peers())
-    left = {path.name for path in (tmp_path / "out").rglob("*")}
-    assert left == {WRITTEN, "mine.png"}  # nor is a folder that has become empty
+RECORD = ".written-0.jsonl"
 
 
-def test_what_others_wrote_is_neither_removed_nor_written_over(tmp_path: Path) -> None:
-    begin(tmp_path, ["found.png"], Peers())
-    (tmp_path / "found.png").write_text("found")
-    (tmp_path / "photo.png").write_text("mine")
-    with pytest.raises(StorageError, match=r"photo\.png is there already and was not written by"):
-        begin(tmp_path, ["found.png", "photo.png"], Peers())
-    assert {path.name for path in tmp_path.iterdir()} == {WRITTEN, "found.png", "photo.png"}
-    begin(tmp_path, ["new.png"], Peers())
-    assert {path.name for path in tmp_path.iterdir()} == {WRITTEN, "photo.png"}
+def call(folder: Path, *names: str, kill: str = "") -> None:
+    """A call that writes these files; a kill falls between the line of one and its name."""
+    journal = begin(folder, [*names, kill] if kill else names, Peers())
+    for name in names:
+        write(journal, name)
+    if kill:
+        with journal.writing(kill) as path:
+            path.write_text("half")
+        (folder / kill).rename(folder / ".staging-0.png")
+
+
+def write(journal: Journal, name: str) -> None:
+    with journal.writing(name) as path:
+        path.write_text("predicted")
+
+
+def files_in(folder: Path) -> set[str]:
+    return {f"{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_an_earlier_call_wrote_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    call(tmp_path, "a.png", "masks/b.png")
+    (tmp_path / "mine.png").write_text("mine")
+    call(tmp_path, "c.png")
+    assert files_in(tmp_path) == {RECORD, "c.png", "mine.png"}
+    assert not (tmp_path / "masks").exists()  # a folder that has become empty
+
+
+def test_a_killed_call_claims_nothing_that_it_did_not_write(tmp_path: Path) -> None:
+    call(tmp_path, "a.png", kill="b.png")
+    (tmp_path / "b.png").write_text("mine")
+    (tmp_path / "c.png").write_text("mine")
+    with pytest.raises(StorageError, match=r"b\.png is there already and was not written by"):
+        begin(tmp_path, ["b.png"], Peers())
+    assert (tmp_path / "a.png").exists()  # nothing is removed before that is known
+    call(tmp_path)
+    assert files_in(tmp_path) == {RECORD, "b.png", "c.png"}  # nor is a half-written file left
+
+
+def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
+    call(tmp_path, "a.png")
+    with (tmp_path / RECORD).open("a") as lines:
+        lines.write('["b.p')
+    call(tmp_path)
+    assert files_in(tmp_path) == {RECORD}
+
+
+def test_a_file_that_was_changed_since_is_the_users(tmp_path: Path) -> None:
+    call(tmp_path, "a.png", "b.png")
+    (tmp_path / "a.png").write_text("corrected")
+    with pytest.raises(StorageError, match=r"a\.png is there already and was not written by .* or"):
+        begin(tmp_path, ["a.png"], Peers())
+    assert files_in(tmp_path) == {RECORD, "a.png", "b.png"}
+    call(tmp_path, "c.png")
+    assert (tmp_path / "a.png").read_text() == "corrected"
+    assert files_in(tmp_path) == {RECORD, "a.png", "c.png"}
 
 
 def test_a_folder_in_place_of_a_file_stays(tmp_path: Path) -> None:
-    begin(tmp_path, ["a.png"], Peers())
+    call(tmp_path, "a.png")
+    (tmp_path / "a.png").unlink()
     (tmp_path / "a.png").mkdir()
     with pytest.raises(StorageError, match=r"a\.png is there already"):
         begin(tmp_path, ["a.png"], Peers())
-    begin(tmp_path, [], Peers())
+    call(tmp_path)
     assert (tmp_path / "a.png").is_dir()
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    journal = begin(tmp_path, ["a.png"], Peers())
+    with suppress(ZeroDivisionError), journal.writing("a.png") as path:
+        path.write_text("half")
+        _ = 1 / 0
+    assert files_in(tmp_path) == {RECORD}
+    assert (tmp_path / RECORD).read_text() == ""
+
+
+def test_each_process_keeps_a_journal_and_the_next_call_reads_all(tmp_path: Path) -> None:
+    for rank in (0, 1):
+        write(begin(tmp_path, ["a.png", "b.png"], Peers(rank=rank, size=2)), f"{'ab'[rank]}.png")
+    assert files_in(tmp_path) == {RECORD, ".written-1.jsonl", "a.png", "b.png"}
+    call(tmp_path, "c.png")
+    assert files_in(tmp_path) == {RECORD, "c.png"}
+
+
+def test_lists_of_older_versions_are_read(tmp_path: Path) -> None:
+    (tmp_path / "polygons").mkdir()
+    for name in ("mine.png", "a.png", "polygons/.staging-b.geojson", "polygons/b.geojson"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / OLD_RECORD).write_text(json.dumps(["mine.png", "a.png", "polygons/b.geojson"]))
+    record = (tmp_path / OLD_RECORD).stat().st_mtime_ns
+    os.utime(tmp_path / "mine.png", ns=(record - 1, record - 1))  # so that call did not write it
+    for name in ("a.png", "polygons/b.geojson"):
+        os.utime(tmp_path / name, ns=(record, record))
+    with pytest.raises(StorageError, match=r"mine\.png is there already"):
+        begin(tmp_path, ["mine.png"], Peers())
+    call(tmp_path, "a.png")
+    assert files_in(tmp_path) == {RECORD, "mine.png", "a.png"}
+
+
+@pytest.mark.parametrize("name", [OLD_RECORD, RECORD])
 @pytest.mark.parametrize("text", ['["../mine"]', '["/mine", 3, ""]', '{"mine": 1}', "[", "3"])
-def test_a_list_that_is_not_ours_removes_nothing(text: str, tmp_path: Path) -> None:
+def test_a_list_that_is_not_ours_removes_nothing(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / WRITTEN).write_text(text)
-    begin(tmp_path / "out", [], Peers())
+    (tmp_path / "out" / name).write_text(text)
+    call(tmp_path / "out")
     assert (tmp_path / "mine").exists()
 
 
-def test_only_the_leader_writes(tmp_path: Path) -> None:
-    begin(tmp_path, ["a.png"], Peers(rank=1, size=2))
-    assert not list(tmp_path.iterdir())
+def test_a_line_that_leads_out_of_the_folder_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    (tmp_path / "out").mkdir()
+    status = (tmp_path / "mine").stat()
+    line = json.dumps(["../mine", status.st_size, status.st_mtime_ns])
+    (tmp_path / "out" / RECORD).write_text(line)
+    call(tmp_path / "out")
+    assert (tmp_path / "mine").exists()

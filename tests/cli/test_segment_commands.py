@@ -145,7 +145,7 @@ def test_predictions_replace_those_of_an_earlier_call(
     told([*words, "--data", f"{scenes}/images/val"], capsys)
     told([*words, "--data", f"{scenes}/images/val/1.png", "--write", "masks"], capsys)
     left = {f"{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {".lock", ".written.json", "masks/1.png"}
+    assert left == {".lock", ".written-0.jsonl", "masks/1.png"}
 
 
 def test_predictions_do_not_go_among_the_files_of_a_run(

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.durable import write_text
+from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.card import Weights
 from fcmae.cli.detect_pictures import draw
 from fcmae.cli.former import begin
+from fcmae.cli.written import Journal
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
@@ -49,12 +51,13 @@ class Output:
         self.class_ids = weights.class_ids or list(range(1, len(self.classes) + 1))
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self._lines: list[dict[str, Any]] = []
+        self._journal: Journal | None = None
 
     def begin(self, *, pictures: bool, outlines: bool, peers: Peers) -> None:
         """Make room for what will be written."""
         endings = [name for name, wanted in (("png", pictures), ("geojson", outlines)) if wanted]
         names = [f"{stem}.{ending}" for stem in self.stems for ending in endings]
-        begin(self.folder, [RESULTS, *names], peers)
+        self._journal = begin(self.folder, [RESULTS, *names], peers)
 
     def add(self, index: int, found: Detections) -> None:
         """Take down the objects of an image for COCO's file."""
@@ -77,20 +80,21 @@ class Output:
         Raises:
             UnusableImage: It cannot be decoded.
         """
-        draw(
-            self.images.path(index),
-            found,
-            self.classes,
-            self._path(index, "png"),
-            channels=self.channels,
-            max_pixels=self.loader.max_pixels,
-        )
+        with self._writing(f"{self.stems[index]}.png") as path:
+            draw(
+                self.images.path(index),
+                found,
+                self.classes,
+                path,
+                channels=self.channels,
+                max_pixels=self.loader.max_pixels,
+            )
 
     def outline(self, index: int, found: Detections) -> None:
         """Write the outlines of an image's objects."""
         features = [_feature(found, number, self.classes) for number in range(len(found))]
         content = {"type": "FeatureCollection", "features": features}
-        write_text(self._path(index, "geojson"), json.dumps(content) + "\n")
+        self._write(f"{self.stems[index]}.geojson", content)
 
     def finish(self, peers: Peers) -> Counted:
         """Write COCO's file of what all processes found; what there is of it."""
@@ -109,12 +113,17 @@ class Output:
                 "annotations": objects,
                 "categories": [{"id": number, "name": name} for number, name in pairs],
             }
-            write_text(self.folder / RESULTS, json.dumps(content) + "\n")
+            self._write(RESULTS, content)
         names = dict(zip(self.class_ids, self.classes, strict=True))
         return Counted(images=len(lines), labels=[names[entry["category_id"]] for entry in objects])
 
-    def _path(self, index: int, ending: str) -> Path:
-        return self.folder / f"{self.stems[index]}.{ending}"
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        with self._writing(name) as path:
+            write_synced(path, f"{json.dumps(content)}\n".encode())
+
+    def _writing(self, name: str) -> AbstractContextManager[Path]:
+        assert self._journal is not None
+        return self._journal.writing(name)
 
 
 def _as_label(found: Detections, number: int) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from fcmae.analysis.label_pictures import draw_classes, write_label_map
 from fcmae.analysis.reconstructions import as_shown
-from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.card import Weights, loader_of
 from fcmae.cli.console import Console
 from fcmae.cli.former import begin
 from fcmae.cli.predict_segment import Form, PredictedSegments, PredictSegment
 from fcmae.cli.scanning import open_scanner, own_sizes
 from fcmae.cli.show import files
+from fcmae.cli.written import Journal
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
@@ -44,7 +45,7 @@ def predict(
     small, large, unusable = by_size(images, options.large)
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
-    begin(options.out, output.names(), peers)
+    journal = begin(options.out, output.names(), peers)
     with evaluating(scanner.model):
         found = images.subset(small)
         for batch in own_sizes(options, weights, found, console, peers, what="segmenting"):
@@ -52,11 +53,11 @@ def predict(
             if len(batch):
                 called = scanner.classes(batch.images.to(peers.device))
                 picture = output.seen(batch.images)
-                output.write(int(small[int(batch.indices[0])]), called, picture)
+                output.write(journal, int(small[int(batch.indices[0])]), called, picture)
         for index in large[peers.rank :: peers.size].tolist():
             try:
                 called, (picture, side) = _by_windows(scanner, output, index, console)
-                output.write(index, called, picture, side)
+                output.write(journal, index, called, picture, side)
             except UnusableImage as error:
                 unusable.append((images.name(index), error.reason))
     return _reported(output, scanner, options.out, len(large), unusable)
@@ -137,7 +138,7 @@ class Output:
     """
 
     def __init__(self, options: PredictSegment, weights: Weights, images: ImageList) -> None:
-        self.folder, self.forms, self.images = options.out, options.write, images
+        self.forms, self.images = options.write, images
         number = weights.description["num_classes"]
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self.classes = weights.classes or [str(label) for label in range(number)]
@@ -157,10 +158,13 @@ class Output:
         picture: Picture = as_shown(image, self.normalise)[0].numpy()
         return picture
 
-    def write(self, index: int, called: LabelMap, picture: Picture, side: int = 1) -> None:
+    def write(
+        self, journal: Journal, index: int, called: LabelMap, picture: Picture, side: int = 1
+    ) -> None:
         """Write an image's classes in each form.
 
         Args:
+            journal: By which to write files.
             index: Of the image.
             called: The class of each pixel.
             picture: The image to draw them over, reduced where it is large.
@@ -168,17 +172,16 @@ class Output:
         """
         self.counts += np.bincount(called.ravel(), minlength=len(self.counts))
         self.written += 1
-        with storage_errors(self.folder):
-            if "masks" in self.forms:
-                write_label_map(called, len(self.classes), self._path("masks", index))
-            if "overlays" in self.forms:
-                middles = called[side // 2 :: side, side // 2 :: side]
-                shown = middles[: picture.shape[0], : picture.shape[1]]
-                draw_classes(picture, shown, self.classes, self._path("overlays", index))
-            if "polygons" in self.forms:
-                path = self._path("polygons", index)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_text(path, json.dumps(self._features(called)) + "\n")
+        for form in self.forms:
+            with journal.writing(_name(form, self.stems[index])) as path:
+                if form == "masks":
+                    write_label_map(called, len(self.classes), path)
+                elif form == "overlays":
+                    middles = called[side // 2 :: side, side // 2 :: side]
+                    shown = middles[: picture.shape[0], : picture.shape[1]]
+                    draw_classes(picture, shown, self.classes, path)
+                else:
+                    write_synced(path, f"{json.dumps(self._features(called))}\n".encode())
 
     def _features(self, called: LabelMap) -> dict[str, object]:
         """A feature for each connected region of a class; y grows downwards, as in the image."""
@@ -196,9 +199,6 @@ class Output:
             for rings in polygons(called == label)
         ]
         return {"type": "FeatureCollection", "features": features}
-
-    def _path(self, form: Form, index: int) -> Path:
-        return self.folder / _name(form, self.stems[index])
 
 
 def _name(form: Form, stem: str) -> str:
