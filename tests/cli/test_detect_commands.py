@@ -248,15 +248,32 @@ def test_images_are_never_written_over(
     photo = tmp_path / "photo.png"
     photo.write_bytes((trained.data / "val" / "4.png").read_bytes())
     before = photo.read_bytes()
-    words = ["predict", "detect", "--data", f"{tmp_path}", "--weights", f"{trained.out}", *QUICK]
-    assert main([*words, "--out", f"{tmp_path}"]) == 6
-    assert f"{tmp_path} is both read and written to" in capsys.readouterr().err
+    words = ["predict", "detect", "--data", f"{photo}", "--weights", f"{trained.out}", *QUICK]
     other = tmp_path / "other" / "photo.png"
     other.parent.mkdir()
     other.write_bytes(before)
-    assert main([*words, "--out", f"{other.parent}", "--data", f"{photo}"]) == 4
+    assert main([*words, "--out", f"{other.parent}"]) == 4
     assert f"{other} is there already and was not written" in capsys.readouterr().err
     assert photo.read_bytes() == other.read_bytes() == before
+
+
+def test_predictions_do_not_go_where_images_are_searched_for(
+    trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "4.png").write_bytes((trained.data / "val" / "4.png").read_bytes())
+    words = ["predict", "detect", "--data", f"{photos}", "--weights", f"{trained.out}", *QUICK]
+    for inside in (photos, photos / "found"):
+        assert main([*words, "--out", f"{inside}"]) == 6
+        rule = f"out is {inside}, but must not be in a folder that is searched for images"
+        assert rule in capsys.readouterr().err
+    for _ in range(2):  # a folder around the images is as good as any other
+        assert told([*words, "--out", f"{tmp_path}"], capsys)["images"] == 1
+    assert main([*words, "--out", f"{tmp_path}", "--data", f"{tmp_path}/4.png"]) == 6
+    former = f"{tmp_path}/4.png was written by an earlier prediction into {tmp_path}"
+    assert former in capsys.readouterr().err
+    assert (tmp_path / "4.png").exists()
 
 
 def test_validation_images_that_cannot_be_used_are_named(

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from fcmae.cli.former import begin
-from fcmae.cli.written import OLD_RECORD, Journal
+from fcmae.cli.written import Journal
+from fcmae.data.predicted import OLD_RECORD, RECORD
 from fcmae.errors import StorageError
 from fcmae.peers import Peers
-
-RECORD = ".written-0.jsonl"
 
 
 def call(folder: Path, *names: str, kill: str = "") -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from fcmae.checkpoint.durable import storage_errors
-from fcmae.cli.written import Journal, intact, remove_former
+from fcmae.cli.written import Journal, remove_former
+from fcmae.data.predicted import intact
 from fcmae.errors import StorageError
 from fcmae.peers import Peers
 

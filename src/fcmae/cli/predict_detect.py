@@ -9,7 +9,8 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import Weights, loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_apart, check_no_run, check_pictures
+from fcmae.cli.places import check_apart, check_no_run
+from fcmae.cli.preflight import check_pictures
 from fcmae.cli.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.size import Size, sides, size_or
 from fcmae.cli.sources import find_all
@@ -83,7 +84,7 @@ def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicte
     loader_of(weights, options.loader)
     check_no_run(options.out)
     images = find_all(options.data)
-    check_apart(images, options.out)
+    check_apart(options.data, images, options.out)
     check_pictures(
         images,
         loader=options.loader,

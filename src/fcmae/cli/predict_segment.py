@@ -9,7 +9,8 @@ from rich.console import Console as Terminal
 from fcmae.cli.card import loader_of, read_weights
 from fcmae.cli.compute import Compute
 from fcmae.cli.console import Console
-from fcmae.cli.preflight import check_apart, check_no_run, size_for
+from fcmae.cli.places import check_apart, check_no_run
+from fcmae.cli.preflight import size_for
 from fcmae.cli.show import number, say, share, show_places, show_table, show_unusable
 from fcmae.cli.size import Size
 from fcmae.cli.sources import find_all
@@ -88,7 +89,7 @@ def predict_segment(options: PredictSegment, console: Console) -> PredictedSegme
     loader_of(weights, options.loader)
     check_no_run(options.out)
     images = find_all(options.data)
-    check_apart(images, options.out)
+    check_apart(options.data, images, options.out)
     with hold(options.out):
         from fcmae.cli.predict_segment_wiring import predict
 

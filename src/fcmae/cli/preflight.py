@@ -11,8 +11,7 @@ from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Window, open_regions
-from fcmae.engine.folder import RunFolder
-from fcmae.errors import CheckpointError, DataError, StorageError
+from fcmae.errors import CheckpointError, DataError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
@@ -70,23 +69,6 @@ def _size(path: Path, loader: Loader, channels: int, *, tiled: bool) -> tuple[in
         path, channels=channels, max_pixels=loader.max_pixels, max_bytes=loader.max_bytes
     )
     return picture.shape[0], picture.shape[1]
-
-
-def check_no_run(out: Path) -> None:
-    """Refuse to put predictions among the files of a run."""
-    if RunFolder(out).options.exists():
-        raise StorageError(f"{out} holds a run: give another --out, such as {out / 'predicted'}.")
-
-
-def check_apart(images: ImageList, out: Path) -> None:
-    """Refuse to read images out of the folder that predictions go to, which may be such."""
-    root = out.resolve()
-    for folder in {images.path(index).parent for index in range(len(images))}:
-        if folder.resolve().is_relative_to(root):
-            raise DataError(
-                f"{folder} is both read and written to, so that predictions would be taken for "
-                "images: give an --out outside of --data, or name the images in --data."
-            )
 
 
 def check_batch(

@@ -2,11 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcmae.data.naming import shown
+from fcmae.data.predicted import OLD_RECORD, RECORD, intact
 
 TEXTS = "txt md rst csv tsv json jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
 DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"
@@ -52,11 +53,14 @@ def walk(root: Path) -> Found:
     .md, or a name such as README. So a PNG called .jpg, or called nothing, is found, and a broken
     image is named rather than passed over. Hidden and system files are set aside by name.
 
+    What ``fcmae predict`` has written is passed over.
+
     Links are not followed: what they point to inside the root is found in its own place, and what
     lies outside is out of bounds. So no loop of links can repeat an image.
     """
     found = Found()
     visited: set[tuple[int, int]] = set()
+    predicted: set[bytes] = set()
     pending = [b""]
     real_root = os.path.realpath(os.fsencode(root))
     while pending:
@@ -67,20 +71,37 @@ def walk(root: Path) -> Found:
             if (status.st_dev, status.st_ino) in visited:
                 continue  # the same folder mounted twice
             visited.add((status.st_dev, status.st_ino))
+            predicted.update(os.path.join(folder, name) for name in _predicted(where))
             with os.scandir(where) as entries:
-                pending += _sort_in(found, folder, entries, real_root)
+                pending += _sort_in(found, folder, entries, real_root, predicted)
         except OSError as error:
             found.set_aside.append(
                 (shown(os.fsdecode(folder)), f"cannot be listed: {error.strerror}")
             )
     found.files.sort()
-    found.folders.sort()
+    # A folder of predictions alone is no class without images.
+    only = {name.split(b"/", 1)[0] for name in predicted} - {
+        name.split(b"/", 1)[0] for name in found.files
+    }
+    found.folders = sorted(name for name in found.folders if os.fsencode(name) not in only)
     found.set_aside.sort()
     return found
 
 
+def _predicted(folder: bytes) -> list[bytes]:
+    """The names of the predictions in a folder, relative to it."""
+    records = (os.path.join(folder, os.fsencode(name)) for name in (RECORD, OLD_RECORD))
+    if not any(map(os.path.lexists, records)):
+        return []
+    return [os.fsencode(name) for name in intact(Path(os.fsdecode(folder)))]
+
+
 def _sort_in(
-    found: Found, folder: bytes, entries: Iterator[os.DirEntry[bytes]], root: bytes
+    found: Found,
+    folder: bytes,
+    entries: Iterator[os.DirEntry[bytes]],
+    root: bytes,
+    predicted: Set[bytes],
 ) -> list[bytes]:
     """Record a folder's files; give back the folders to walk next."""
     inside = []
@@ -101,7 +122,7 @@ def _sort_in(
             reason = HIDDEN
         elif not entry.is_file(follow_symlinks=False):
             reason = "not a regular file"
-        elif _is_something_else(name):
+        elif relative in predicted or _is_something_else(name):
             found.others += 1
         else:
             found.files.append(relative)
