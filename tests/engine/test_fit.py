@@ -15,6 +15,7 @@ from fcmae.checkpoint.weights import load_model
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Best
 from fcmae.engine.report import Plan
+from fcmae.engine.resume import Record
 from fcmae.errors import CheckpointError, OutOfMemory, StorageError
 from fcmae.optim.schedule import learning_rate
 from fcmae.peers import Peers
@@ -249,15 +250,18 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
         train(tmp_path, feed=ToyFeed(fingerprint="other"), record={"mask": {"ratio": 0.6}})
 
 
-def test_a_run_of_a_version_without_an_option_goes_on_with_its_default(tmp_path: Path) -> None:
-    defaults = {"mask.ratio": 0.6, "mask.blocks": (1, 2)}
+def test_options_are_compared_by_what_they_mean(tmp_path: Path) -> None:
+    def meaning(*records: Record) -> tuple[Record, Record]:
+        one, other = ({"blocks": None, **record["mask"]} for record in records)
+        return {"mask.blocks": one["blocks"] or [1, 2]}, {"mask.blocks": other["blocks"] or [1, 2]}
+
     train(tmp_path, record={"mask": {"ratio": 0.75}})
-    now = {"mask": {"ratio": 0.75, "blocks": (1, 2)}}
-    listener = Listener()
-    train(tmp_path, record=now, defaults=defaults, reporter=listener)
-    assert listener.messages == ["This run is finished already."]
+    for blocks in ((1, 2), None):
+        now, listener = {"mask": {"ratio": 0.75, "blocks": blocks}}, Listener()
+        train(tmp_path, record=now, meaning=meaning, reporter=listener)
+        assert listener.messages == ["This run is finished already."]
     with pytest.raises(CheckpointError, match=r"mask\.blocks: \[1, 2\] before, \[2, 2\] now\. "):
-        train(tmp_path, record={"mask": {"ratio": 0.75, "blocks": (2, 2)}}, defaults=defaults)
+        train(tmp_path, record={"mask": {"ratio": 0.75, "blocks": (2, 2)}}, meaning=meaning)
 
 
 def test_files_that_an_evaluation_left_out_are_named_once(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """``fcmae finetune detect``: first the options of a run, then the run itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,13 @@ class FinetuneDetect:
                 "run.compile does not go with detection, where every image has another number of "
                 "boxes: leave it out."
             )
+
+    def spelt_out(self) -> "FinetuneDetect":
+        """The same with the windows and the factors of sizes that it comes to."""
+        tiling = self.tiles.tiling()
+        scale = self.augment.factors(own_size=tiling is not None)
+        tiles = self.tiles if tiling is None else Tiles(size=tiling.size, overlap=tiling.overlap)
+        return replace(self, tiles=tiles, augment=replace(self.augment, scale=scale))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,10 @@ from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import AveragePrecision
-from fcmae.cli.fields import defaults_of, nested
+from fcmae.cli.fields import nested
 from fcmae.cli.finetune_detect import DetectorTrained, FinetuneDetect
 from fcmae.cli.size import sides, size_or
+from fcmae.cli.meaning import meaning_of
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
@@ -56,7 +57,7 @@ def train(
         out=options.out,
         evaluations=[precision],
         record=nested(options),
-        defaults=defaults_of(type(options)),
+        meaning=meaning_of(type(options)),
         card=facts,
         reporter=console,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",

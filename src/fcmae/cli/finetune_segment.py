@@ -1,6 +1,6 @@
 """``fcmae finetune segment``: first the options of a run, then the run itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fcmae.cli.preflight import (
 )
 from fcmae.cli.segmented import show_class_pixels
 from fcmae.cli.show import say, show_places
-from fcmae.cli.size import Size, divisible_sides
+from fcmae.cli.size import Size, divisible_sides, sides
 from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
 from fcmae.data.segments.find import split_segments
 from fcmae.engine.lock import hold
@@ -111,6 +111,12 @@ class FinetuneSegment:
                 f"freeze_stages is {self.freeze_stages}, but there are no --weights whose stages "
                 "to keep."
             )
+
+    def spelt_out(self) -> "FinetuneSegment":
+        """The same with the shorter sides that images come to."""
+        short_side = self.augment.shorter(sides(self.size))
+        augment = replace(self.augment, short_side=short_side)
+        return replace(self, augment=augment, scan=self.scan.after(short_side))
 
 
 @dataclass(frozen=True, kw_only=True)

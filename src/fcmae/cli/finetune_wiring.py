@@ -6,8 +6,9 @@ from typing import Any
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import defaults_of, nested
+from fcmae.cli.fields import nested
 from fcmae.cli.finetune import FinetuneClassify, Finetuned
+from fcmae.cli.meaning import meaning_of
 from fcmae.cli.monitors import Accuracy, Viewing
 from fcmae.cli.size import sides, size_or
 from fcmae.data.augment import Supervised
@@ -51,7 +52,7 @@ def train(
         out=options.out,
         evaluations=[Accuracy(validation, viewing, every=options.every)],
         record=nested(options),
-        defaults=defaults_of(type(options)),
+        meaning=meaning_of(type(options)),
         card=card(
             size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
         ),

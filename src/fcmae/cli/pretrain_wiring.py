@@ -3,7 +3,8 @@
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import defaults_of, nested
+from fcmae.cli.fields import nested
+from fcmae.cli.meaning import meaning_of
 from fcmae.cli.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
 from fcmae.cli.pretrain import Pretrain, Pretrained
 from fcmae.cli.size import sides
@@ -51,7 +52,7 @@ def train(
         out=options.out,
         evaluations=evaluations(options, (loader, channels), images, labelled),
         record=nested(options),
-        defaults=defaults_of(type(options)),
+        meaning=meaning_of(type(options)),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
         reporter=console,
     )

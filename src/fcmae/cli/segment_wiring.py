@@ -13,8 +13,9 @@ from fcmae.checkpoint.durable import write_text
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import defaults_of, nested
+from fcmae.cli.fields import nested
 from fcmae.cli.finetune_segment import FinetunedSegmenter, FinetuneSegment
+from fcmae.cli.meaning import meaning_of
 from fcmae.cli.monitors import some
 from fcmae.cli.size import sides
 from fcmae.data.feed import Feed, evaluation_batches
@@ -82,7 +83,7 @@ def train(
             )
         ],
         record=nested(options),
-        defaults=defaults_of(type(options)),
+        meaning=meaning_of(type(options)),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             **_habits(options),

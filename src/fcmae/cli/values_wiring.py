@@ -11,8 +11,9 @@ from fcmae.checkpoint.durable import write_text
 from fcmae.checkpoint.weights import load_into
 from fcmae.cli.card import Weights, card, loader_of
 from fcmae.cli.console import Console
-from fcmae.cli.fields import defaults_of, nested
+from fcmae.cli.fields import nested
 from fcmae.cli.finetune_values import FinetunedValues, FinetuneValues
+from fcmae.cli.meaning import meaning_of
 from fcmae.cli.monitors import Viewing
 from fcmae.cli.size import sides, size_or
 from fcmae.data.augment import Supervised
@@ -57,7 +58,7 @@ def train(
         out=options.out,
         evaluations=[Told(validation, viewing, every=options.every)],
         record=nested(options),
-        defaults=defaults_of(type(options)),
+        meaning=meaning_of(type(options)),
         card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
         reporter=console,
         best="val/mean_ap" if values.kind == "labels" else "val/r2",

@@ -15,6 +15,7 @@ from fcmae.engine.loop import Loop, Outcome
 from fcmae.engine.memory import spared_by_the_collector
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter, Silent
+from fcmae.engine.resume import Meaning
 from fcmae.engine.signals import stop_flag
 from fcmae.optim.options import Optim
 from fcmae.task import Evaluation, Task
@@ -29,7 +30,7 @@ def fit(
     out: Path,
     evaluations: Sequence[Evaluation] = (),
     record: Mapping[str, Any] | None = None,
-    defaults: Mapping[str, Any] | None = None,
+    meaning: Meaning | None = None,
     card: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
     best: str | None = None,
@@ -43,9 +44,9 @@ def fit(
         run: Devices, precision, checkpoints.
         out: The run directory; see ``folder.RunFolder`` for what it will hold.
         evaluations: What to measure at intervals.
-        record: Further options of the run; a run may only go on with the same ones.
-        defaults: Values of options by dotted name; a run of a version that lacked such an option
-            may go on with that value.
+        record: Further options of the run; a run may only go on with those that mean the same.
+        meaning: Makes the values that two runs go by, by dotted name, of the options they recorded,
+            also where a version lacked one. Without it, options mean what they say.
         card: Facts that the weights files should carry, such as the names of the classes.
         reporter: Shows the progress.
         best: A metric (``evaluation/number``); the checkpoint and weights where it was highest are
@@ -69,7 +70,7 @@ def fit(
                 "options": json.loads(json.dumps(options, default=str)),
                 "data": {"fingerprint": feed.fingerprint, "images": feed.num_images},
             },
-            defaults=defaults or {},
+            meaning=meaning,
             card=card or {},
             reporter=speaker,
         )

@@ -83,7 +83,7 @@ class Keeper:
         folder: The run directory.
         run: What to keep.
         identity: ``options`` and ``data``, by which a checkpoint is known to belong to this run.
-        defaults: Values by dotted name of options that the checkpoint's version may have lacked.
+        meaning: What options mean, by which those of the checkpoint are compared with these.
         card: Facts for the weights files.
         reporter: Hears about damaged checkpoints.
     """
@@ -94,12 +94,12 @@ class Keeper:
         *,
         run: Run,
         identity: Mapping[str, Any],
-        defaults: Mapping[str, Any],
+        meaning: resume.Meaning | None,
         card: Mapping[str, Any],
         reporter: Reporter,
     ) -> None:
         self.folder, self.run, self.identity = folder, run, identity
-        self.defaults, self.card, self.reporter = defaults, card, reporter
+        self.meaning, self.card, self.reporter = meaning, card, reporter
         self._records: Records | None = None
 
     def begin(self) -> store.Saved | None:
@@ -115,7 +115,7 @@ class Keeper:
         if found.newest is None:
             require_unfinished_or_empty(self.folder)
             return None
-        resume.check_same_run(found.newest.facts, self.identity, self.defaults)
+        resume.check_same_run(found.newest.facts, self.identity, self.meaning)
         for damaged in found.damaged:
             self.reporter.message(f"A checkpoint is damaged and was set aside: {damaged}.")
         store.set_aside(found.damaged)

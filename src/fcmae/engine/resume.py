@@ -1,7 +1,7 @@
 """Whether a run may go on from a checkpoint: same options, same images."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fcmae.errors import CheckpointError
@@ -16,19 +16,23 @@ FREE = (
 The images are known by their fingerprint, so their folder may have moved, and weights to start from
 were read at the start. The size of micro-batches is fixed, as random draws depend on it."""
 
+Record = Mapping[str, Any]
+Meaning = Callable[[Record, Record], tuple[Record, Record]]
+"""Makes the values that two runs go by, by dotted name, of the options they recorded."""
+
 MOST = 8
 """Differences that are told; nobody reads more of them in one line."""
 
 
 def check_same_run(
-    before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]
+    before: Mapping[str, Any], now: Mapping[str, Any], meaning: Meaning | None = None
 ) -> None:
     """Refuse to go on with other options or other images.
 
     Args:
         before: ``options`` and ``data`` of the checkpoint.
         now: The same of this start.
-        defaults: Values of options by dotted name, which are those of a run that lacked the option.
+        meaning: What options mean; without it they mean what they say.
 
     Raises:
         CheckpointError: The message lists what differs, and the ways out.
@@ -38,7 +42,7 @@ def check_same_run(
             "the run in this directory was made by another command, or by another version of this "
             f"one (its options have {', '.join(others)}), so it cannot go on: give another --out."
         )
-    differences = list(_differences(before["options"], now["options"], defaults))
+    differences = list(_differences(before["options"], now["options"], meaning))
     if before["data"] != now["data"]:
         counts = before["data"]["images"], now["data"]["images"]
         what = f"{counts[0]:,} before, {counts[1]:,} now"
@@ -54,17 +58,19 @@ def check_same_run(
         )
 
 
-def _differences(
-    before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> Iterator[str]:
-    flat_now = _flat(now)
-    flat_before = {**defaults, **_flat(before)}
-    for name in sorted(flat_before.keys() | flat_now.keys()):
+def _differences(before: Record, now: Record, meaning: Meaning | None) -> Iterator[str]:
+    said = _flat(before), _flat(now)
+    meant = said if meaning is None else meaning(before, now)
+    for name in sorted(meant[0].keys() | meant[1].keys()):
         if name in FREE or name.split(".")[0] in FREE:
             continue
-        values = [_text(flat.get(name)) for flat in (flat_before, flat_now)]
-        if values[0] != values[1]:
-            yield f"{name}: {values[0]} before, {values[1]} now"
+        values = [_text(values.get(name)) for values in meant]
+        if values[0] == values[1]:
+            continue
+        as_said = [_text(s.get(name, m.get(name))) for s, m in zip(said, meant, strict=True)]
+        if as_said[0] != as_said[1]:
+            values = as_said
+        yield f"{name}: {values[0]} before, {values[1]} now"
 
 
 def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
