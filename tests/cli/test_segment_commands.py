@@ -170,6 +170,17 @@ def test_large_images_are_looked_at_with_the_short_side_of_the_training(
         assert (mask == again).all()
 
 
+def test_large_images_that_cannot_be_used_are_not_counted(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "segment", "--weights", f"{run.out}", "--data"]
+    how = ["--out", f"{tmp_path}/out", "--large", "100", *QUICK]
+    cut = tmp_path / "cut.png"
+    cut.write_bytes((scenes / "images" / "val" / "1.png").read_bytes()[:2000])
+    assert main([*words, f"{scenes}/images/val", f"{cut}", *how]) == 0
+    assert "Segmented 3 images, 3 of them by windows." in capsys.readouterr().out
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_eight_images_are_learnt_by_heart(

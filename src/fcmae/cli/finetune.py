@@ -21,7 +21,7 @@ from fcmae.cli.preflight import (
     net_of,
     weights_or_none,
 )
-from fcmae.cli.show import say, show_classes, show_places
+from fcmae.cli.show import number, say, show_classes, show_places
 from fcmae.cli.size import Size
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Augment, Loader
@@ -180,8 +180,9 @@ def show_finetuned(result: Finetuned, terminal: Terminal) -> None:
     show_classes(result.per_class, terminal)
     say(
         terminal,
-        f"Top-1 {result.top1:.1%} on {result.val_images:,} images after {result.steps:,} steps on "
-        f"{result.train_images:,} (best epoch: {result.best_top1:.1%}).",
+        f"Top-1 {result.top1:.1%} on {number(result.val_images, 'image')} after "
+        f"{number(result.steps, 'step')} on {number(result.train_images, 'image')} (best epoch: "
+        f"{result.best_top1:.1%}).",
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(

@@ -19,7 +19,7 @@ from fcmae.cli.preflight import (
     check_pictures,
     weights_or_none,
 )
-from fcmae.cli.show import say, show_places
+from fcmae.cli.show import number, say, show_places
 from fcmae.cli.show_detected import show_precision
 from fcmae.cli.size import Size, divisible_sides, sides, size_or
 from fcmae.data.image_list import ImageList
@@ -223,8 +223,8 @@ def show_detector_trained(result: DetectorTrained, terminal: Terminal) -> None:
     show_precision(result.boxes, result.masks, result.per_class, terminal)
     say(
         terminal,
-        f"Validated on {result.val_images:,} images after {result.steps:,} steps on "
-        f"{result.train_images:,}.",
+        f"Validated on {number(result.val_images, 'image')} after {number(result.steps, 'step')} "
+        f"on {number(result.train_images, 'image')}.",
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(

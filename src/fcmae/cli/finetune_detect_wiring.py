@@ -70,7 +70,7 @@ def train(
         weights_best=folder.weights_best,
         pictures=folder.pictures,
         train_images=len(training),
-        val_images=len(validation),
+        val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,
         boxes=found["boxes"],

@@ -19,7 +19,7 @@ from fcmae.cli.preflight import (
     weights_or_none,
 )
 from fcmae.cli.segmented import show_class_pixels
-from fcmae.cli.show import say, show_places
+from fcmae.cli.show import number, say, show_places
 from fcmae.cli.size import Size, divisible_sides, sides
 from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
 from fcmae.data.segments.find import split_segments
@@ -191,8 +191,8 @@ def show_finetuned_segmenter(result: FinetunedSegmenter, terminal: Terminal) -> 
     say(
         terminal,
         f"mIoU {result.miou:.1%}, pixel accuracy {result.pixel_accuracy:.1%} on "
-        f"{result.val_images:,} images after {result.steps:,} steps on {result.train_images:,} "
-        f"(best epoch: mIoU {result.best_miou:.1%}).",
+        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
+        f"{number(result.train_images, 'image')} (best epoch: mIoU {result.best_miou:.1%}).",
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(terminal, f"Next: fcmae predict segment --data IMAGES --weights {result.out} --out MASKS")

@@ -20,7 +20,7 @@ from fcmae.cli.preflight import (
     check_pictures,
     weights_or_none,
 )
-from fcmae.cli.show import say, show_places
+from fcmae.cli.show import number, say, show_places
 from fcmae.cli.size import Size, divisible_sides, size_or
 from fcmae.data.options import Augment, Loader
 from fcmae.data.values import split_values
@@ -172,8 +172,9 @@ def show_finetuned_values(result: FinetunedValues, terminal: Terminal) -> None:
     show_values(result.per_value, terminal)
     say(
         terminal,
-        f"{in_words(result.mean_ap, result.mae, result.r2)} on {result.val_images:,} images after "
-        f"{result.steps:,} steps on {result.train_images:,}.",
+        f"{in_words(result.mean_ap, result.mae, result.r2)} on "
+        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
+        f"{number(result.train_images, 'image')}.",
     )
     show_places(terminal, weights=result.weights)
     say(

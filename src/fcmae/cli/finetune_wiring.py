@@ -67,7 +67,7 @@ def train(
         weights_best=folder.weights_best,
         pictures=folder.pictures,
         train_images=len(training),
-        val_images=len(validation),
+        val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,
         top1=outcome.metrics["val/top1"],

@@ -54,13 +54,14 @@ def predict(
                 called = scanner.classes(batch.images.to(peers.device))
                 picture = output.seen(batch.images)
                 output.write(journal, int(small[int(batch.indices[0])]), called, picture)
+        whole = output.written
         for index in large[peers.rank :: peers.size].tolist():
             try:
                 called, (picture, side) = _by_windows(scanner, output, index, console)
                 output.write(journal, index, called, picture, side)
             except UnusableImage as error:
                 unusable.append((images.name(index), error.reason))
-    return _reported(output, scanner, options.out, len(large), unusable)
+    return _reported(output, scanner, options.out, output.written - whole, unusable)
 
 
 def by_size(
@@ -91,18 +92,18 @@ def _reported(
     output: "Output",
     scanner: Scanner,
     out: Path,
-    num_large: int,
+    by_windows: int,
     unusable: list[tuple[str, str]],
 ) -> PredictedSegments:
     """What all processes have done together."""
     peers = scanner.peers
-    mine = torch.from_numpy(np.append(output.counts, output.written)).to(peers.device)
-    *counts, images = peers.gather(mine[None]).sum(dim=0).tolist()
+    mine = torch.from_numpy(np.append(output.counts, [output.written, by_windows])).to(peers.device)
+    *counts, images, large = peers.gather(mine[None]).sum(dim=0).tolist()
     most = sorted((i for i in range(len(counts)) if counts[i]), key=lambda i: -counts[i])
     return PredictedSegments(
         out=out,
         images=images,
-        large=num_large,
+        large=large,
         classes={output.classes[i]: counts[i] / sum(counts) for i in most},
         unusable=files(gather_unusable(unusable, peers)),
     )

@@ -16,7 +16,7 @@ from fcmae.cli.preflight import (
     check_pictures,
     weights_or_none,
 )
-from fcmae.cli.show import say, show_places
+from fcmae.cli.show import number, say, show_places
 from fcmae.cli.size import Size, sides
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Crop, Loader
@@ -168,7 +168,8 @@ def show_pretrained(result: Pretrained, terminal: Terminal) -> None:
     last = "" if loss is None else f"; the last loss is {loss:.3f}"
     say(
         terminal,
-        f"Pre-trained for {result.steps:,} steps on {result.images:,} images{last}.",
+        f"Pre-trained for {number(result.steps, 'step')} on "
+        f"{number(result.images, 'image')}{last}.",
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(

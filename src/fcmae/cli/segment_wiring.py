@@ -91,7 +91,7 @@ def train(
         reporter=console,
         best="val/miou",
     )
-    return _told(options, outcome, (len(training), len(validation)))
+    return _told(options, outcome, len(training))
 
 
 def _habits(options: FinetuneSegment) -> dict[str, Any]:
@@ -105,9 +105,7 @@ def _habits(options: FinetuneSegment) -> dict[str, Any]:
     }
 
 
-def _told(
-    options: FinetuneSegment, outcome: Outcome, images: tuple[int, int]
-) -> FinetunedSegmenter:
+def _told(options: FinetuneSegment, outcome: Outcome, train_images: int) -> FinetunedSegmenter:
     """What the run has come to, and where its files are."""
     folder = RunFolder(options.out)
     found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
@@ -116,8 +114,8 @@ def _told(
         weights=outcome.weights,
         weights_best=folder.weights_best,
         pictures=folder.pictures,
-        train_images=images[0],
-        val_images=images[1],
+        train_images=train_images,
+        val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,
         miou=found["miou"],

@@ -70,7 +70,7 @@ def train(
         weights_best=RunFolder(options.out).weights_best,
         kind=values.kind,
         train_images=len(training),
-        val_images=len(validation),
+        val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,
         mean_ap=found["mean_ap"],
