@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from fcmae.cli.main import main
+from fcmae.cli.monitors import some
+from fcmae.cli.segment_wiring import PICTURES
+from fcmae.data.listing import find_images
 
 SHORT = [
     "--size", "32", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",
@@ -53,15 +56,18 @@ def test_a_segmenter_says_on_how_many_images_it_was_validated(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "classes.txt").write_text("ground\nsky\n")
-    for part, folder in (("train", "dune"), ("val", "forest")):
-        for path in (places.labelled / "train" / folder).iterdir():
+    for part, folders in (("train", ["train/dune"]), ("val", ["train/forest", "val/dune"])):
+        for path in (path for name in folders for path in (places.labelled / name).iterdir()):
             image = tmp_path / "images" / part / path.name
             mask = tmp_path / "masks" / part / path.name
             for file in (image, mask):
                 file.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, image)
             Image.fromarray((np.arange(72 * 80).reshape(72, 80) % 2).astype(np.uint8)).save(mask)
-    cut(sorted((tmp_path / "images" / "val").iterdir())[0])
+    validation = find_images(tmp_path / "images" / "val")
+    drawn = some(validation, PICTURES, seed=0)
+    for index in range(len(drawn)):  # none of which can be drawn
+        cut(drawn.path(index))
     words = ["finetune", "segment", "--data", f"{tmp_path}", "--weights", f"{places.pretrained}"]
     words += ["--head.width", "16", "--head.auxiliary_width", "16"]
-    assert " on 3 images after 1 step on 4 images (best epoch" in said(words, tmp_path, capsys)
+    assert " on 2 images after 1 step on 4 images (best epoch" in said(words, tmp_path, capsys)

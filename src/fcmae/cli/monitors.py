@@ -20,6 +20,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.engine.folder import ACCURACY
+from fcmae.errors import DataError
 from fcmae.evaluation.classify import classify
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
@@ -42,7 +43,9 @@ class Viewing:
     channels: int
     batch_size: int
 
-    def batches(self, images: ImageList, peers: Peers | None = None) -> Iterator[Batch]:
+    def batches(
+        self, images: ImageList, peers: Peers | None = None, *, or_none: bool = False
+    ) -> Iterator[Batch]:
         """A process's share of the images; all of them without peers."""
         peers = peers or Peers()
         return evaluation_batches(
@@ -53,6 +56,7 @@ class Viewing:
             batch_size=self.batch_size,
             rank=peers.rank,
             world=peers.size,
+            or_none=or_none,
         )
 
 
@@ -69,15 +73,13 @@ class Reconstructions(Evaluation):
     ) -> dict[str, float]:
         """One picture; its loss is comparable from epoch to epoch."""
         assert isinstance(model, Autoencoder)
+        batches = list(self.viewing.batches(self.images, or_none=True))
+        self.unusable = [file for batch in batches for file in batch.unusable]
+        usable = [batch for batch in batches if len(batch)]
+        if not usable:
+            return {}
         path = folder / f"reconstructions-{epoch:04}.png"
-        loss = draw_reconstructions(
-            model,
-            self.viewing,
-            self.viewing.batches(self.images),
-            path,
-            peers=peers,
-            seed=self.seed,
-        )
+        loss = draw_reconstructions(model, self.viewing, usable, path, peers=peers, seed=self.seed)
         return {"loss": loss}
 
 
@@ -119,9 +121,13 @@ class FeatureDistance(Evaluation):
     def __call__(
         self, model: nn.Module, peers: Peers, folder: Path, epoch: int
     ) -> dict[str, float]:
-        """The distance in each block, and its smallest and mean value."""
+        """The distance in each block, and its smallest and mean value; nothing without images."""
         assert isinstance(model, Autoencoder | Contraster)
-        distances = feature_distance(model.encoder, self.viewing.batches(self.images, peers), peers)
+        batches = self.viewing.batches(self.images, peers, or_none=True)
+        try:
+            distances = feature_distance(model.encoder, batches, peers)
+        except DataError:
+            return {}
         if peers.leads:
             curves = _with_earlier(folder / "feature_distance.json", epoch, distances)
             distance_curves(curves, folder / "feature_distance.png")

@@ -200,8 +200,10 @@ class Pixels(Evaluation):
         few = some(self.images, PICTURES, self.seed)
         shift = Normalisation.of(self.loader, self.channels)
         for batch in evaluation_batches(
-            few, AsItIs(), loader=self.loader, channels=self.channels, batch_size=1
+            few, AsItIs(), loader=self.loader, channels=self.channels, batch_size=1, or_none=True
         ):
+            if not len(batch):
+                return
             called = scanner.classes(batch.images.to(scanner.peers.device))
             path = folder / f"classes-{epoch:04}-{int(batch.indices[0])}.png"
             draw_classes(as_shown(batch.images, shift)[0].numpy(), called, classes, path)

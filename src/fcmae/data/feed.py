@@ -128,11 +128,13 @@ def evaluation_batches(
     batch_size: int,
     rank: int = 0,
     world: int = 1,
+    or_none: bool = False,
 ) -> Iterator[Batch]:
     """Every image exactly once over all processes; unusable files are left out and reported.
 
     No batch is empty: what an empty one would report comes with a neighbour. Only the share of one
-    of several processes may be a single empty one, where none of its files can be used.
+    of several processes may be a single empty one, where none of its files can be used; and that of
+    all, if ``or_none`` says that this is no error.
     """
     keys = list(
         evaluation_batches_of(num_images=len(images), batch_size=batch_size, rank=rank, world=world)
@@ -151,7 +153,7 @@ def evaluation_batches(
             yield held
             held = batch
     # Of several processes, the others may have images that can be used.
-    if held is not None and len(held) == 0 and world == 1:
+    if held is not None and len(held) == 0 and world == 1 and not or_none:
         some = "; ".join(f"{path}: {reason}" for path, reason in held.unusable[:3])
         raise DataError(
             f"none of the {len(held.unusable)} images of {shown(images.root)} can be used "
