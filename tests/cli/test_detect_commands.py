@@ -201,6 +201,7 @@ def test_weights_tell_the_windows_to_look_through(
     model.suppress(Suppression(min_score=0.0, most=5))
     for how, same in (
         ({}, True),
+        ({"size": None, "tiles": None}, True),
         ({"tiles": {"size": 48, "overlap": 0.5}}, True),
         ({"tiles": {"overlap": 0.0}}, False),
         ({"size": 64}, False),

@@ -1,8 +1,11 @@
 """A loaded model says something about one image, however that is given."""
 
 import copy
+import inspect
+import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +43,26 @@ def test_an_image_may_be_given_in_any_way(path: Path) -> None:
     assert picture_of(array[..., 0], 3).shape == array.shape
     with pytest.raises(ValueError, match=r"but this one has the shape \(3,\)"):
         picture_of(np.zeros(3), 3)
+
+
+@pytest.mark.parametrize("given", [None, [], b"photo.jpg", 3])
+def test_what_is_no_image_is_told_with_what_would_be(given: Any) -> None:
+    got = "None" if given is None else f"of type {type(given).__name__}"
+    whatever = inspect.unwrap(picture_of)  # users have no check of types around it
+    with pytest.raises(ValueError, match=f"an image is a path, .* but this one is {got}: give one"):
+        whatever(given, 3)
+
+
+def test_floats_lie_between_0_and_1_or_a_little_beyond() -> None:
+    picture = np.linspace(-0.1, 1.2, 48).reshape(4, 4, 3)
+    for given in (picture, torch.from_numpy(picture).permute(2, 0, 1).half()):
+        found = picture_of(given, 3)
+        np.testing.assert_allclose(found, picture.clip(0, 1), atol=1e-3)
+    for white in (255.0, -1.0):
+        low, high = sorted((0.0, white))
+        said = f"floats of an image lie in [0, 1], but these are from {low:.4g} to {high:.4g}: "
+        with pytest.raises(ValueError, match=re.escape(said)):
+            picture_of(np.linspace(0, white, 48).reshape(4, 4, 3), 3)
 
 
 def test_a_classifier_names_the_likeliest_class(places: SimpleNamespace, path: Path) -> None:

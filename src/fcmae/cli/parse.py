@@ -94,10 +94,15 @@ def config_values(configs: Iterable[str], options: type) -> dict[str, str]:
 
 
 def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, str]:
-    """The text of every option given as a keyword argument; groups are dicts or dataclasses."""
+    """The text of every option given as a keyword argument.
+
+    Groups are dicts or dataclasses; None leaves all of a group at its defaults.
+    """
     fields, groups, values = fields_of(options), groups_of(options), dict[str, str]()
     for name, value in keywords.items():
         inner = {name: value}
+        if name in groups and value is None:
+            continue
         if name in groups:
             members = nested(value) if dataclasses.is_dataclass(value) else value
             if not isinstance(members, Mapping):
