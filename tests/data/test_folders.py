@@ -23,10 +23,11 @@ def touch(root: Path, *names: str) -> Path:
 def test_any_name_may_be_an_image_unless_it_says_otherwise(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "B.JPEG", "no_extension", "scan.weird", "photo.heic", "deep/er/c.png")
     touch(tmp_path, "README.md", "index.csv", "labels.json", "LICENSE", "clip.mp4", "features.npy")
+    touch(tmp_path, "outlines.geojson")
     found = walk(tmp_path)
     names = [os.fsdecode(name) for name in found.files]
     assert names == ["B.JPEG", "a.jpg", "deep/er/c.png", "no_extension", "photo.heic", "scan.weird"]
-    assert (found.others, found.set_aside, found.folders) == (6, [], ["deep"])
+    assert (found.others, found.set_aside, found.folders) == (7, [], ["deep"])
 
 
 def test_system_files_are_set_aside_by_name_and_their_folders_not_entered(tmp_path: Path) -> None:

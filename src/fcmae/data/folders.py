@@ -9,7 +9,7 @@ from pathlib import Path
 from fcmae.data.naming import shown
 from fcmae.data.predicted import OLD_RECORD, RECORD, intact
 
-TEXTS = "txt md rst csv tsv json jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
+TEXTS = "txt md rst csv tsv json geojson jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
 DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"
 PROGRAMS = "py pyc ipynb sh bat js css m r"
 ARRAYS = "npy npz h5 hdf5 mat pkl pickle pt pth ckpt safetensors onnx parquet feather arrow"
