@@ -13,7 +13,10 @@ from PIL import Image
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.main import main
+from fcmae.model.options import Architecture
+from fcmae.model.segmenter import Segmenter
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 TRAIN = [
@@ -136,6 +139,20 @@ def test_prediction_writes_masks_overlays_and_polygons(
             pixels[feature["properties"]["index"]] += feature["properties"]["pixels"]
             assert all(ring[0] == ring[-1] for ring in feature["geometry"]["coordinates"])
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
+
+
+@pytest.mark.parametrize(
+    ("short_side", "shown"), [(60, "to a short side of 60 pixels"), (None, "no")]
+)
+def test_info_tells_the_short_side_that_images_are_resized_to(
+    short_side: int | None, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = Segmenter(Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8)), num_classes=2)
+    save_weights(tmp_path / "segmenter.safetensors", model, {"short_side": short_side})
+    words = ["info", "--weights", f"{tmp_path}/segmenter.safetensors"]
+    assert main(words) == 0
+    assert f"  resized   {shown}\n" in capsys.readouterr().out
+    assert told(words, capsys)["short_side"] == short_side
 
 
 def test_predictions_replace_those_of_an_earlier_call(

@@ -65,6 +65,7 @@ class ModelInfo:
         weights: The weights file.
         kind: What it holds: an encoder, an autoencoder or a classifier.
         class_names: Names of its classes.
+        short_side: Shorter side in pixels that a segmenter's images are resized to, where they are.
         tiling: Windows that a detector looks through, where it does.
         licences: Terms that what is made of the weights is under.
         report: What becomes of every tensor of the file.
@@ -84,6 +85,7 @@ class ModelInfo:
     weights: Path | None = None
     kind: str | None = None
     class_names: list[str] | None = None
+    short_side: int | None = None
     tiling: Tiling | None = None
     licences: list[str] = field(default_factory=list)
     report: Report | None = None
@@ -130,6 +132,7 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
         weights=weights.path if weights else None,
         kind=weights.kind if weights else None,
         class_names=weights.classes if weights else None,
+        short_side=weights.short_side if weights else None,
         tiling=weights.tiling if weights else None,
         licences=weights.licences if weights else [],
         report=report_of(weights.header) if weights else None,
@@ -155,6 +158,9 @@ def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
         say(terminal, "\n".join(f"  {line}" for line in first.report.lines()))
     if first.class_names is not None:
         say(terminal, f"  classes   {', '.join(first.class_names[:20])}")
+    if first.kind == "segmenter":
+        resized = f"to a short side of {first.short_side} pixels" if first.short_side else "no"
+        say(terminal, f"  resized   {resized}")
     if first.tiling is not None:
         height, width = first.tiling.size
         shared = f"{first.tiling.overlap:.0%} of each in the next"
