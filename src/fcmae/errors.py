@@ -2,7 +2,8 @@
 
 Options that no run could use raise a plain ``ValueError`` where they are declared; the
 command line ends with code 2 for those. Everything that happens later has a class here. A result
-that is not sound (``fcmae check`` found something) is no error, but ends with DataError's code.
+that is not sound (``fcmae check`` found something, or no image of a prediction could be used) is no
+error, but ends with DataError's code.
 """
 
 LAST_WORDS = "FCMAE_LAST_WORDS"

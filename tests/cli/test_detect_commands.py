@@ -243,6 +243,20 @@ def test_without_a_usable_image_former_predictions_stay(
     assert (tmp_path / "out" / "4.png").is_file()
 
 
+def test_a_prediction_of_no_image_lists_the_files_and_ends_with_code_6(
+    tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Its first row is there, so that nothing is known to be wrong before the others are read.
+    cut = tmp_path / "cut.tif"
+    Image.new("RGB", (400, 400)).save(cut, tiffinfo={278: 20})
+    cut.write_bytes(cut.read_bytes()[:-200_000])
+    words = ["predict", "detect", "--data", f"{cut}", "--weights", f"{tiled.out}", *QUICK]
+    assert main([*words, "--out", f"{tmp_path}/out"]) == 6
+    said = capsys.readouterr().out
+    assert said.startswith(f"1 file could not be used:\n  {cut}: ")
+    assert "Looked at 0 images." in said
+
+
 def test_images_are_never_written_over(
     trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -141,6 +141,38 @@ def test_prediction_writes_masks_overlays_and_polygons(
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
 
 
+@pytest.mark.parametrize("large", ["100", "1000000"])
+def test_a_prediction_of_no_image_lists_the_files_and_ends_with_code_6(
+    large: str,
+    run: SimpleNamespace,
+    scenes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = (scenes / "images" / "val" / "1.png").read_bytes()
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(content[:2000])
+    words = ["predict", "segment", "--data", f"{tmp_path}", "--weights", f"{run.out}", *QUICK]
+    how = ["--out", f"{tmp_path}-out", "--large", large]
+    assert main([*words, *how]) == 6
+    said = capsys.readouterr().out
+    assert "2 files could not be used:\n" in said
+    assert f"{tmp_path}/b.png: " in said
+    assert "Segmented 0 images." in said
+
+
+def test_small_images_that_cannot_be_used_do_not_keep_large_ones_from_being_segmented(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tmp_path / "small.png"
+    Image.new("RGB", (8, 8)).save(small)
+    small.write_bytes(small.read_bytes()[:45])
+    source = scenes / "images" / "val" / "1.png"
+    words = ["predict", "segment", "--data", f"{small}", f"{source}", "--weights", f"{run.out}"]
+    answer = told([*words, "--large", "100", "--out", f"{tmp_path}/out", *QUICK], capsys)
+    assert (answer["images"], answer["large"], len(answer["unusable"])) == (1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("short_side", "shown"), [(60, "to a short side of 60 pixels"), (None, "no")]
 )

@@ -9,6 +9,11 @@ from rich.console import Console as Terminal
 from fcmae.cli.console import Console
 
 
+def saw_images(result: Any) -> bool:
+    """Whether a result is of any image, where it says of how many."""
+    return getattr(result, "images", None) != 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """One entry of the command line and of the Python interface.
@@ -19,7 +24,8 @@ class Command:
         show: Tells a person about the result.
         example: A command line that people can start from.
         positional: The options that may be given without their names, in this order.
-        sound: Whether the result is as one hopes; where it is not, the exit code is DataError's.
+        sound: Whether the result is as one hopes, by default whether any image could be used; where
+            it is not, the exit code is DataError's.
         rest: The option that takes all words from the first without dashes, or from --, on.
     """
 
@@ -28,7 +34,7 @@ class Command:
     show: Callable[[Any, Terminal], None]
     example: str
     positional: tuple[str, ...] = ()
-    sound: Callable[[Any], bool] = lambda _: True
+    sound: Callable[[Any], bool] = saw_images
     rest: str | None = None
 
     @property

@@ -135,7 +135,7 @@ def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> No
     rows = [(name, f"{count:,}") for name, count in list(result.objects.items())[:20]]
     if rows:
         show_table(terminal, ("class", "objects"), rows)
-    else:
+    elif result.images:
         say(terminal, "No object reaches the score that is asked for: --score lowers it.")
     show_unusable(result.unusable, terminal)
     say(terminal, f"Looked at {number(result.images, 'image')}.")

@@ -48,7 +48,9 @@ def predict(
     journal = begin(options.out, output.names(), peers)
     with evaluating(scanner.model):
         found = images.subset(small)
-        for batch in own_sizes(options, weights, found, console, peers, what="segmenting"):
+        for batch in own_sizes(
+            options, weights, found, console, peers, what="segmenting", or_none=True
+        ):
             unusable += batch.unusable
             if len(batch):
                 called = scanner.classes(batch.images.to(peers.device))

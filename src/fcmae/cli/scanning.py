@@ -63,8 +63,12 @@ def own_sizes(
     peers: Peers,
     *,
     what: str,
+    or_none: bool = False,
 ) -> Iterator[Batch]:
-    """This process's share of the images, one by one in their own size, under a progress bar."""
+    """This process's share of the images, one by one in their own size, under a progress bar.
+
+    Where none can be used, that is an error unless ``or_none`` says otherwise.
+    """
     found = evaluation_batches(
         images,
         AsItIs(),
@@ -73,6 +77,7 @@ def own_sizes(
         batch_size=1,
         rank=peers.rank,
         world=peers.size,
+        or_none=or_none,
     )
     if not peers.leads:
         return found
