@@ -227,7 +227,7 @@ def test_large_images_that_cannot_be_used_are_not_counted(
     cut = tmp_path / "cut.png"
     cut.write_bytes((scenes / "images" / "val" / "1.png").read_bytes()[:2000])
     assert main([*words, f"{scenes}/images/val", f"{cut}", *how]) == 0
-    assert "Segmented 3 images, 3 of them by windows." in capsys.readouterr().out
+    assert "Segmented 3 images, 3 of them large." in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ from fcmae.cli.console import Console
 from fcmae.cli.detect_monitor import AveragePrecision
 from fcmae.cli.fields import nested
 from fcmae.cli.finetune_detect import DetectorTrained, FinetuneDetect
-from fcmae.cli.size import sides, size_or
 from fcmae.cli.meaning import meaning_of
+from fcmae.cli.size import sides, size_or
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects

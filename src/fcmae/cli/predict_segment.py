@@ -70,7 +70,7 @@ class PredictedSegments:
     Attributes:
         out: Folder of what was written.
         images: Images segmented.
-        large: Those of them that were segmented by windows.
+        large: Those of them that are larger than ``PredictSegment.large``.
         classes: Share of all pixels that were called each class, largest first.
         unusable: Files left out, with the reason.
     """
@@ -101,6 +101,6 @@ def show_predicted_segments(result: PredictedSegments, terminal: Terminal) -> No
     rows = [(name, share(part)) for name, part in list(result.classes.items())[:20]]
     show_table(terminal, ("class", "pixels"), rows)
     show_unusable(result.unusable, terminal)
-    windows = f", {result.large:,} of them by windows" if result.large else ""
-    say(terminal, f"Segmented {number(result.images, 'image')}{windows}.")
+    large = f", {result.large:,} of them large" if result.large else ""
+    say(terminal, f"Segmented {number(result.images, 'image')}{large}.")
     show_places(terminal, folder=result.out)
