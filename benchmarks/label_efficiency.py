@@ -18,7 +18,7 @@ import torch
 
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.checkpoint.weights import load_into
-from fcmae.cli.sources import find_all
+from fcmae.cli.shared.sources import find_all
 from fcmae.data.augment import Evaluation, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList

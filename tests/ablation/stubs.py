@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fcmae.cli import ablate_wiring as wiring
-from fcmae.cli.ablate import Ablate, Ablated
-from fcmae.cli.ablate_steps import StepCommands
+from fcmae.cli.ablate import wiring
+from fcmae.cli.ablate.ablate import Ablate, Ablated
+from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.command import Command
 
 PROGRAM = Path(__file__).with_name("stub.py")

@@ -12,13 +12,13 @@ from stubs import Desk, StubCommands
 from fcmae.ablation.layers import layered, merged
 from fcmae.ablation.steps import Setting
 from fcmae.checkpoint.published import named
-from fcmae.cli import ablate_wiring as wiring
-from fcmae.cli.ablate import Ablate
-from fcmae.cli.ablate_steps import StepCommands
+from fcmae.cli.ablate import wiring
+from fcmae.cli.ablate.ablate import Ablate
+from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
-from fcmae.cli.recipes import PLANS as PLANS_FOLDER
-from fcmae.cli.recipes import plan_names
+from fcmae.cli.options.recipes import PLANS as PLANS_FOLDER
+from fcmae.cli.options.recipes import plan_names
 
 
 @pytest.mark.parametrize("text", BAD_PLANS, ids=lambda text: text[-60:])

@@ -17,7 +17,7 @@ from fcmae.analysis.step import (
     step_cost,
     training_flops,
 )
-from fcmae.cli import cost_wiring
+from fcmae.cli.bench import cost_wiring
 from fcmae.cli.main import main
 from fcmae.kernels import choice
 from fcmae.model.classifier import Classifier

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from fcmae.checkpoint.header import read_card
-from fcmae.cli.finetune import FinetuneClassify
-from fcmae.cli.finetune_detect import FinetuneDetect
-from fcmae.cli.finetune_segment import FinetuneSegment
-from fcmae.cli.finetune_values import FinetuneValues
+from fcmae.cli.classify.finetune import FinetuneClassify
+from fcmae.cli.detect.finetune import FinetuneDetect
 from fcmae.cli.main import main
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.preflight import architecture_of
-from fcmae.cli.pretrain import Pretrain
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.pretraining.pretrain import Pretrain
+from fcmae.cli.segment.finetune import FinetuneSegment
+from fcmae.cli.shared.preflight import architecture_of
+from fcmae.cli.values.finetune import FinetuneValues
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response
 
@@ -94,7 +94,7 @@ def test_fine_tuning_drops_what_stood_in_place_of_grn_and_says_so(
 
 
 def test_the_weights_response_stays_unless_another_is_asked_for(run: Path) -> None:
-    from fcmae.cli.card import read_weights
+    from fcmae.cli.shared.card import read_weights
 
     weights = read_weights(run)
     kept = architecture_of("atto", Encoder(), weights, grn=Grn())

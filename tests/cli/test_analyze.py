@@ -15,9 +15,9 @@ from PIL import Image
 import fcmae
 from fcmae.analysis import projection
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.analyze import What
-from fcmae.cli.analyze_subject import spread
-from fcmae.cli.analyze_wiring import ANALYSES
+from fcmae.cli.analyze.analyze import What
+from fcmae.cli.analyze.subject import spread
+from fcmae.cli.analyze.wiring import ANALYSES
 from fcmae.cli.main import main
 from fcmae.data.listing import find_images
 from fcmae.errors import DataError

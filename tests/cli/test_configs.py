@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.fields import fields_of, nested
 from fcmae.cli.main import main
-from fcmae.cli.parse import build, read_command_line
-from fcmae.cli.pretrain import Pretrain
-from fcmae.cli.recipes import read_config
+from fcmae.cli.options.fields import fields_of, nested
+from fcmae.cli.options.parse import build, read_command_line
+from fcmae.cli.options.recipes import read_config
+from fcmae.cli.pretraining.pretrain import Pretrain
 
 NEEDED = ["--data", "photos", "--out", "runs/a"]
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console as Terminal
 
-from fcmae.cli.console import Console, state
+from fcmae.cli.shared.console import Console, state
 from fcmae.engine.report import Plan
 
 PLAN = Plan(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.demo import FULL, QUICK
-from fcmae.cli.demo_table import row
+from fcmae.cli.demo.demo import FULL, QUICK
+from fcmae.cli.demo.table import row
 from fcmae.cli.main import main
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from fcmae.cli.demo_folder import make_ready
+from fcmae.cli.demo.folder import make_ready
 
 
 def test_another_demo_in_the_same_folder_sets_the_earlier_one_aside(tmp_path: Path) -> None:

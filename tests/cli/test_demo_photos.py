@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcmae.cli import demo_photos
-from fcmae.cli.demo_photos import (
+from fcmae.cli.demo import photos as demo_photos
+from fcmae.cli.demo.photos import (
     PHOTOGRAPHS,
     TRAIN,
     VAL,

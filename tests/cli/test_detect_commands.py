@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 import fcmae
-from fcmae.cli.console import Console
-from fcmae.cli.labelled import accepted
+from fcmae.cli.detect.labelled import accepted
 from fcmae.cli.main import main
+from fcmae.cli.shared.console import Console
 from fcmae.data.objects.find import split_objects
 from fcmae.model.options import Suppression
 

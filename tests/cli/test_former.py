@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.former import begin
-from fcmae.cli.written import Journal
+from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.written import Journal
 from fcmae.data.predicted import OLD_RECORD, RECORD
 from fcmae.errors import StorageError
 from fcmae.peers import Peers

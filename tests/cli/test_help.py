@@ -8,8 +8,8 @@ import pytest
 
 from fcmae import __version__
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.fields import fields_of
 from fcmae.cli.main import main
+from fcmae.cli.options.fields import fields_of
 
 
 @pytest.mark.parametrize("name", COMMANDS)

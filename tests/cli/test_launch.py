@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcmae.cli import processes
-from fcmae.cli.launch import Job, Launch
-from fcmae.cli.launchable import check_launchable
+from fcmae.cli.launch import processes
+from fcmae.cli.launch.launch import Job, Launch
+from fcmae.cli.launch.launchable import check_launchable
+from fcmae.cli.launch.processes import Worker, environment, failure, wait
+from fcmae.cli.launch.slurm import script
 from fcmae.cli.main import main
-from fcmae.cli.processes import Worker, environment, failure, wait
-from fcmae.cli.slurm import script
 from fcmae.errors import DataError, DistributedError, Interrupted
 
 PRETRAIN = "pretrain --data photos --out run"

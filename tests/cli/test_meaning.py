@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.fields import nested
-from fcmae.cli.meaning import meaning_of
-from fcmae.cli.parse import build, read_command_line
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.parse import build, read_command_line
 from fcmae.engine.resume import check_same_run
 from fcmae.errors import CheckpointError
 

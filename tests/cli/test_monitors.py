@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fcmae.cli.monitors import FeatureDistance, Reconstructions, Viewing
+from fcmae.cli.shared.monitors import FeatureDistance, Reconstructions, Viewing
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.model.autoencoder import Autoencoder

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.predict_segment import PredictSegment
+from fcmae.cli.segment.predict import PredictSegment
 from fcmae.data.given import picture_of
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.estimator import Estimator

@@ -11,7 +11,7 @@ import pytest
 import fcmae
 from fcmae.cli.api import options_of
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.parse import build, read_command_line
+from fcmae.cli.options.parse import build, read_command_line
 from fcmae.data.options import Augment
 from fcmae.masking import Mask
 from fcmae.optim.options import Optim

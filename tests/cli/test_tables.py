@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from fcmae.cli.sources import find_all
-from fcmae.cli.tables import check_table, write_table, write_unusable
+from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.tables import check_table, write_table, write_unusable
 from fcmae.errors import StorageError
 
 COLUMNS = {
@@ -71,8 +71,8 @@ def test_nothing_half_written_stays(
 
     monkeypatch.setattr("fcmae.checkpoint.durable.sync_folder", full)
     monkeypatch.setattr("fcmae.checkpoint.durable.write_synced", full)
-    monkeypatch.setattr("fcmae.cli.tables.np.savez", full)
-    monkeypatch.setattr("fcmae.cli.tables._write_parquet", full)
+    monkeypatch.setattr("fcmae.cli.shared.tables.np.savez", full)
+    monkeypatch.setattr("fcmae.cli.shared.tables._write_parquet", full)
     with pytest.raises(StorageError, match="No space left on device"):
         write_table(tmp_path / f"x.{ending}", {"path": ["other"]})
     assert [path.name for path in tmp_path.iterdir()] == [f"x.{ending}"]

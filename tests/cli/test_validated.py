@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from fcmae.cli.main import main
-from fcmae.cli.monitors import some
-from fcmae.cli.segment_wiring import PICTURES
+from fcmae.cli.segment.finetune_wiring import PICTURES
+from fcmae.cli.shared.monitors import some
 from fcmae.data.listing import find_images
 
 SHORT = [

@@ -18,7 +18,7 @@ from torch.testing import assert_close
 import fcmae
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.exported import Exported
+from fcmae.cli.export.exported import Exported
 from fcmae.data.augment import Evaluation
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.listing import find_images

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.finetune import FinetuneClassify
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.pretrain import Pretrain
-from fcmae.cli.recipes import RECIPES, read_config, recipe_names
+from fcmae.cli.classify.finetune import FinetuneClassify
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.options.recipes import RECIPES, read_config, recipe_names
+from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.model.response import Grn, Response
 
 DECODERS: dict[str, tuple[str, int, int]] = {

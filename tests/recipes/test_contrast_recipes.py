@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fcmae.cli.contrast import Contrast
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.recipes import RECIPES
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.options.recipes import RECIPES
+from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.data.options import Views
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Projection, architecture

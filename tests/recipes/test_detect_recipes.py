@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from fcmae.cli.finetune_detect import FinetuneDetect
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.recipes import RECIPES, recipe_names
+from fcmae.cli.detect.finetune import FinetuneDetect
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.options.recipes import RECIPES, recipe_names
 from fcmae.model.detector import Detector
 from fcmae.model.options import MaskRCNN, Suppression, architecture
 from fcmae.optim.groups import parameter_groups

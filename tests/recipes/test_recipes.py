@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.contrast import Contrast
-from fcmae.cli.evaluate_segment import EvaluateSegment
-from fcmae.cli.finetune import FinetuneClassify
-from fcmae.cli.finetune_detect import FinetuneDetect
-from fcmae.cli.finetune_segment import FinetuneSegment
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.pretrain import Pretrain
-from fcmae.cli.recipes import RECIPES, read_config, recipe_names
+from fcmae.cli.classify.finetune import FinetuneClassify
+from fcmae.cli.detect.finetune import FinetuneDetect
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.options.recipes import RECIPES, read_config, recipe_names
+from fcmae.cli.pretraining.contrast import Contrast
+from fcmae.cli.pretraining.pretrain import Pretrain
+from fcmae.cli.segment.evaluate import EvaluateSegment
+from fcmae.cli.segment.finetune import FinetuneSegment
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.groups import parameter_groups

@@ -3,9 +3,9 @@
 import pytest
 
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.finetune_segment import FinetuneSegment
-from fcmae.cli.parse import build, config_values
-from fcmae.cli.recipes import RECIPES, recipe_names
+from fcmae.cli.options.parse import build, config_values
+from fcmae.cli.options.recipes import RECIPES, recipe_names
+from fcmae.cli.segment.finetune import FinetuneSegment
 from fcmae.optim.schedule import learning_rate
 
 SIZES = {"tiny": 512, "base": 512, "large": 512, "huge": 512, "huge-640": 640}

@@ -9,37 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.ablate import Ablated
-from fcmae.cli.analyze import Analyzed
-from fcmae.cli.bench import Bench
-from fcmae.cli.bench_input import InputBench
-from fcmae.cli.card import read_weights
-from fcmae.cli.check import Checked
+from fcmae.cli.ablate.ablate import Ablated
+from fcmae.cli.analyze.analyze import Analyzed
+from fcmae.cli.bench.cost import Costs
+from fcmae.cli.bench.input import InputBench
+from fcmae.cli.bench.pretrain import Bench
+from fcmae.cli.classify.finetune import Finetuned
+from fcmae.cli.classify.predict import Predicted
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.console import Console
-from fcmae.cli.cost import Costs
-from fcmae.cli.demo_table import Demonstrated
-from fcmae.cli.embed import Embedded
-from fcmae.cli.estimated import Estimated
-from fcmae.cli.evaluate_detect import DetectorEvaluated
-from fcmae.cli.evaluated import Evaluated
-from fcmae.cli.exported import Exported
-from fcmae.cli.finetune import Finetuned
-from fcmae.cli.finetune_detect import DetectorTrained
-from fcmae.cli.finetune_segment import FinetunedSegmenter
-from fcmae.cli.finetune_values import FinetunedValues
+from fcmae.cli.datasets.check import Checked
+from fcmae.cli.datasets.pack import PackMade
+from fcmae.cli.demo.table import Demonstrated
+from fcmae.cli.detect.evaluate import DetectorEvaluated
+from fcmae.cli.detect.finetune import DetectorTrained
+from fcmae.cli.detect.predict import DetectorPredicted
+from fcmae.cli.export.exported import Exported
+from fcmae.cli.features.embed import Embedded
 from fcmae.cli.info import Family, ModelInfo
-from fcmae.cli.launch import Launched
-from fcmae.cli.pack import PackMade
-from fcmae.cli.parse import build, config_values, keyword_values
-from fcmae.cli.predict import Predicted
-from fcmae.cli.predict_detect import DetectorPredicted
-from fcmae.cli.predict_segment import PredictedSegments
-from fcmae.cli.predict_values import PredictedValues
-from fcmae.cli.pretrain import Pretrained
-from fcmae.cli.reconstruct import Reconstructed
+from fcmae.cli.launch.launch import Launched
+from fcmae.cli.options.parse import build, config_values, keyword_values
+from fcmae.cli.pretraining.pretrain import Pretrained
+from fcmae.cli.pretraining.reconstruct import Reconstructed
 from fcmae.cli.report import Reported
-from fcmae.cli.segmented import Segmented
+from fcmae.cli.segment.evaluated import Segmented
+from fcmae.cli.segment.finetune import FinetunedSegmenter
+from fcmae.cli.segment.predict import PredictedSegments
+from fcmae.cli.shared.card import read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.evaluated import Evaluated
+from fcmae.cli.values.evaluated import Estimated
+from fcmae.cli.values.finetune import FinetunedValues
+from fcmae.cli.values.predict import PredictedValues
 
 if TYPE_CHECKING:
     from torch import nn

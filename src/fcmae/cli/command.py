@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.console import Console
+from fcmae.cli.shared.console import Console
 
 
 def saw_images(result: Any) -> bool:

@@ -1,53 +1,53 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
-from fcmae.cli.ablate import Ablate, ablate, show_ablated
-from fcmae.cli.analyze import Analyze, analyze, show_analyzed
-from fcmae.cli.bench import BenchPretrain, bench_pretrain, show_bench
-from fcmae.cli.bench_input import BenchInput, bench_input, show_input_bench
-from fcmae.cli.check import Check, check, show_checked
+from fcmae.cli.ablate.ablate import Ablate, ablate, show_ablated
+from fcmae.cli.analyze.analyze import Analyze, analyze, show_analyzed
+from fcmae.cli.bench.cost import Cost, cost, show_costs
+from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
+from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench
+from fcmae.cli.classify.evaluate import EvaluateClassify, evaluate_classify
+from fcmae.cli.classify.finetune import FinetuneClassify, finetune_classify, show_finetuned
+from fcmae.cli.classify.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.command import Command
-from fcmae.cli.contrast import Contrast, contrast
-from fcmae.cli.cost import Cost, cost, show_costs
-from fcmae.cli.demo import Demo, demo
-from fcmae.cli.demo_table import show_demonstrated
-from fcmae.cli.embed import Embed, embed, show_embedded
-from fcmae.cli.estimated import show_estimated
-from fcmae.cli.evaluate_classify import EvaluateClassify, evaluate_classify
-from fcmae.cli.evaluate_detect import EvaluateDetect, evaluate_detect, show_detector_evaluated
-from fcmae.cli.evaluate_features import (
+from fcmae.cli.datasets.check import Check, check, show_checked
+from fcmae.cli.datasets.pack import Pack, pack, show_packed
+from fcmae.cli.demo.demo import Demo, demo
+from fcmae.cli.demo.table import show_demonstrated
+from fcmae.cli.detect.evaluate import EvaluateDetect, evaluate_detect, show_detector_evaluated
+from fcmae.cli.detect.finetune import FinetuneDetect, finetune_detect, show_detector_trained
+from fcmae.cli.detect.predict import PredictDetect, predict_detect, show_detector_predicted
+from fcmae.cli.export.export import Convert, Export, convert, export
+from fcmae.cli.export.exported import show_exported
+from fcmae.cli.features.embed import Embed, embed, show_embedded
+from fcmae.cli.features.evaluate import (
     EvaluateLinear,
     EvaluateNeighbours,
     evaluate_linear,
     evaluate_neighbours,
 )
-from fcmae.cli.evaluate_segment import EvaluateSegment, evaluate_segment
-from fcmae.cli.evaluate_values import EvaluateValues, evaluate_values
-from fcmae.cli.evaluated import show_evaluated
-from fcmae.cli.export import Convert, Export, convert, export
-from fcmae.cli.exported import show_exported
-from fcmae.cli.finetune import FinetuneClassify, finetune_classify, show_finetuned
-from fcmae.cli.finetune_detect import FinetuneDetect, finetune_detect, show_detector_trained
-from fcmae.cli.finetune_segment import (
+from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.launch.launch import Launch, launch, show_launched
+from fcmae.cli.pretraining.contrast import Contrast, contrast
+from fcmae.cli.pretraining.pretrain import Pretrain, pretrain, show_pretrained
+from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct, show_reconstructed
+from fcmae.cli.report import Report, report, show_reported
+from fcmae.cli.segment.evaluate import EvaluateSegment, evaluate_segment
+from fcmae.cli.segment.evaluated import show_segmented
+from fcmae.cli.segment.finetune import (
     FinetuneSegment,
     finetune_segment,
     show_finetuned_segmenter,
 )
-from fcmae.cli.finetune_values import FinetuneValues, finetune_values, show_finetuned_values
-from fcmae.cli.info import Info, info, show_info
-from fcmae.cli.launch import Launch, launch, show_launched
-from fcmae.cli.pack import Pack, pack, show_packed
-from fcmae.cli.predict import PredictClassify, predict_classify, show_predicted
-from fcmae.cli.predict_detect import PredictDetect, predict_detect, show_detector_predicted
-from fcmae.cli.predict_segment import (
+from fcmae.cli.segment.predict import (
     PredictSegment,
     predict_segment,
     show_predicted_segments,
 )
-from fcmae.cli.predict_values import PredictValues, predict_values, show_predicted_values
-from fcmae.cli.pretrain import Pretrain, pretrain, show_pretrained
-from fcmae.cli.reconstruct import Reconstruct, reconstruct, show_reconstructed
-from fcmae.cli.report import Report, report, show_reported
-from fcmae.cli.segmented import show_segmented
+from fcmae.cli.shared.evaluated import show_evaluated
+from fcmae.cli.values.evaluate import EvaluateValues, evaluate_values
+from fcmae.cli.values.evaluated import show_estimated
+from fcmae.cli.values.finetune import FinetuneValues, finetune_values, show_finetuned_values
+from fcmae.cli.values.predict import PredictValues, predict_values, show_predicted_values
 
 COMMANDS: dict[str, Command] = {
     "demo": Command(

@@ -16,11 +16,11 @@ from fcmae import __version__
 from fcmae.checkpoint.durable import storage_errors
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.console import Console
-from fcmae.cli.fields import fields_of, nested, plain
-from fcmae.cli.help import print_help, print_overview
-from fcmae.cli.parse import CommandLine, build, read_command_line
-from fcmae.cli.suggest import did_you_mean
+from fcmae.cli.options.fields import fields_of, nested, plain
+from fcmae.cli.options.help import print_help, print_overview
+from fcmae.cli.options.parse import CommandLine, build, read_command_line
+from fcmae.cli.options.suggest import did_you_mean
+from fcmae.cli.shared.console import Console
 from fcmae.engine.lock import leads
 from fcmae.errors import LAST_WORDS, DataError, FcmaeError
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
-from fcmae.cli.card import article, tiling_of
-from fcmae.cli.parse import build, keyword_values
-from fcmae.cli.predict_segment import PredictSegment
-from fcmae.cli.size import Size, sides, size_or
-from fcmae.cli.suggest import did_you_mean
+from fcmae.cli.options.parse import build, keyword_values
+from fcmae.cli.options.size import Size, sides, size_or
+from fcmae.cli.options.suggest import did_you_mean
+from fcmae.cli.segment.predict import PredictSegment
+from fcmae.cli.shared.card import article, tiling_of
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
 from fcmae.data.given import Given, picture_of

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.console import Console
-from fcmae.cli.show import say, show_places
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.show import say, show_places
 
 ENDINGS = (".html", ".htm")
 
@@ -55,7 +55,7 @@ class Reported:
 
 def report(options: Report, console: Console) -> Reported:
     """Read the runs, say what made them, write the page."""
-    from fcmae.cli.made_by import made_by
+    from fcmae.cli.shared.made_by import made_by
     from fcmae.reports.read import read_runs
     from fcmae.reports.write import write_page
 

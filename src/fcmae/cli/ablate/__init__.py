@@ -1,0 +1,1 @@
+"""``fcmae ablate``: comparisons by a plan."""

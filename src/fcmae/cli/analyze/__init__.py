@@ -1,0 +1,1 @@
+"""``fcmae analyze``: a look inside."""

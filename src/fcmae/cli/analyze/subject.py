@@ -1,0 +1,198 @@
+"""What all analyses look at: a net or two, images, and what one pass over them has found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fcmae.analysis.blocks import Place
+from fcmae.analysis.inside import Inside
+from fcmae.analysis.reconstructions import as_shown
+from fcmae.checkpoint.weights import load_model
+from fcmae.cli.analyze.analyze import Analyze, Asked
+from fcmae.cli.shared.monitors import Viewing
+from fcmae.cli.shared.tables import Columns
+from fcmae.data.image_list import ImageList
+from fcmae.data.normalisation import Normalisation
+from fcmae.errors import DataError
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.build import new_encoder
+from fcmae.model.contraster import Contraster
+from fcmae.model.detector import Detector
+from fcmae.model.estimator import Estimator
+from fcmae.model.pyramid import Pyramid
+from fcmae.model.segmenter import Segmenter
+from fcmae.peers import Peers
+from fcmae.randomness import permutation, seed_everything
+from fcmae.types import Images, Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What an analysis has found, before it is written.
+
+    Attributes:
+        name: Stem of its files.
+        title: What it is.
+        alt: What the picture shows, for a reader who cannot see it.
+        summary: The numbers to remember.
+        numbers: All numbers, as a table.
+        draw: Draws the picture into a file; None where there is nothing to draw.
+    """
+
+    name: str
+    title: str
+    alt: str
+    summary: dict[str, float | int | str]
+    numbers: Columns
+    draw: Callable[[Path], Path] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """A net, and what it did with the images."""
+
+    asked: Asked
+    model: nn.Module
+    inside: Inside
+
+    @property
+    def name(self) -> str:
+        """What it is called in pictures."""
+        return self.asked.name
+
+    @property
+    def stages(self) -> list[int]:
+        """The stage of each block."""
+        return [place.stage for place in self.inside.places]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What all analyses look at.
+
+    Attributes:
+        options: What was asked for.
+        nets: The net, and perhaps one to compare it with.
+        images: Those that were looked at, with the ones that could not be used.
+        peers: The processes that share the work.
+    """
+
+    options: Analyze
+    nets: list[Net]
+    images: ImageList
+    peers: Peers
+
+    @property
+    def net(self) -> Net:
+        """The one that this is about."""
+        return self.nets[0]
+
+    @property
+    def labels(self) -> Labels | None:
+        """The class of each image that could be used."""
+        return self.net.inside.images.labels
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes."""
+        return list(self.images.classes or ())
+
+    def paths(self, rows: Sequence[int]) -> list[str]:
+        """The paths of images as they are shown to people."""
+        indices = self.net.inside.images.indices[list(rows)].tolist()
+        return [self.images.name(index) for index in indices]
+
+    def names(self, rows: Sequence[int]) -> list[str]:
+        """The classes of images; nothing where there are none."""
+        if self.labels is None:
+            return [""] * len(rows)
+        return [self.classes[label] for label in self.labels[list(rows)].tolist()]
+
+    def normalised(self, rows: Sequence[int]) -> Images:
+        """Images as the net sees them."""
+        indices = self.net.inside.images.indices[list(rows)].numpy()
+        return look_at(self.images.subset(indices), self.net.asked, self.peers)
+
+    def shown(self, rows: Sequence[int]) -> Float[Tensor, "n rows columns colours"]:
+        """Images as people see them."""
+        return self.as_shown(self.normalised(rows))
+
+    def as_shown(self, images: Images) -> Float[Tensor, "n rows columns colours"]:
+        """Normalised images as people see them."""
+        asked = self.net.asked
+        return as_shown(images, Normalisation.of(asked.loader, asked.net.channels))
+
+    def drawn(self, number: int) -> list[int]:
+        """So many rows, drawn by the seed."""
+        length = len(self.net.inside.images.indices)
+        order = permutation(self.options.seed, "sheet", length=length)
+        return [int(row) for row in order[:number]]
+
+
+def look_at(images: ImageList, asked: Asked, peers: Peers) -> Images:
+    """A few images in the order of the list, on this process's device."""
+    viewing = Viewing(
+        size=asked.size,
+        loader=replace(asked.loader, workers=0),  # for a few images, no process is started
+        channels=asked.net.channels,
+        batch_size=len(images),
+    )
+    batches = [batch.images for batch in viewing.batches(images)]
+    return torch.cat(batches).to(peers.device)
+
+
+def model_of(asked: Asked, seed: int) -> nn.Module:
+    """The model as far as it makes features: a classifier whole, of others the encoder."""
+    if asked.weights is None:
+        seed_everything(seed, "weights")
+        return new_encoder(asked.net).eval()
+    model, _ = load_model(asked.weights.header, size=asked.size)
+    match model:
+        case Autoencoder() | Contraster() | Detector() | Estimator() | Pyramid() | Segmenter():
+            return model.encoder
+    return model
+
+
+def spread(images: ImageList, number: int, seed: int) -> ImageList:
+    """So many images, drawn by the seed; of labelled ones, all classes give one in turn."""
+    order = permutation(seed, "analyze", length=len(images))
+    if images.labels is not None:
+        order = order[np.argsort(_turns(images.labels[order]), kind="stable")]
+    return images.subset(np.sort(order[:number]))
+
+
+def _turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of its class come before each one."""
+    turns = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        turns[members] = np.arange(len(members))
+    return turns
+
+
+def needs_labels(subject: Subject, least: int) -> Labels:
+    """The labels, if there are at least so many classes.
+
+    Raises:
+        DataError: There are not; the message is the reason for leaving the analysis out.
+    """
+    if subject.labels is None:
+        raise DataError("the images have no classes: it needs one folder per class.")
+    if len(set(subject.labels.tolist())) < least:
+        raise DataError(f"the images are of one class, but it compares at least {least}.")
+    return subject.labels
+
+
+def columns_of_places(places: Sequence[Place]) -> dict[str, Any]:
+    """The first columns of a table with a row per block."""
+    return {
+        "stage": np.array([place.stage for place in places]),
+        "block": np.array([place.number for place in places]),
+    }

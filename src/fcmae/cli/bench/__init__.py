@@ -1,0 +1,1 @@
+"""``fcmae bench`` and ``fcmae cost``: what trainings take."""

@@ -1,0 +1,200 @@
+"""``fcmae cost``: what a training asks of each GPU, and the GPU-hours of the paper's runs."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.show import say, show_table
+from fcmae.model.options import Encoder, ModelName, architecture
+
+GIB = 2**30
+Kind = Literal["pretrain", "classify", "segment", "detect"]
+SIZES: dict[Kind, int] = {"pretrain": 224, "classify": 224, "segment": 512, "detect": 1024}
+"""Sides of the images in the paper."""
+
+PAPER: tuple[ModelName, ...] = (
+    "atto", "femto", "pico", "nano", "tiny", "base", "large", "huge",
+)  # fmt: skip
+"""The sizes of ConvNeXt V2 in the paper."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Memory per GPU and GPU-hours of a training, from a model: nothing here is measured.
+
+    The step is taken on shapes without values, with PyTorch's own operators. --runs counts the runs
+    of the paper, each at the size, epochs and data of its recipe.
+    """
+
+    model: list[ModelName] = field(default_factory=lambda: list(PAPER))
+    """Sizes of the encoder."""
+
+    task: Kind = "pretrain"
+    """What is trained: an autoencoder, a classifier, UPerNet or Mask R-CNN."""
+
+    size: list[int] = field(default_factory=list)
+    """Sides of the images in pixels; by default that of the paper: 224, 512 to segment, 1024 to
+    detect."""
+
+    batch_size: list[int] = field(default_factory=lambda: [64])
+    """Images of a GPU at a time: run.micro_batch, or its share of optim.batch_size."""
+
+    gpus: int = 8
+    """GPUs that share the work."""
+
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Type of the matrix products."""
+
+    average: bool = False
+    """Whether the run averages its weights (optim.ema)."""
+
+    images: int = 1_281_167
+    """Images of the data; by default those of ImageNet-1K."""
+
+    epochs: int = 100
+    """Passes over them."""
+
+    tflops: float = 312.0
+    """What the GPU could do: 312 is the data sheet's number for bfloat16 on an A100, 989 on an
+    H100."""
+
+    utilisation: float = 0.3
+    """Share of that which is reached. It depends on the machine: measure it with a short run."""
+
+    runs: bool = False
+    """Count the GPU-hours of the paper's runs instead."""
+
+    encoder: Encoder = Encoder()
+
+    def __post_init__(self) -> None:
+        for name in ("model", "batch_size"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty, but must be one or more values.")
+        counts = {name: [getattr(self, name)] for name in ("gpus", "images", "epochs")}
+        for name, values in {"batch_size": self.batch_size, **counts}.items():
+            if min(values) < 1:
+                raise ValueError(f"{name} is {min(values)}, but must be at least 1.")
+        if not self.tflops > 0:
+            raise ValueError(f"tflops is {self.tflops}, but must be above 0.")
+        if not 0 < self.utilisation <= 1:
+            raise ValueError(f"utilisation is {self.utilisation}, but must lie in (0, 1].")
+        stride = architecture("atto", stem=self.encoder.stem).stride
+        for side in self.sides:
+            if side % stride or side < stride:
+                raise ValueError(f"size is {side}, but must be a multiple of {stride}.")
+
+    @property
+    def sides(self) -> list[int]:
+        """Sides of the images in pixels."""
+        return self.size or [SIZES[self.task]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needed:
+    """What one size needs.
+
+    Attributes:
+        model: Size of the encoder.
+        size: Side of the images in pixels.
+        batch_size: Images of a GPU at a time.
+        parameters: Trained parameters.
+        ddp_bytes: Memory of each GPU if each has the whole model, part by part.
+        fsdp_bytes: The same if they share it.
+        tflop_per_image: Operations of training on one image, in trillions.
+        images_per_s: Images per second of one GPU.
+        gpu_hours: Hours of one GPU for all epochs.
+    """
+
+    model: str
+    size: int
+    batch_size: int
+    parameters: int
+    ddp_bytes: dict[str, int]
+    fsdp_bytes: dict[str, int]
+    tflop_per_image: float
+    images_per_s: float
+    gpu_hours: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """What a run of the paper needs.
+
+    Attributes:
+        recipe: Its recipe.
+        model: Size of the encoder.
+        size: Side of the images in pixels.
+        images: Images of the data.
+        epochs: Passes over them.
+        gpu_hours: Hours of one GPU.
+    """
+
+    recipe: str
+    model: str
+    size: int
+    images: int
+    epochs: int
+    gpu_hours: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """All sizes or runs, and what was assumed.
+
+    Attributes:
+        needed: One per size.
+        runs: One per run of the paper.
+        assumed: The assumptions in words.
+    """
+
+    needed: list[Needed] = field(default_factory=list)
+    runs: list[RunCost] = field(default_factory=list)
+    assumed: str
+
+
+def cost(options: Cost, console: Console) -> Costs:
+    """Count every size, or every run of the paper."""
+    from fcmae.cli.bench.cost_wiring import count, count_runs
+
+    return count_runs(options, console) if options.runs else count(options, console)
+
+
+def show_costs(result: Costs, terminal: Terminal) -> None:
+    """One line per size or run."""
+    if result.needed:
+        columns = (
+            "model", "side", "batch", "parameters", "activations", "DDP", "FSDP", "TFLOP/image",
+            "images/s",
+        )  # fmt: skip
+        rows = [
+            (
+                row.model,
+                f"{row.size}",
+                f"{row.batch_size}",
+                f"{row.parameters:,}",
+                *(
+                    f"{number / GIB:.2f} GiB"
+                    for number in (
+                        row.ddp_bytes["activations"],
+                        sum(row.ddp_bytes.values()),
+                        sum(row.fsdp_bytes.values()),
+                    )
+                ),
+                f"{row.tflop_per_image:.4f}",
+                f"{row.images_per_s:,.0f}",
+                f"{row.gpu_hours:,.1f}",
+            )
+            for row in result.needed
+        ]
+        show_table(terminal, (*columns, "GPU-hours"), rows)
+    if result.runs:
+        lines = [
+            (run.recipe, run.model, f"{run.size}", f"{run.images:,}", f"{run.epochs}",
+             f"{run.gpu_hours:,.1f}")
+            for run in result.runs
+        ]  # fmt: skip
+        heads = ("recipe", "model", "size", "images", "epochs", "GPU-hours")
+        show_table(terminal, heads, lines)
+    say(terminal, result.assumed)

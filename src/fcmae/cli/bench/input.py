@@ -1,0 +1,145 @@
+"""``fcmae bench input``: how fast one core makes training images of files."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.options.size import sides
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.show import say, show_table
+from fcmae.cli.shared.tables import check_table
+from fcmae.data.listing import find_images
+from fcmae.data.options import Crop, Loader
+
+WAYS = ("torchvision", "exact", "fitting", "packed")
+"""ImageFolder with RandomResizedCrop; our definition; what training does; the same from a pack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchInput:
+    """Time reading, cropping and normalising of image files, next to torchvision's ImageFolder.
+
+    First the pixels of fitting and exact decoding are compared; then the ways take turns, batch by
+    batch. What counts is the time of one core, which other programs hardly change.
+    """
+
+    data: Path
+    """Folder of images, read recursively, or a .txt or .csv list."""
+
+    packed: Path | None = None
+    """The same images in a file made by `fcmae pack`, to be timed too."""
+
+    size: list[int] = field(default_factory=lambda: [224])
+    """Sides of the crops in pixels."""
+
+    repeats: list[int] = field(default_factory=lambda: [1])
+    """Crops per decoded image. Torchvision decodes anew for each."""
+
+    batch_size: int = 8
+    """Images per batch."""
+
+    batches: int = 40
+    """How many batches each way makes; the median counts. A first one is not counted."""
+
+    table: Path | None = None
+    """Table to write the rows to (.csv, .parquet or .npz), with processor, versions and commit."""
+
+    augment: Crop = Crop()
+    loader: Loader = Loader()
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("batches", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least {least}.")
+        for repeats in self.repeats:
+            if repeats < 1:
+                raise ValueError(f"repeats is {repeats}, but must be at least 1.")
+        for size in self.size:
+            sides(size)
+        if self.table is not None:
+            check_table(self.table, "table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputRow:
+    """One setting.
+
+    Attributes:
+        size: Side of the crops in pixels.
+        repeats: Crops per decoded image.
+        images: Files that took part.
+        left_out: Files that not every way could read.
+        per_s: Crops per second of one core, by way.
+        speedup: How many times faster than torchvision, by way: the median over pairs of batches.
+        spread: The quarter and three quarter points of those ratios, by way.
+        psnr: Of fitting against exact decoding in dB: the median over images.
+        least_psnr: The lowest of them.
+    """
+
+    size: int
+    repeats: int
+    images: int
+    left_out: int
+    per_s: dict[str, float]
+    speedup: dict[str, float]
+    spread: dict[str, tuple[float, float]]
+    psnr: float
+    least_psnr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputBench:
+    """All settings, and what they were timed on.
+
+    Attributes:
+        data: The files.
+        device: Name of the processor.
+        versions: Of the libraries that matter.
+        rows: One per setting.
+    """
+
+    data: Path
+    device: str
+    versions: dict[str, str]
+    rows: list[InputRow]
+
+
+def bench_input(options: BenchInput, console: Console) -> InputBench:
+    """Time every combination of the options."""
+    images = find_images(options.data, labels=False)
+    packed = None if options.packed is None else find_images(options.packed, labels=False)
+    from fcmae.cli.bench.input_wiring import measure
+
+    return measure(options, images, packed, console)
+
+
+def show_input_bench(result: InputBench, terminal: Terminal) -> None:
+    """One line per setting and way."""
+    columns = ("crop", "crops per image", "way", "per second", "speed-up", "middle half", "PSNR")
+    rows = []
+    for row in result.rows:
+        for way in (way for way in WAYS if way in row.per_s):
+            low, high = row.spread[way]
+            near = f"{row.psnr:.1f} dB" if way == "fitting" else ""
+            rows.append(
+                (
+                    str(row.size),
+                    str(row.repeats),
+                    way,
+                    f"{row.per_s[way]:.0f}",
+                    f"{row.speedup[way]:.2f}x",
+                    f"{low:.2f} to {high:.2f}",
+                    near,
+                )
+            )
+    show_table(terminal, columns, rows)
+    first = result.rows[0]
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    say(
+        terminal,
+        f"{first.images} images of {result.data} on one core of {result.device} ({versions}); "
+        f"the lowest PSNR is {min(row.least_psnr for row in result.rows):.1f} dB.",
+    )
+    if first.left_out:
+        say(terminal, f"{first.left_out} files were left out, because not every way reads them.")

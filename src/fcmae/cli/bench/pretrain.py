@@ -1,0 +1,138 @@
+"""``fcmae bench pretrain``: how long a training step takes, and what seeing less saves."""
+
+from dataclasses import dataclass, field
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.show import say, show_table
+from fcmae.engine.options import Run
+from fcmae.masking import Mask, patch_grid
+from fcmae.model.options import Encoder, ModelName, architecture
+
+WAYS = ("visible", "masked_dense", "dense")
+"""Visible patches only; the definition that multiplies by the mask; the whole image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchPretrain:
+    """Time one full training step: on visible patches, masked dense, and on whole images.
+
+    The three take turns, so that a busy machine is unfair to none. Masked dense and whole images
+    are computed by PyTorch's own operators; the step on whole images is that of the plain encoder,
+    with no decoder behind it.
+    """
+
+    model: list[ModelName] = field(default_factory=lambda: ["atto"])
+    """Sizes of the encoder."""
+
+    size: list[int] = field(default_factory=lambda: [224])
+    """Sides of the images in pixels."""
+
+    ratio: list[float] = field(default_factory=lambda: [0.6])
+    """Shares of patches hidden."""
+
+    batch_size: int = 16
+    """Images per step."""
+
+    rounds: int = 5
+    """Timed turns of each; the median counts. Three turns before them, one of which tells the
+    memory, are not counted."""
+
+    encoder: Encoder = Encoder()
+    run: Run = Run(devices=1)
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "rounds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        for ratio in self.ratio:
+            Mask(ratio=ratio)
+        for model in self.model:
+            for size in self.size:
+                patch_grid(size, size, architecture(model, stem=self.encoder.stem).stride)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One setting.
+
+    Attributes:
+        model: Size of the encoder.
+        size: Side of the images in pixels.
+        ratio: Share of patches hidden.
+        batch_size: Images per step.
+        visible_share: Share of patches that stay visible, after rounding.
+        seconds: Median time of a step, by way.
+        peak_bytes: Most memory that a step held beyond the weights, by way; empty where the system
+            cannot tell.
+        images_per_s: Images per second on visible patches.
+        speedup_over_masked_dense: How many times faster visible patches are than masked dense.
+        speedup_over_dense: How many times faster they are than whole images.
+    """
+
+    model: str
+    size: int
+    ratio: float
+    batch_size: int
+    visible_share: float
+    seconds: dict[str, float]
+    peak_bytes: dict[str, int]
+    images_per_s: float
+    speedup_over_masked_dense: float
+    speedup_over_dense: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """All settings, and what they were timed on.
+
+    Attributes:
+        device: Name of the device.
+        precision: Type of the matrix products.
+        kernels: What computed the step on visible patches.
+        threads: Threads of PyTorch on the CPU.
+        torch: Version of PyTorch.
+        rows: One per setting.
+    """
+
+    device: str
+    precision: str
+    kernels: str
+    threads: int
+    torch: str
+    rows: list[Row]
+
+
+def bench_pretrain(options: BenchPretrain, console: Console) -> Bench:
+    """Time every combination of the options."""
+    from fcmae.cli.bench.pretrain_wiring import measure
+
+    return measure(options, console)
+
+
+def show_bench(result: Bench, terminal: Terminal) -> None:
+    """One line per setting."""
+    columns = ("model", "size", "hidden", "visible", "masked dense", "dense", "speed-up", "memory")
+    rows = []
+    for row in result.rows:
+        memory = "-"
+        if row.peak_bytes:
+            memory = " / ".join(f"{row.peak_bytes[way] / 2**20:.0f}" for way in WAYS) + " MiB"
+        rows.append(
+            (
+                row.model,
+                str(row.size),
+                f"{1 - row.visible_share:.0%}",
+                *(f"{1000 * row.seconds[way]:.0f} ms" for way in WAYS),
+                f"{row.speedup_over_masked_dense:.2f}x",
+                memory,
+            )
+        )
+    show_table(terminal, columns, rows)
+    say(
+        terminal,
+        f"One step of {result.rows[0].batch_size} images in {result.precision} on {result.device} "
+        f"({result.threads} threads, PyTorch {result.torch}, kernels: {result.kernels}); the "
+        "speed-up is over masked dense.",
+    )

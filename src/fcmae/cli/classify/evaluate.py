@@ -1,0 +1,91 @@
+"""``fcmae evaluate classify``: accuracy of a classifier on labelled images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcmae.checkpoint.options import Source
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.evaluated import Evaluated, evaluated
+from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.sources import validation_images
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.errors import CheckpointError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateClassify:
+    """Accuracy of a classifier on labelled images."""
+
+    data: Path
+    """Folder with one folder per class (or with a val folder of those, which is then taken), or a
+    .csv list with columns path,label."""
+
+    weights: str
+    """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
+
+    out: Path | None = None
+    """Folder for the confusion matrix as a picture and the table per class."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    source: Source = Source()
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+
+def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
+    """Check what the weights and the images say, then classify."""
+    weights = read_weights(
+        options.weights, kind="classifier", fetch=options.source, console=console
+    )
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    images = validation_images(options.data)
+    images = images.with_classes(class_names(weights, images))
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    if options.out is None:
+        return _classify(options, weights, images, console)
+    with hold(options.out):
+        return _classify(options, weights, images, console)
+
+
+def class_names(weights: Weights, images: ImageList) -> list[str]:
+    """The classes of the weights; where they have no names, those of as many folders in order."""
+    if weights.classes is not None:
+        return weights.classes
+    found, count = list(images.classes or ()), weights.description["num_classes"]
+    if len(found) != count:
+        raise CheckpointError(
+            f"{weights.path} does not name its {count} classes, and there are labels of "
+            f"{len(found)}, so that they cannot be compared."
+        )
+    return found
+
+
+def _classify(
+    options: EvaluateClassify, weights: Weights, images: ImageList, console: Console
+) -> Evaluated:
+    from fcmae.analysis.pictures import confusion_matrix
+    from fcmae.cli.shared.inference import open_model
+    from fcmae.cli.shared.tables import write_table
+    from fcmae.evaluation.classify import classify
+    from fcmae.model.classifier import Classifier
+    from fcmae.model.timm_net import TimmClassifier
+
+    model, found, peers = open_model(options, weights, images, console, what="classifying")
+    assert isinstance(model, (Classifier, TimmClassifier))
+    classes = list(images.classes or ())
+    result = classify(model, found, classes, peers)
+    if options.out is not None and peers.leads:
+        confusion_matrix(result.confusion, classes, options.out / "confusion.png")
+        rows = result.per_class
+        names = ("name", "images", "recall", "precision")
+        columns = {name: [str(getattr(row, name)) for row in rows] for name in names}
+        write_table(options.out / "per_class.csv", columns)
+    return evaluated(result.summary(), result.unusable, out=options.out)

@@ -1,0 +1,115 @@
+"""Fine-tuning a classifier: the rooms wired together."""
+
+import json
+from typing import Any
+
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.size import sides, size_or
+from fcmae.cli.shared.card import Weights, card, loader_of
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.monitors import Accuracy, Viewing
+from fcmae.data.augment import Supervised
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.engine.fit import fit
+from fcmae.engine.folder import ACCURACY, RunFolder
+from fcmae.model.classifier import Classifier
+from fcmae.model.options import Architecture
+from fcmae.model.timm_net import TimmClassifier
+from fcmae.model.timm_options import TimmArchitecture
+from fcmae.randomness import seed_everything
+from fcmae.tasks.classify import Classify
+
+
+def train(
+    options: FinetuneClassify,
+    net: Architecture | TimmArchitecture,
+    weights: Weights | None,
+    images: tuple[ImageList, ImageList],
+    console: Console,
+) -> Finetuned:
+    """Files, views, model, loss, validation, and the loop around them."""
+    training, validation = images
+    classes = training.classes or ()
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    channels, test_size = net.channels, sides(size_or(options.test_size, options.size))
+    model = classifier(options, net, weights, classes, console)
+    viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
+    outcome = fit(
+        Classify(model, augment=options.augment, freeze=options.freeze),
+        Feed(
+            training,
+            Supervised(sides(options.size), options.augment),
+            seed=options.run.seed,
+            loader=loader,
+            channels=channels,
+        ),
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=[Accuracy(validation, viewing, every=options.every)],
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=card(
+            size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
+        ),
+        reporter=console,
+        best="val/top1",
+    )
+    folder = RunFolder(options.out)
+    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    return Finetuned(
+        out=options.out,
+        weights=outcome.weights,
+        weights_best=folder.weights_best,
+        pictures=folder.pictures,
+        train_images=len(training),
+        val_images=found["images"],
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        top1=outcome.metrics["val/top1"],
+        top5=outcome.metrics.get("val/top5"),
+        best_top1=outcome.best.value if outcome.best else outcome.metrics["val/top1"],
+        per_class=found["per_class"],
+        metrics=outcome.metrics,
+    )
+
+
+def classifier(
+    options: FinetuneClassify,
+    net: Architecture | TimmArchitecture,
+    weights: Weights | None,
+    classes: tuple[str, ...],
+    console: Console,
+) -> Classifier | TimmClassifier:
+    """A classifier drawn by the run's seed, with what the weights have for it."""
+    seed_everything(options.run.seed, "weights")
+    more: dict[str, Any] = {
+        "num_classes": len(classes),
+        "drop_path": options.encoder.drop_path,
+        "head_init_scale": options.head_init_scale,
+        "checkpointing": options.encoder.checkpointing,
+    }
+    model: Classifier | TimmClassifier
+    if isinstance(net, Architecture):
+        model = Classifier(net, **more)
+    else:
+        model = TimmClassifier(net, **more)
+    if weights is not None:
+        keep = options.head == "fitting" and same_classes(weights, classes)
+        without = () if keep else ("head",)
+        report = load_into(model, weights.header, without=without, adapt=options.adapt)
+        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    return model
+
+
+def same_classes(weights: Weights, classes: tuple[str, ...]) -> bool:
+    """Whether a classifier tells these classes apart, in this order."""
+    if weights.kind != "classifier":
+        return False
+    if weights.classes is None:
+        return bool(weights.description["num_classes"] == len(classes))
+    return weights.classes == list(classes)

@@ -1,0 +1,127 @@
+"""``fcmae predict classify``: what a classifier says about images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console as Terminal
+
+from fcmae.checkpoint.options import Source
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
+from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictClassify:
+    """Classify images: a table of the likeliest classes of each."""
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: str
+    """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
+
+    out: Path
+    """Table to write: .csv, .parquet or .npz (which also holds the probability of every class)."""
+
+    top: int = 5
+    """Likeliest classes to name for each image, at most as many as there are."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    source: Source = Source()
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError(f"top is {self.top}, but must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """What was said about images.
+
+    Attributes:
+        out: The table.
+        images: Images classified.
+        classes: How many images were called each class, most frequent first.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    classes: dict[str, int]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def predict_classify(options: PredictClassify, console: Console) -> Predicted:
+    """Check what the weights and the images say, then classify."""
+    check_table(options.out)
+    weights = read_weights(
+        options.weights, kind="classifier", fetch=options.source, console=console
+    )
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    images = find_all(options.data)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    probe(options.out.parent)
+    return _predict(options, weights, images, console)
+
+
+def _predict(
+    options: PredictClassify, weights: Weights, images: ImageList, console: Console
+) -> Predicted:
+    from fcmae.cli.shared.inference import open_model
+    from fcmae.evaluation.classify import predict
+    from fcmae.model.classifier import Classifier
+    from fcmae.model.timm_net import TimmClassifier
+
+    model, found, peers = open_model(options, weights, images, console, what="classifying")
+    assert isinstance(model, (Classifier, TimmClassifier))
+    outputs = predict(model, found, peers)
+    probabilities = outputs.rows.numpy()
+    classes = weights.classes or [str(i) for i in range(probabilities.shape[1])]
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, : options.top]
+    columns: dict[str, NDArray[Any] | Sequence[str]] = {
+        "path": names_of(images, outputs.indices.numpy())
+    }
+    for rank in range(order.shape[1]):
+        columns[f"class_{rank + 1}"] = [classes[i] for i in order[:, rank]]
+        best = np.take_along_axis(probabilities, order[:, rank : rank + 1], axis=1)
+        columns[f"probability_{rank + 1}"] = best[:, 0]
+    if options.out.suffix.lower() == ".npz":
+        columns |= {"probabilities": probabilities, "classes": classes}
+    if peers.leads:
+        write_table(options.out, columns)
+        write_unusable(options.out, outputs.unusable)
+    called = np.bincount(order[:, 0], minlength=len(classes))
+    most = [i for i in np.argsort(-called, kind="stable") if called[i]]
+    return Predicted(
+        out=options.out,
+        images=len(probabilities),
+        classes={classes[i]: int(called[i]) for i in most},
+        unusable=files(outputs.unusable),
+    )
+
+
+def show_predicted(result: Predicted, terminal: Terminal) -> None:
+    """How often each class was named, and where the table is."""
+    rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:20]]
+    show_table(terminal, ("class", "images"), rows)
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Classified {number(result.images, 'image')}.")
+    show_places(terminal, table=result.out)

@@ -1,0 +1,1 @@
+"""``fcmae check`` and ``fcmae pack``: data sets before any model."""

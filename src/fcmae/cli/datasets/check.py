@@ -1,0 +1,194 @@
+"""``fcmae check``: open every image, read every label, and name those that cannot be used."""
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console as Terminal
+
+from fcmae.cli.datasets.check_parts import Parts, find_parts
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.show import MAX_CLASSES, files, say, show_rest, show_table, show_unusable
+from fcmae.data.check import Finding, Report, inspect, report_of
+from fcmae.data.folders import NOBODY_MISSES
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import LabelMapOptions, Loader
+from fcmae.data.values import Values
+
+MAX_PROBLEMS = 50
+LABELS = {
+    None: "images without labels",
+    "classify": "images of classes",
+    "segment": "images with label maps",
+    "detect": "images with labels of objects",
+    "values": "a list of images with values",
+}
+"""What the labels of a task are called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Open every image of a data set and read its labels; name what cannot be used.
+
+    The exit code is 6 if a label is wrong or a file cannot be used (hidden and system files aside).
+    """
+
+    data: Path
+    """Folder of images, read recursively, a .txt or .csv list; or images with labels as fcmae
+    finetune takes them."""
+
+    task: Literal["auto", "classify", "segment", "detect", "values"] = "auto"
+    """What the images are labelled for; auto goes by what lies beside them."""
+
+    kind: Literal["labels", "numbers"] | None = None
+    """What the columns of a list of values are, as for fcmae finetune values."""
+
+    labels: LabelMapOptions = LabelMapOptions()
+    loader: Loader = Loader()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a data set holds.
+
+    Attributes:
+        usable: How many files are images that can be used.
+        unusable: The others, with the reason.
+        classes: Images of each class, where folders or a list tell classes; images that show each
+            class, where masks or objects do.
+        kinds: How many images there are of each kind, such as "3 channels of 8 bits".
+        heights: Smallest, median and largest height of the usable images in pixels.
+        widths: Smallest, median and largest width.
+        fingerprint: Changes when the data set does.
+        problems: Labels that are wrong: file, where in it, and what is wrong.
+        parts: Images of each part, where there are several.
+        task: What the labels were taken for: classify, segment, detect, values; None if there are
+            none.
+        values: Of each column of numbers: in how many images it is known, the lowest and the
+            highest.
+    """
+
+    usable: int
+    unusable: list[dict[str, str]]
+    classes: dict[str, int] | None
+    kinds: dict[str, int]
+    heights: tuple[int, int, int]
+    widths: tuple[int, int, int]
+    fingerprint: str
+    problems: list[dict[str, str]] = field(default_factory=list)
+    parts: dict[str, int] = field(default_factory=dict)
+    task: str | None = None
+    values: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether all labels are right and all files usable but those that nobody would miss."""
+        missed = [entry for entry in self.unusable if entry["reason"] not in NOBODY_MISSES]
+        return not self.problems and not missed
+
+
+def check(options: Check, console: Console) -> Checked:
+    """Open every image through the same door that training uses, and its labels with it."""
+    parts = find_parts(options.data, options.task, options.labels, options.kind)
+    findings, aside = list[Finding](), list[tuple[str, str]]()
+    for images in parts.images.values():
+        aside += [(_inside(path, images, options.data), why) for path, why in images.set_aside]
+        with console.counting("checking", len(images)) as count:
+            for finding in inspect(images, options.loader):
+                path = _inside(finding.path, images, options.data)
+                findings.append(replace(finding, path=path))
+                count(1)
+    report = report_of(findings, aside)
+    several = len(parts.images) > 1
+    prints = [images.fingerprint() for images in parts.images.values()]
+    return Checked(
+        usable=report.usable,
+        unusable=files(report.unusable),
+        classes=_classes(parts, report),
+        kinds=report.kinds,
+        heights=report.heights,
+        widths=report.widths,
+        fingerprint=hashlib.sha256(" ".join(prints).encode()).hexdigest() if several else prints[0],
+        problems=[vars(problem) for problem in parts.problems],
+        parts={name: len(images) for name, images in parts.images.items()} if several else {},
+        task=parts.task,
+        values=_values(parts),
+    )
+
+
+def show_checked(result: Checked, terminal: Terminal) -> None:
+    """What was taken for what; counts, sizes, and what cannot be used."""
+    say(terminal, f"Checked as {LABELS[result.task]} (--task names another kind).")
+    if result.classes:
+        rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:MAX_CLASSES]]
+        show_table(terminal, ("class", "images"), rows)
+        show_rest(len(result.classes), terminal)
+    if result.values:
+        columns = ("value", "known", "lowest", "highest")
+        ranges = [
+            tuple(_cell(row[name]) for name in ("name", *columns[1:])) for row in result.values
+        ]
+        show_table(terminal, columns, ranges)
+    for name, count in result.parts.items():
+        say(terminal, f"{name} has {count:,} images.")
+    for kind, count in result.kinds.items():
+        say(terminal, f"{count:,} images have {kind}.")
+    if result.usable:
+        for name, (low, middle, high) in (("height", result.heights), ("width", result.widths)):
+            say(terminal, f"The {name} is {low} to {high} pixels, the median {middle}.")
+    if result.problems:
+        what = "values" if result.task == "values" else "labels"
+        say(terminal, f"{len(result.problems):,} {what} are wrong:")
+        for problem in result.problems[:MAX_PROBLEMS]:
+            say(terminal, f"  {problem['file']}, {problem['where']}: {problem['reason']}")
+        if len(result.problems) > MAX_PROBLEMS:
+            more = len(result.problems) - MAX_PROBLEMS
+            say(terminal, f"  ... and {more} more (--json lists all).")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"{result.usable:,} files are usable images.")
+
+
+def _inside(path: str, images: ImageList, data: Path) -> str:
+    """A path of one part as seen from the data set's folder."""
+    folder = data if data.is_dir() or images.root == data else data.parent  # or a pack
+    return Path(os.path.relpath(images.root / path, folder)).as_posix()
+
+
+def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
+    """How many images are of each class, or show it."""
+    [first, *_] = parts.images.values()
+    if first.classes is None:
+        return None
+    if isinstance(first.annotations, Values):
+        return _with_label(first) if first.annotations.kind == "labels" else None
+    labels = first.labels
+    counts = report.classes if labels is None else Counter(labels.tolist())
+    return {name: counts.get(index, 0) for index, name in enumerate(first.classes)}
+
+
+def _with_label(images: ImageList) -> dict[str, int]:
+    """How many images have each label."""
+    assert isinstance(images.annotations, Values)
+    counts = np.nansum(images.annotations.table, axis=0).astype(int).tolist()
+    return dict(zip(images.classes or (), counts, strict=True))
+
+
+def _values(parts: Parts) -> list[dict[str, Any]]:
+    """The range of each column of numbers."""
+    [first, *_] = parts.images.values()
+    if not isinstance(first.annotations, Values) or first.annotations.kind == "labels":
+        return []
+    ranges = []
+    for name, column in zip(first.classes or (), first.annotations.table.T, strict=True):
+        known = column[np.isfinite(column)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (None, None)
+        ranges.append({"name": name, "known": len(known), "lowest": low, "highest": high})
+    return ranges
+
+
+def _cell(value: str | int | float | None) -> str:
+    return "-" if value is None else value if isinstance(value, str) else f"{value:,g}"

@@ -1,0 +1,1 @@
+"""``fcmae finetune|evaluate|predict detect``."""

@@ -1,0 +1,105 @@
+"""Training a detector: the rooms wired together."""
+
+import json
+
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
+from fcmae.cli.detect.monitor import AveragePrecision
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.size import sides, size_or
+from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
+from fcmae.cli.shared.console import Console
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.data.objects.table import Objects
+from fcmae.data.objects.views import LargeScaleJitter
+from fcmae.engine.fit import fit
+from fcmae.engine.folder import PRECISION, RunFolder
+from fcmae.model.detector import Detector
+from fcmae.model.options import Architecture
+from fcmae.randomness import seed_everything
+from fcmae.tasks.detect import Detect
+
+
+def train(
+    options: FinetuneDetect,
+    architecture: Architecture,
+    weights: Weights | None,
+    images: tuple[ImageList, ImageList],
+    console: Console,
+) -> DetectorTrained:
+    """Files, views, model, losses, validation, and the loop around them."""
+    training, validation = images
+    objects, judged = training.annotations, validation.annotations
+    assert isinstance(objects, Objects)
+    assert isinstance(judged, Objects)
+    classes, masks = training.classes or (), objects.outlined
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
+    model = detector(options, architecture, weights, len(classes), masks=masks)
+    facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
+    tiling = options.tiles.tiling()
+    facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
+    precision = AveragePrecision(validation, test_size, loader, tiling=tiling, every=options.every)
+    outcome = fit(
+        Detect(model, seed=options.run.seed, freeze_stages=options.freeze_stages),
+        Feed(
+            training,
+            LargeScaleJitter(sides(options.size), options.augment, own_size=tiling is not None),
+            seed=options.run.seed,
+            loader=loader,
+            channels=channels,
+            repeats=options.repeats,
+        ),
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=[precision],
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=facts,
+        reporter=console,
+        best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
+    )
+    folder = RunFolder(options.out)
+    found = json.loads((options.out / PRECISION).read_text(encoding="utf-8"))
+    return DetectorTrained(
+        out=options.out,
+        weights=outcome.weights,
+        weights_best=folder.weights_best,
+        pictures=folder.pictures,
+        train_images=len(training),
+        val_images=found["images"],
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        boxes=found["boxes"],
+        masks=found["masks"],
+        best_ap=outcome.best.value if outcome.best else None,
+        per_class=found["per_class"],
+        metrics=outcome.metrics,
+    )
+
+
+def detector(
+    options: FinetuneDetect,
+    architecture: Architecture,
+    weights: Weights | None,
+    num_classes: int,
+    *,
+    masks: bool,
+) -> Detector:
+    """New heads on a new encoder or on that of the weights; drawn by the run's seed."""
+    seed_everything(options.run.seed, "weights")
+    model = Detector(
+        architecture,
+        num_classes=num_classes,
+        masks=masks,
+        head=options.head,
+        drop_path=options.encoder.drop_path,
+        checkpointing=options.encoder.checkpointing,
+    )
+    model.suppress(options.suppression)
+    if weights is not None:
+        load_into(model, weights.header, adapt=options.adapt)
+    return model

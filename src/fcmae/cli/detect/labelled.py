@@ -1,0 +1,53 @@
+"""What all commands over labelled objects do before PyTorch is imported."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from fcmae.cli.shared.console import Console
+from fcmae.data.image_list import ImageList
+from fcmae.data.naming import shown
+from fcmae.data.objects.collect import Labelled
+from fcmae.errors import DataError
+
+BadLabels = Literal["stop", "leave_out"]
+
+
+def accepted(found: Labelled, bad_labels: BadLabels, data: Path, console: Console) -> ImageList:
+    """The images, if all their labels are sound or wrong ones may be left out."""
+    if found.problems:
+        number, first = len(found.problems), found.problems[0]
+        labels_are = "labels are" if number > 1 else "label is"
+        if bad_labels == "stop":
+            raise DataError(
+                f"{number} {labels_are} wrong, such as {first}. "
+                f"`fcmae check {shown(data)} --task detect` lists all; --bad_labels leave_out goes "
+                "on without them."
+            )
+        console.message(f"{number} wrong {labels_are} left out, such as {first}.")
+    if len(found.objects) == 0:
+        raise DataError(f"{found.objects.source} holds no object.")
+    return found.images
+
+
+def for_masks(found: Labelled, masks: bool | None) -> Labelled:
+    """The labels with outlines of all objects, or of none.
+
+    Args:
+        found: The labels.
+        masks: Whether to learn outlines; None for whatever the labels have.
+    """
+    objects = found.objects
+    lacking = len(objects) - objects.num_outlined
+    if masks is False or lacking == len(objects):
+        if masks:
+            raise DataError(
+                f"masks is true, but {objects.source} holds boxes only: leave --masks out."
+            )
+        return replace(found, images=replace(found.images, annotations=objects.without_outlines()))
+    if lacking:
+        raise DataError(
+            f"{lacking} of the {len(objects)} objects in {objects.source} have no outline: give "
+            "them one, or learn boxes only with --masks false."
+        )
+    return found

@@ -1,0 +1,153 @@
+"""What a detector found, as files: COCO's JSON, GeoJSON, pictures."""
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fcmae.checkpoint.durable import write_synced
+from fcmae.cli.detect.pictures import draw
+from fcmae.cli.shared.card import Weights
+from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.written import Journal
+from fcmae.data.image_list import ImageList
+from fcmae.data.naming import distinct_stems
+from fcmae.data.options import Loader
+from fcmae.data.trace import polygons
+from fcmae.evaluation.detect import gather_lines
+from fcmae.evaluation.detections import Detections
+from fcmae.peers import Peers
+
+RESULTS = "detections.json"
+"""COCO's file of all objects."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What all processes found: how many images they looked at, and the class of each object."""
+
+    images: int
+    labels: list[str]
+
+
+class Output:
+    """The files of a folder.
+
+    Args:
+        folder: Where to write.
+        images: The images that are looked at.
+        weights: The detector's, which know its classes.
+        loader: Limits for the images to draw on.
+    """
+
+    def __init__(self, folder: Path, images: ImageList, weights: Weights, loader: Loader) -> None:
+        self.folder, self.images, self.loader = folder, images, loader
+        self.channels = weights.architecture.channels
+        self.classes = weights.classes or [
+            str(i) for i in range(weights.description["num_classes"])
+        ]
+        self.class_ids = weights.class_ids or list(range(1, len(self.classes) + 1))
+        self.stems = distinct_stems([images.name(i) for i in range(len(images))])
+        self._lines: list[dict[str, Any]] = []
+        self._journal: Journal | None = None
+
+    def begin(self, *, pictures: bool, outlines: bool, peers: Peers) -> None:
+        """Make room for what will be written."""
+        endings = [name for name, wanted in (("png", pictures), ("geojson", outlines)) if wanted]
+        names = [f"{stem}.{ending}" for stem in self.stems for ending in endings]
+        self._journal = begin(self.folder, [RESULTS, *names], peers)
+
+    def add(self, index: int, found: Detections) -> None:
+        """Take down the objects of an image for COCO's file."""
+        entries = [
+            {"category_id": self.class_ids[int(found.labels[i])], **_as_label(found, i)}
+            for i in range(len(found))
+        ]
+        height, width = found.size
+        image = {
+            "id": index + 1,
+            "file_name": self.images.name(index),
+            "height": height,
+            "width": width,
+        }
+        self._lines.append({"image": image, "objects": entries})
+
+    def draw(self, index: int, found: Detections) -> None:
+        """Draw the objects over their image, reduced if it has more pixels than images may have.
+
+        Raises:
+            UnusableImage: It cannot be decoded.
+        """
+        with self._writing(f"{self.stems[index]}.png") as path:
+            draw(
+                self.images.path(index),
+                found,
+                self.classes,
+                path,
+                channels=self.channels,
+                max_pixels=self.loader.max_pixels,
+            )
+
+    def outline(self, index: int, found: Detections) -> None:
+        """Write the outlines of an image's objects."""
+        features = [_feature(found, number, self.classes) for number in range(len(found))]
+        content = {"type": "FeatureCollection", "features": features}
+        self._write(f"{self.stems[index]}.geojson", content)
+
+    def finish(self, peers: Peers) -> Counted:
+        """Write COCO's file of what all processes found; what there is of it."""
+        lines = sorted(gather_lines(self._lines, peers), key=lambda line: line["image"]["id"])
+        objects = [
+            {"id": 0, "image_id": line["image"]["id"], **entry}
+            for line in lines
+            for entry in line["objects"]
+        ]
+        for number, entry in enumerate(objects, start=1):
+            entry["id"] = number
+        if peers.leads:
+            pairs = zip(self.class_ids, self.classes, strict=True)
+            content = {
+                "images": [line["image"] for line in lines],
+                "annotations": objects,
+                "categories": [{"id": number, "name": name} for number, name in pairs],
+            }
+            self._write(RESULTS, content)
+        names = dict(zip(self.class_ids, self.classes, strict=True))
+        return Counted(images=len(lines), labels=[names[entry["category_id"]] for entry in objects])
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        with self._writing(name) as path:
+            write_synced(path, f"{json.dumps(content)}\n".encode())
+
+    def _writing(self, name: str) -> AbstractContextManager[Path]:
+        assert self._journal is not None
+        return self._journal.writing(name)
+
+
+def _as_label(found: Detections, number: int) -> dict[str, Any]:
+    """An object as COCO writes labels, with its score."""
+    entry = found.coco(number)
+    if found.masks is not None:
+        area = float(found.masks[number].mask.sum())
+    else:
+        area = entry["bbox"][2] * entry["bbox"][3]
+    return {**entry, "area": area, "iscrowd": 0}
+
+
+def _feature(found: Detections, number: int, classes: Sequence[str]) -> dict[str, Any]:
+    """An object as GeoJSON, in pixels: x to the right and y down from the upper left corner."""
+    if found.masks is None:
+        left, top, right, bottom = found.boxes[number].tolist()
+        ring = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+    else:
+        cutout = found.masks[number]
+        parts = polygons(cutout.mask, top=cutout.top, left=cutout.left)
+        geometry = {"type": "MultiPolygon", "coordinates": parts}
+    properties = {
+        "class": classes[int(found.labels[number])],
+        "score": round(float(found.scores[number]), 5),
+    }
+    return {"type": "Feature", "properties": properties, "geometry": geometry}

@@ -1,0 +1,142 @@
+"""``fcmae predict detect``: the objects in images, drawn and written down."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size, sides, size_or
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.places import check_apart, check_no_run
+from fcmae.cli.shared.preflight import check_pictures
+from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
+from fcmae.cli.shared.sources import find_all
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.evaluation.options import Tiles, Tiling
+from fcmae.model.options import Suppression
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictDetect:
+    """Find objects in images: boxes, masks, names and scores, drawn and written down."""
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: Path
+    """Folder of a run of fcmae finetune detect, or weights file."""
+
+    out: Path
+    """Folder for detections.json (as COCO writes labels, with scores), the pictures, and an outline
+    file for each image; those of an earlier call are replaced."""
+
+    score: float = 0.5
+    """Lowest score of the objects that are drawn and written."""
+
+    pictures: bool = True
+    """Draw what was found over each image; over a reduced one, if it has more than
+    loader.max_pixels."""
+
+    geojson: bool = True
+    """Write a GeoJSON file for each image: outlines, or boxes, in pixels from the upper left."""
+
+    size: Size | None = None
+    """Height and width that images are fitted into, whichever way round suits them; by default what
+    the weights were made for, or windows, where they were made for those."""
+
+    tiles: Tiles = Tiles()
+    suppression: Suppression = Suppression()
+    loader: Loader = Loader()
+    run: Compute = Compute(batch_size=1)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"score is {self.score}, but must be in [0, 1].")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorPredicted:
+    """What was found in images.
+
+    Attributes:
+        out: The folder.
+        images: Images looked at.
+        objects: How many objects of each class were found, the most frequent first.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    objects: dict[str, int]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicted:
+    """Check what the weights and the images say, then look."""
+    weights = read_weights(options.weights, kind="detector")
+    sides(size_or(options.size, weights.size))
+    tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
+    loader_of(weights, options.loader)
+    check_no_run(options.out)
+    images = find_all(options.data)
+    check_apart(options.data, images, options.out)
+    check_pictures(
+        images,
+        loader=options.loader,
+        channels=weights.architecture.channels,
+        tiled=tiling is not None,
+    )
+    with hold(options.out):
+        return _predict(options, weights, images, tiling, console)
+
+
+def _predict(
+    options: PredictDetect,
+    weights: Weights,
+    images: ImageList,
+    tiling: Tiling | None,
+    console: Console,
+) -> DetectorPredicted:
+    from fcmae.cli.detect.inference import open_detector
+    from fcmae.cli.detect.output import Output
+    from fcmae.data.image import UnusableImage
+    from fcmae.evaluation.forward import gather_unusable
+
+    looking = open_detector(options, weights, images, tiling, console)
+    output = Output(options.out, images, weights, looking.loader)
+    output.begin(pictures=options.pictures, outlines=options.geojson, peers=looking.peers)
+    for index, everything in looking.found():
+        found = everything.above(options.score)
+        output.add(index, found)
+        if options.pictures:
+            try:
+                output.draw(index, found)
+            except UnusableImage as error:
+                looking.unusable.append((images.name(index), f"not drawn: {error.reason}"))
+        if options.geojson:
+            output.outline(index, found)
+    counted = output.finish(looking.peers)
+    names = Counter(counted.labels)
+    return DetectorPredicted(
+        out=options.out,
+        images=counted.images,
+        objects=dict(names.most_common()),
+        unusable=files(gather_unusable(looking.unusable, looking.peers)),
+    )
+
+
+def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> None:
+    """How many objects of each class were found, and where they are written."""
+    rows = [(name, f"{count:,}") for name, count in list(result.objects.items())[:20]]
+    if rows:
+        show_table(terminal, ("class", "objects"), rows)
+    elif result.images:
+        say(terminal, "No object reaches the score that is asked for: --score lowers it.")
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Looked at {number(result.images, 'image')}.")
+    show_places(terminal, results=result.out)

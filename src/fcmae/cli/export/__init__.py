@@ -1,0 +1,1 @@
+"""``fcmae export`` and ``fcmae convert``."""

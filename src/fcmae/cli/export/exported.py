@@ -1,0 +1,82 @@
+"""What exports are asked for, where they go, and what they report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.shared.show import say, show_places
+from fcmae.errors import StorageError
+from fcmae.exports.options import FILES, Format, Part, Precision
+
+ENDINGS = {Path(name).suffix for names in FILES.values() for name in names} | {".pt", ".bin"}
+OURS = ("README.md", ".lock", ".staging")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What to write, once all that can be checked was checked.
+
+    Attributes:
+        format: For whom.
+        part: Which part of the model.
+        size: Height and width to write down as the model's; None for what the weights say.
+        precision: Type of the numbers.
+    """
+
+    format: Format
+    part: Part
+    size: tuple[int, int] | None
+    precision: Precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        out: The folder.
+        format: For whom.
+        model: What was exported, in words.
+        part: Which part of it.
+        files: The files.
+        difference: Largest difference of the outputs from the model's, where the format is a graph
+            that can be run.
+        lines: Lines of Python that load it.
+    """
+
+    out: Path
+    format: Format
+    model: str
+    part: Part
+    files: list[Path]
+    difference: float | None
+    lines: list[str]
+
+
+def check_folder(out: Path, format: Format) -> None:
+    """Refuse a name that is meant for a file, and a folder with other things in it."""
+    if out.suffix in ENDINGS and not out.is_dir():
+        raise ValueError(
+            f"out is {out}, but must be a folder: the weights will be in it as "
+            f"{FILES[format][0]}, beside a README.md."
+        )
+    if out.is_dir():
+        known = {*FILES[format], *OURS}
+        others = sorted(path.name for path in out.iterdir() if path.name not in known)
+        if others:
+            raise StorageError(
+                f"{out} holds {others[0]}, which is no part of this export: give another --out."
+            )
+
+
+def show_exported(result: Exported, terminal: Terminal) -> None:
+    """Where the files are, and the lines that load them."""
+    said = ""
+    if result.difference is not None:
+        said = f"; its outputs differ from the model's by {result.difference:.1e} at most"
+    say(terminal, f"Wrote the {result.part} of {result.model} for {result.format}{said}.")
+    show_places(terminal, folder=result.out)
+    say(terminal, "In Python:")
+    for line in result.lines:
+        say(terminal, f"  {line}")

@@ -1,0 +1,32 @@
+"""From weights to the files of another library."""
+
+from pathlib import Path
+
+from fcmae.checkpoint.weights import load_model
+from fcmae.cli.export.exported import Asked, Exported
+from fcmae.cli.shared.card import Weights
+from fcmae.cli.shared.console import Console
+from fcmae.exports.facts import facts_of
+from fcmae.exports.write import export
+
+
+def write(weights: Weights, asked: Asked, out: Path, console: Console) -> Exported:
+    """Write what was asked for, and say what was written."""
+    model, card = load_model(weights.header)
+    licence = "; ".join(weights.licences)
+    told = {**card, "lineage": weights.lineage, **({"licence": licence} if licence else {})}
+    facts = facts_of(model, told, part=asked.part, size=asked.size, precision=asked.precision)
+    if licence:
+        console.message(f"The weights are under {licence}, and so is what is made of them.")
+    if asked.format in ("onnx", "torch-export"):
+        console.message("Tracing the model and comparing it with the original takes a minute.")
+    written = export(model, facts, asked.format, out)
+    return Exported(
+        out=out,
+        format=asked.format,
+        model=facts.name,
+        part=asked.part,
+        files=written.files,
+        difference=written.difference,
+        lines=written.lines,
+    )

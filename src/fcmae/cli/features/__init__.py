@@ -1,0 +1,1 @@
+"""``fcmae embed`` and ``fcmae evaluate neighbours|linear``: what features are worth."""

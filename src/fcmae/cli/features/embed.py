@@ -1,0 +1,97 @@
+"""``fcmae embed``: one feature vector per image."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.checkpoint.options import Source
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
+from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embed:
+    """Write the feature vector of each image, for search, clustering or a classifier of your own.
+
+    It is what a classifier's head sees: the mean over positions, then a LayerNorm.
+    """
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: str
+    """Folder of a run, weights file, or the name of published weights."""
+
+    out: Path
+    """Table to write: .npz, .parquet or .csv."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    source: Source = Source()
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """What was written.
+
+    Attributes:
+        out: The table: the columns ``path`` and ``features``.
+        images: Number of vectors.
+        width: Length of a vector.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    width: int
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def embed(options: Embed, console: Console) -> Embedded:
+    """Check what the weights and the images say, then encode."""
+    check_table(options.out)
+    weights = read_weights(options.weights, fetch=options.source, console=console)
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    images = find_all(options.data)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    probe(options.out.parent)
+    return _embed(options, weights, images, console)
+
+
+def _embed(options: Embed, weights: Weights, images: ImageList, console: Console) -> Embedded:
+    from fcmae.cli.shared.inference import open_model
+    from fcmae.evaluation.embed import embed as encode
+
+    model, found, peers = open_model(options, weights, images, console, what="encoding")
+    outputs = encode(model, found, peers)
+    if peers.leads:
+        paths = names_of(images, outputs.indices.numpy())
+        write_table(options.out, {"path": paths, "features": outputs.rows.numpy()})
+        write_unusable(options.out, outputs.unusable)
+    return Embedded(
+        out=options.out,
+        images=len(outputs.rows),
+        width=outputs.rows.shape[1],
+        unusable=files(outputs.unusable),
+    )
+
+
+def show_embedded(result: Embedded, terminal: Terminal) -> None:
+    """How much was written, and where."""
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Wrote {number(result.images, 'vector')} of {result.width} numbers.")
+    show_places(terminal, table=result.out)

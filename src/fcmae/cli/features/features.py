@@ -1,0 +1,51 @@
+"""The features of training and test images, by a trained or an untrained encoder."""
+
+import torch
+from torch import nn
+
+from fcmae.checkpoint.weights import load_into, load_model
+from fcmae.cli.features.evaluate import Ready
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.inference import batches, launch
+from fcmae.evaluation.embed import embed
+from fcmae.evaluation.forward import Outputs
+from fcmae.model.build import new_encoder
+from fcmae.randomness import seed_everything
+
+
+def features(
+    ready: Ready, run: Compute, seed: int, console: Console
+) -> tuple[Outputs, Outputs, torch.device]:
+    """One vector per image of each part, and the device to compare them on."""
+    model = encoder(ready, seed)
+    peers = launch(run, model)
+    train, test = (
+        embed(
+            model,
+            batches(
+                images,
+                ready.size,
+                loader=ready.loader,
+                channels=ready.net.channels,
+                batch_size=run.batch_size,
+                peers=peers,
+                console=console,
+                what=what,
+            ),
+            peers,
+        )
+        for images, what in ((ready.train, "labelled images"), (ready.test, "test images"))
+    )
+    return train, test, peers.device
+
+
+def encoder(ready: Ready, seed: int) -> nn.Module:
+    """The model of the weights, or an untrained encoder drawn by the seed."""
+    if ready.weights is not None and ready.adapt is None:
+        return load_model(ready.weights.header, size=ready.size)[0]
+    seed_everything(seed, "weights")
+    model = new_encoder(ready.net)
+    if ready.weights is not None:
+        load_into(model, ready.weights.header, adapt=ready.adapt)
+    return model

@@ -1,0 +1,1 @@
+"""``fcmae launch``: one training in several processes."""

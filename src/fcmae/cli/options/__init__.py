@@ -1,0 +1,1 @@
+"""From what a user types, or writes into YAML, to checked options."""

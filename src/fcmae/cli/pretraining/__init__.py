@@ -1,0 +1,1 @@
+"""The commands that learn without labels: ``pretrain``, ``contrast``, and ``reconstruct``."""

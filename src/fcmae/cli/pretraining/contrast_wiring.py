@@ -1,0 +1,111 @@
+"""Contrastive pre-training: the rooms wired together, in the order in which an image passes."""
+
+import math
+
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.size import sides
+from fcmae.cli.pretraining.contrast import Contrast
+from fcmae.cli.pretraining.pretrain import Pretrained
+from fcmae.cli.pretraining.pretrain_wiring import Labelled
+from fcmae.cli.shared.card import Weights, card, loader_of
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
+from fcmae.data.contrasting import Contrasting
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.data.pairs import Pairs
+from fcmae.engine.fit import fit
+from fcmae.engine.folder import RunFolder
+from fcmae.model.contraster import Contraster
+from fcmae.model.options import Architecture
+from fcmae.randomness import seed_everything
+from fcmae.task import Evaluation
+from fcmae.tasks import contrast as task
+
+
+def train(
+    options: Contrast,
+    architecture: Architecture,
+    weights: Weights | None,
+    found: tuple[ImageList, Labelled | None],
+    console: Console,
+) -> Pretrained:
+    """Files, two views of each, two encoders, loss, and the loop around them."""
+    images, labelled = found
+    size, channels = sides(options.size), architecture.channels
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    feed = Pairs(
+        images,
+        Contrasting(size, options.augment),
+        seed=options.run.seed,
+        loader=loader,
+        channels=channels,
+    )
+    console.message(_chance(options))
+    model = contraster(options, architecture, weights, console)
+    outcome = fit(
+        task.Contrast(model, options.contrast),
+        feed,
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=evaluations(options, (loader, channels), images, labelled),
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=card(size=size, loader=loader, channels=channels, weights=weights),
+        reporter=console,
+    )
+    return Pretrained(
+        out=options.out,
+        weights=outcome.weights,
+        pictures=RunFolder(options.out).pictures,
+        images=len(images),
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        metrics=outcome.metrics,
+    )
+
+
+def contraster(
+    options: Contrast, architecture: Architecture, weights: Weights | None, console: Console
+) -> Contraster:
+    """The model drawn by the run's seed, with what the weights have for it."""
+    seed_everything(options.run.seed, "weights")
+    model = Contraster(
+        architecture,
+        projection=options.projection,
+        drop_path=options.encoder.drop_path,
+        checkpointing=options.encoder.checkpointing,
+    )
+    if weights is not None:
+        report = load_into(model, weights.header, adapt=options.adapt)
+        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+        model.start_momentum()
+    return model
+
+
+def evaluations(
+    options: Contrast,
+    read_by: tuple[Loader, int],
+    images: ImageList,
+    labelled: Labelled | None,
+) -> list[Evaluation]:
+    """What the monitor asks for."""
+    monitor = options.monitor
+    viewing = Viewing(
+        size=sides(options.size), loader=read_by[0], channels=read_by[1], batch_size=64
+    )
+    averaged = some(images, monitor.images, options.run.seed)
+    asked: list[Evaluation] = [FeatureDistance(averaged, viewing, every=monitor.every)]
+    if labelled is not None:
+        asked.append(Neighbours(*labelled, viewing, every=monitor.every))
+    return asked
+
+
+def _chance(options: Contrast) -> str:
+    if options.run.micro_batch is None:
+        keys = options.optim.batch_size
+        return f"A loss of {math.log(keys):.2f} is that of guessing among {keys:,} images."
+    return "A loss of the logarithm of a micro-batch's images is that of guessing among them."

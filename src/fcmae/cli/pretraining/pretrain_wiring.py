@@ -1,0 +1,111 @@
+"""Pre-training: the rooms wired together, in the order in which an image passes through them."""
+
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.size import sides
+from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
+from fcmae.cli.shared.card import Weights, card, loader_of
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
+from fcmae.data.augment import Pretraining
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.fit import fit
+from fcmae.engine.folder import RunFolder
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.options import Architecture
+from fcmae.randomness import seed_everything
+from fcmae.task import Evaluation
+from fcmae.tasks.reconstruct import Reconstruct
+
+Labelled = tuple[ImageList, ImageList]
+
+
+def train(
+    options: Pretrain,
+    architecture: Architecture,
+    weights: Weights | None,
+    found: tuple[ImageList, Labelled | None],
+    console: Console,
+) -> Pretrained:
+    """Files, views, masks, model, loss, and the loop around them."""
+    images, labelled = found
+    size, seed, channels = sides(options.size), options.run.seed, architecture.channels
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    feed = Feed(
+        images,
+        Pretraining(size, options.augment),
+        seed=seed,
+        loader=loader,
+        channels=channels,
+        repeats=options.repeats,
+    )
+    if options.target.normalize:
+        console.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
+    outcome = fit(
+        Reconstruct(autoencoder(options, architecture, weights, console), seed=seed),
+        feed,
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=evaluations(options, (loader, channels), images, labelled),
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=card(size=size, loader=loader, channels=channels, weights=weights),
+        reporter=console,
+    )
+    return Pretrained(
+        out=options.out,
+        weights=outcome.weights,
+        pictures=RunFolder(options.out).pictures,
+        images=len(images),
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        metrics=outcome.metrics,
+    )
+
+
+def autoencoder(
+    options: Pretrain, architecture: Architecture, weights: Weights | None, console: Console
+) -> Autoencoder:
+    """The model drawn by the run's seed, with what the weights have for it."""
+    encoder = options.encoder
+    seed_everything(options.run.seed, "weights")
+    model = Autoencoder(
+        architecture,
+        decoder=options.decoder,
+        mask=options.mask,
+        target=options.target,
+        drop_path=encoder.drop_path,
+        checkpointing=encoder.checkpointing,
+    )
+    if weights is not None:
+        report = load_into(model, weights.header, adapt=options.adapt)
+        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    return model
+
+
+def evaluations(
+    options: Pretrain,
+    read_by: tuple[Loader, int],
+    images: ImageList,
+    labelled: Labelled | None,
+) -> list[Evaluation]:
+    """What the monitor asks for."""
+    monitor, seed = options.monitor, options.run.seed
+    viewing = Viewing(
+        size=sides(options.size),
+        loader=read_by[0],
+        channels=read_by[1],
+        batch_size=64,
+    )
+    drawn, averaged = some(images, monitor.pictures, seed), some(images, monitor.images, seed)
+    asked: list[Evaluation] = [
+        Reconstructions(drawn, viewing, every=monitor.every, seed=seed),
+        FeatureDistance(averaged, viewing, every=monitor.every),
+    ]
+    if labelled is not None:
+        asked.append(Neighbours(*labelled, viewing, every=monitor.every))
+    return asked

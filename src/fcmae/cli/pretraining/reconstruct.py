@@ -1,0 +1,142 @@
+"""``fcmae reconstruct``: see what a pre-trained model makes of hidden patches."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console as Terminal
+
+from fcmae.checkpoint.options import Source
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size, sides, size_or
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.preflight import check_pictures
+from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
+from fcmae.cli.shared.sources import find_all
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.lock import hold
+from fcmae.masking import Mask, patch_grid, patch_side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruct:
+    """Draw images, what the encoder sees of them, and what the model reconstructs."""
+
+    data: list[Path]
+    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
+
+    weights: str
+    """Folder of a run of fcmae pretrain, or file of weights with a decoder."""
+
+    out: Path
+    """Folder for the pictures."""
+
+    images: int = 16
+    """Images to draw at most, taken at random by the seed."""
+
+    rows: int = 8
+    """Images per picture."""
+
+    ratio: float | None = None
+    """Share of patches hidden; by default that of the pre-training."""
+
+    size: Size | None = None
+    """Side in pixels of the images, or height,width; by default what the weights were made for."""
+
+    seed: int = 0
+    """Draws images and masks."""
+
+    source: Source = Source()
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+    def __post_init__(self) -> None:
+        for name in ("images", "rows"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}, but must be 0 or more.")
+        if self.ratio is not None and not 0 < self.ratio < 1:
+            raise ValueError(f"ratio is {self.ratio}, but must lie strictly between 0 and 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstructed:
+    """What was drawn.
+
+    Attributes:
+        pictures: The files, one row per image.
+        images: Images drawn.
+        loss: Mean squared error on hidden patches, as in pre-training.
+        unusable: Files left out, with the reason.
+    """
+
+    pictures: list[Path]
+    images: int
+    loss: float
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
+    """Check what the weights and the images say, then draw."""
+    weights = read_weights(
+        options.weights, kind="autoencoder", fetch=options.source, console=console
+    )
+    mask = Mask(**weights.description["mask"])
+    if options.ratio is not None:
+        mask = replace(mask, ratio=options.ratio)
+    size = sides(size_or(options.size, weights.size))
+    patch_grid(*size, patch_side(mask, weights.architecture.stride))
+    loader_of(weights, options.loader)
+    images = find_all(options.data)
+    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    with hold(options.out):
+        return _draw(options, weights, images, mask, console)
+
+
+def _draw(
+    options: Reconstruct,
+    weights: Weights,
+    images: ImageList,
+    mask: Mask,
+    console: Console,
+) -> Reconstructed:
+    from fcmae.checkpoint.weights import load_model
+    from fcmae.cli.shared.inference import launch
+    from fcmae.cli.shared.monitors import Viewing, draw_reconstructions, some
+    from fcmae.model.autoencoder import Autoencoder
+
+    model, _ = load_model(weights.header)
+    assert isinstance(model, Autoencoder)
+    model.mask = mask
+    peers = launch(options.run, model)
+    viewing = Viewing(
+        size=sides(size_or(options.size, weights.size)),
+        loader=loader_of(weights, options.loader),
+        channels=weights.architecture.channels,
+        batch_size=options.rows,
+    )
+    chosen = some(images, options.images, options.seed)
+    pictures: list[Path] = []
+    losses: list[float] = []
+    unusable: list[tuple[str, str]] = []
+    for batch in console.track(viewing.batches(chosen), "reconstructing", len(chosen)):
+        path = options.out / f"reconstructions-{len(pictures) + 1:03}.png"
+        loss = draw_reconstructions(model, viewing, [batch], path, peers=peers, seed=options.seed)
+        pictures.append(path)
+        losses += [loss] * len(batch)
+        unusable += batch.unusable
+    return Reconstructed(
+        pictures=pictures,
+        images=len(losses),
+        loss=sum(losses) / len(losses),
+        unusable=files(unusable),
+    )
+
+
+def show_reconstructed(result: Reconstructed, terminal: Terminal) -> None:
+    """The error, and where the pictures are."""
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Reconstructed {number(result.images, 'image')}; the loss is {result.loss:.3f}.")
+    show_places(terminal, **{f"picture {i + 1}": p for i, p in enumerate(result.pictures)})

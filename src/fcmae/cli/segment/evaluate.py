@@ -1,0 +1,100 @@
+"""``fcmae evaluate segment``: how well a segmenter tells the class of each pixel."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.size import Size
+from fcmae.cli.segment.evaluated import Segmented
+from fcmae.cli.shared.card import Weights, loader_of, read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import LabelMapOptions, Loader
+from fcmae.data.segments.find import evaluation_segments
+from fcmae.data.segments.layout import YAMLS
+from fcmae.engine.lock import hold
+from fcmae.evaluation.options import Scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSegment:
+    """Mean intersection over union of a segmenter on images with masks.
+
+    Each image is looked at in its own size; the numbers come from one confusion matrix over all.
+    """
+
+    data: Path
+    """Folder with images and masks inside (of whose train and val the second is taken), or a .yaml
+    that names those folders."""
+
+    weights: Path
+    """Folder of a run of fcmae finetune segment, or weights file."""
+
+    out: Path | None = None
+    """Folder for the confusion matrix as a picture and the table per class."""
+
+    size: Size | None = None
+    """Side in pixels of the windows where they slide, or height,width; by default that of the
+    training crops."""
+
+    labels: LabelMapOptions = LabelMapOptions()
+    scan: Scan = Scan()
+    loader: Loader = Loader()
+    run: Compute = Compute()
+
+
+def evaluate_segment(options: EvaluateSegment, console: Console) -> Segmented:
+    """Check what the weights, images and masks say, then look at all of them."""
+    weights = read_weights(options.weights, kind="segmenter")
+    size_for(options.size, weights)
+    loader_of(weights, options.loader)
+    labels = meaning(options.labels, weights, options.data)
+    images = evaluation_segments(options.data, labels, weights.classes)
+    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    if options.out is None:
+        return _evaluate(options, weights, images, console)
+    with hold(options.out):
+        return _evaluate(options, weights, images, console)
+
+
+def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOptions:
+    """What numbers in masks mean: as asked for, as a .yaml says, or as in the model's training."""
+    if data.suffix.lower() in YAMLS:
+        return labels
+    trained = weights.header.card.get("labels", {})
+    unset = {name: value for name, value in trained.items() if getattr(labels, name) is None}
+    return replace(labels, **unset)
+
+
+def _evaluate(
+    options: EvaluateSegment, weights: Weights, images: ImageList, console: Console
+) -> Segmented:
+    from fcmae.analysis.pictures import confusion_matrix
+    from fcmae.cli.segment.inference import open_scanner, own_sizes
+    from fcmae.cli.shared.show import files
+    from fcmae.cli.shared.tables import write_table
+    from fcmae.evaluation.pixels import segment
+
+    scanner = open_scanner(options, weights)
+    classes = list(images.classes or ())
+    found = own_sizes(options, weights, images, console, scanner.peers, what="segmenting")
+    result = segment(scanner, found, classes)
+    if options.out is not None and scanner.peers.leads:
+        confusion_matrix(result.confusion, classes, options.out / "confusion.png")
+        names = ("name", "pixels", "iou", "accuracy")
+        rows = result.per_class
+        write_table(
+            options.out / "per_class.csv",
+            {name: [str(getattr(row, name)) for row in rows] for name in names},
+        )
+    return Segmented(
+        images=result.images,
+        miou=result.miou,
+        mean_accuracy=result.mean_accuracy,
+        pixel_accuracy=result.pixel_accuracy,
+        per_class=result.summary()["per_class"],
+        confusion=result.confusion.tolist(),
+        unusable=files(result.unusable),
+        out=options.out,
+    )

@@ -1,0 +1,63 @@
+"""What the evaluations report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.shared.show import files, number, say, show_classes, show_places, show_unusable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """How well images were classified. Accuracies are shares between 0 and 1.
+
+    Attributes:
+        images: Images classified.
+        train_images: Labelled images that the features were compared with or fitted to.
+        top1: Share whose likeliest class is right.
+        top5: Share whose class is among the five likeliest; only for more than five classes.
+        per_class: Images, recall and precision of each class.
+        confusion: Images of each class (rows) called each class (columns).
+        unusable: Files left out, with the reason.
+        weight_decay: The one chosen for a linear classifier.
+        out: Folder of the picture, where one was asked for.
+    """
+
+    images: int
+    train_images: int | None = None
+    top1: float
+    top5: float | None = None
+    per_class: list[dict[str, Any]]
+    confusion: list[list[int]]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+    weight_decay: float | None = None
+    out: Path | None = None
+
+
+def evaluated(
+    summary: Mapping[str, Any], unusable: Sequence[tuple[str, str]], **more: Any
+) -> Evaluated:
+    """A report from the summary of a classification."""
+    return Evaluated(
+        images=summary["images"],
+        top1=summary["top1"],
+        top5=summary.get("top5"),
+        per_class=summary["per_class"],
+        confusion=summary["confusion"],
+        unusable=files(unusable),
+        **more,
+    )
+
+
+def show_evaluated(result: Evaluated, terminal: Terminal) -> None:
+    """The table per class, the files left out, and the accuracy."""
+    show_classes(result.per_class, terminal)
+    show_unusable(result.unusable, terminal)
+    top5 = "" if result.top5 is None else f", top-5 {result.top5:.1%}"
+    by = "" if result.train_images is None else f" by {result.train_images:,} labelled ones"
+    decay = "" if result.weight_decay is None else f" (weight decay {result.weight_decay:g})"
+    say(terminal, f"Top-1 {result.top1:.1%}{top5} on {number(result.images, 'image')}{by}{decay}.")
+    show_places(terminal, pictures=result.out)

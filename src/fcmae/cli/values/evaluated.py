@@ -1,0 +1,68 @@
+"""What the evaluations of several labels or numbers per image report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console as Terminal
+
+from fcmae.cli.shared.show import MAX_CLASSES, number, say, share, show_table, show_unusable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimated:
+    """How well values were told.
+
+    Attributes:
+        images: Images looked at.
+        mean_ap: Mean of the labels' average precisions.
+        mae: Mean of the numbers' absolute errors.
+        r2: Mean of the numbers' explained shares of variance.
+        per_value: The same for each label or number.
+        unusable: Files left out, with the reason.
+    """
+
+    images: int
+    mean_ap: float | None = None
+    mae: float | None = None
+    r2: float | None = None
+    per_value: list[dict[str, Any]]
+    unusable: list[dict[str, str]] = field(default_factory=list)
+
+
+def in_words(mean_ap: float | None, mae: float | None, r2: float | None) -> str:
+    """The means that there are."""
+    if mean_ap is not None:
+        return f"Mean average precision {mean_ap:.1%}"
+    return f"Mean absolute error {_number(mae)}, R2 {_number(r2)}"
+
+
+def show_values(per_value: Sequence[Mapping[str, Any]], terminal: Terminal) -> None:
+    """How well each label or number is told."""
+    if any(row["positives"] is not None for row in per_value):
+        columns = ("label", "images", "positives", "average precision")
+        rows = [
+            (row["name"], f"{row['images']:,}", f"{row['positives']:,}", share(row["ap"]))
+            for row in per_value[:MAX_CLASSES]
+        ]
+    else:
+        columns = ("number", "images", "absolute error", "R2")
+        rows = [
+            (row["name"], f"{row['images']:,}", _number(row["mae"]), _number(row["r2"]))
+            for row in per_value[:MAX_CLASSES]
+        ]
+    show_table(terminal, columns, rows)
+    if len(per_value) > MAX_CLASSES:
+        say(terminal, f"... and {len(per_value) - MAX_CLASSES} more (--json has all).")
+
+
+def show_estimated(result: Estimated, terminal: Terminal) -> None:
+    """The table per value, the files left out, and the means."""
+    show_values(result.per_value, terminal)
+    show_unusable(result.unusable, terminal)
+    words = in_words(result.mean_ap, result.mae, result.r2)
+    say(terminal, f"{words} on {number(result.images, 'image')}.")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

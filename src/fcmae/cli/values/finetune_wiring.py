@@ -1,0 +1,126 @@
+"""Learning several labels or numbers per image: the rooms wired together."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from fcmae.checkpoint.durable import write_text
+from fcmae.checkpoint.weights import load_into
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.options.size import sides, size_or
+from fcmae.cli.shared.card import Weights, card, loader_of
+from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.monitors import Viewing
+from fcmae.cli.values.finetune import FinetunedValues, FinetuneValues
+from fcmae.data.augment import Supervised
+from fcmae.data.feed import Feed
+from fcmae.data.image_list import ImageList
+from fcmae.data.values import Values, values_of
+from fcmae.engine.fit import fit
+from fcmae.engine.folder import ACCURACY, RunFolder
+from fcmae.evaluation.values import estimate, judge
+from fcmae.model.estimator import Estimator
+from fcmae.model.options import Architecture
+from fcmae.peers import Peers
+from fcmae.randomness import seed_everything
+from fcmae.task import Evaluation
+from fcmae.tasks.estimate import Estimate
+
+
+def train(
+    options: FinetuneValues,
+    architecture: Architecture,
+    weights: Weights | None,
+    images: tuple[ImageList, ImageList],
+    console: Console,
+) -> FinetunedValues:
+    """Files, views, model, loss, validation, and the loop around them."""
+    training, validation = images
+    names, values = training.classes or (), values_of(training)
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
+    viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
+    outcome = fit(
+        Estimate(estimator(options, architecture, weights, values), freeze=options.freeze),
+        Feed(
+            training,
+            Supervised(sides(options.size), options.augment),
+            seed=options.run.seed,
+            loader=loader,
+            channels=channels,
+        ),
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=[Told(validation, viewing, every=options.every)],
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
+        reporter=console,
+        best="val/mean_ap" if values.kind == "labels" else "val/r2",
+    )
+    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    return FinetunedValues(
+        out=options.out,
+        weights=outcome.weights,
+        weights_best=RunFolder(options.out).weights_best,
+        kind=values.kind,
+        train_images=len(training),
+        val_images=found["images"],
+        steps=outcome.steps,
+        epochs=outcome.epochs,
+        mean_ap=found["mean_ap"],
+        mae=found["mae"],
+        r2=found["r2"],
+        per_value=found["per_value"],
+        metrics=outcome.metrics,
+    )
+
+
+def estimator(
+    options: FinetuneValues, architecture: Architecture, weights: Weights | None, values: Values
+) -> Estimator:
+    """A new head on a new encoder or on that of the weights; drawn by the run's seed."""
+    seed_everything(options.run.seed, "weights")
+    model = Estimator(
+        architecture,
+        num_values=values.table.shape[1],
+        kind=values.kind,
+        drop_path=options.encoder.drop_path,
+        head_init_scale=options.head_init_scale,
+        checkpointing=options.encoder.checkpointing,
+    )
+    if weights is not None:
+        load_into(model, weights.header, without=("head", "shift", "scale"), adapt=options.adapt)
+    if values.kind == "numbers":
+        shift, spread = np.nanmean(values.table, axis=0), np.nanstd(values.table, axis=0)
+        model.shift.copy_(torch.from_numpy(shift))
+        model.scale.copy_(torch.from_numpy(np.where(spread > 0, spread, 1)))
+    return model
+
+
+class Told(Evaluation):
+    """How well the values of the validation images are told."""
+
+    name = "val"
+
+    def __init__(self, images: ImageList, viewing: Viewing, *, every: int) -> None:
+        self.images, self.viewing, self.every = images, viewing, every
+
+    def __call__(
+        self, model: nn.Module, peers: Peers, folder: Path, epoch: int
+    ) -> dict[str, float]:
+        """Mean average precision of labels; absolute error and explained variance of numbers."""
+        assert isinstance(model, Estimator)
+        found = estimate(model, self.viewing.batches(self.images, peers), peers)
+        result = judge(found, values_of(self.images), self.images.classes or ())
+        self.unusable = result.unusable
+        if peers.leads:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            write_text(folder.parent / ACCURACY, json.dumps(result.summary(), indent=1) + "\n")
+        means = {"mean_ap": result.mean_ap, "mae": result.mae, "r2": result.r2}
+        return {name: value for name, value in means.items() if value is not None}
