@@ -8,7 +8,7 @@ import yaml
 from fcmae.ablation.layers import flat
 from fcmae.cli.options.suggest import did_you_mean
 
-RECIPES = Path(__file__).parents[1] / "recipes"
+RECIPES = Path(__file__).parents[2] / "recipes"
 PLANS = RECIPES / "ablations"
 MAX_BYTES = 100_000
 
