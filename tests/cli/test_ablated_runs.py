@@ -14,7 +14,7 @@ from fcmae.cli.main import main
 from fcmae.cli.options.parse import build, config_values
 from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.cli.segment.finetune import FinetuneSegment
-from fcmae.cli.shared.preflight import architecture_of
+from fcmae.cli.shared.nets import architecture_of
 from fcmae.cli.values.finetune import FinetuneValues
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response

@@ -15,7 +15,7 @@ from PIL import Image
 import fcmae
 from fcmae.analysis import projection
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.analyze.analyze import What
+from fcmae.cli.analyze.options import What
 from fcmae.cli.analyze.subject import spread
 from fcmae.cli.analyze.wiring import ANALYSES
 from fcmae.cli.main import main

@@ -1,1 +1,1 @@
-"""The front door: one file per command, its options and one page of wiring."""
+"""The front door: a package for each subject, its commands with their options and wiring."""

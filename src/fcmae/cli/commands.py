@@ -1,7 +1,8 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
 from fcmae.cli.ablate.ablate import Ablate, ablate, show_ablated
-from fcmae.cli.analyze.analyze import Analyze, analyze, show_analyzed
+from fcmae.cli.analyze.analyze import analyze, show_analyzed
+from fcmae.cli.analyze.options import Analyze
 from fcmae.cli.bench.cost import Cost, cost, show_costs
 from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench

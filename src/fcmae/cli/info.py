@@ -12,7 +12,7 @@ from fcmae.checkpoint.report import Report, report_of
 from fcmae.cli.options.size import Size, divisible_sides, size_or
 from fcmae.cli.shared.card import size_name
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import architecture_of, weights_or_none
+from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.show import number, say, show_places, show_table
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
+from fcmae.cli.answers import SaidClass, SaidPixels
 from fcmae.cli.options.parse import build, keyword_values
 from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.options.suggest import did_you_mean
@@ -33,41 +33,6 @@ from fcmae.evaluation.tiled import Tiler
 from fcmae.peers import Peers
 
 Options = TypeVar("Options")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaidClass:
-    """The class of an image.
-
-    Attributes:
-        name: The likeliest class.
-        probability: Its probability.
-        probabilities: That of every class, likeliest first.
-    """
-
-    name: str
-    probability: float
-    probabilities: dict[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaidPixels:
-    """The class of every pixel.
-
-    Attributes:
-        mask: Class index of each pixel (height x width).
-        classes: Names of the classes.
-    """
-
-    mask: NDArray[np.int64]
-    classes: list[str]
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Share of the pixels of each class that occurs, largest first."""
-        counts = np.bincount(self.mask.ravel(), minlength=len(self.classes))
-        order = np.argsort(-counts, kind="stable")
-        return {self.classes[i]: float(counts[i] / self.mask.size) for i in order if counts[i]}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from fcmae.ablation.write import as_text, write_table
 from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
-from fcmae.cli.analyze.analyze import random_model
+from fcmae.cli.analyze.asked import random_model
 from fcmae.cli.options.recipes import read_plan
 from fcmae.cli.shared.sources import validation_images
 from fcmae.data.listing import not_there, split

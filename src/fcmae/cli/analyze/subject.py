@@ -15,7 +15,8 @@ from fcmae.analysis.blocks import Place
 from fcmae.analysis.inside import Inside
 from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.analyze.analyze import Analyze, Asked
+from fcmae.cli.analyze.asked import Asked
+from fcmae.cli.analyze.options import Analyze
 from fcmae.cli.shared.monitors import Viewing
 from fcmae.cli.shared.tables import Columns
 from fcmae.data.image_list import ImageList

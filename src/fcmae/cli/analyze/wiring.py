@@ -10,7 +10,8 @@ from torch import nn
 
 from fcmae.analysis.inside import Inside, look_inside
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.analyze.analyze import Analyze, Analyzed, Asked, MapOptions, What
+from fcmae.cli.analyze.analyze import Analyzed
+from fcmae.cli.analyze.asked import Asked
 from fcmae.cli.analyze.blocks import (
     class_selectivity,
     effective_ranks,
@@ -20,6 +21,7 @@ from fcmae.cli.analyze.blocks import (
 )
 from fcmae.cli.analyze.classifier import evidence, mistakes
 from fcmae.cli.analyze.images import maps, neighbours, pca, tsne, umap
+from fcmae.cli.analyze.options import Analyze, MapOptions, What
 from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
 from fcmae.cli.options.fields import plain
 from fcmae.cli.shared.console import Console

@@ -10,17 +10,13 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.nets import check_model, check_test_size, net_at, net_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
-    check_model,
     check_pictures,
-    check_test_size,
-    net_at,
-    net_of,
-    weights_or_none,
 )
 from fcmae.cli.shared.show import number, say, show_classes, show_places
 from fcmae.data.listing import few_labels, split

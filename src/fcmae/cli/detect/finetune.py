@@ -12,14 +12,13 @@ from fcmae.cli.detect.show import show_precision
 from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
-    architecture_of,
     check_at_least_one,
     check_batch,
     check_channels,
     check_labelled,
     check_pictures,
-    weights_or_none,
 )
 from fcmae.cli.shared.show import number, say, show_places
 from fcmae.data.image_list import ImageList

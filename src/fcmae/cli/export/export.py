@@ -10,7 +10,7 @@ from fcmae.cli.export.exported import Asked, Exported, check_folder
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import size_for
+from fcmae.cli.shared.nets import size_for
 from fcmae.engine.folder import EXPORT
 from fcmae.engine.lock import hold
 from fcmae.exports.options import (

@@ -9,15 +9,8 @@ from fcmae.cli.options.size import Size, size_or
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated, evaluated
-from fcmae.cli.shared.preflight import (
-    check_channels,
-    check_labelled,
-    check_model,
-    check_pictures,
-    net_at,
-    net_of,
-    weights_or_none,
-)
+from fcmae.cli.shared.nets import check_model, net_at, net_of, weights_or_none
+from fcmae.cli.shared.preflight import check_channels, check_labelled, check_pictures
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Loader

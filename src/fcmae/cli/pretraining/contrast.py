@@ -8,13 +8,8 @@ from fcmae.cli.options.size import Size, divisible_sides
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import (
-    architecture_of,
-    check_batch,
-    check_channels,
-    check_pictures,
-    weights_or_none,
-)
+from fcmae.cli.shared.nets import architecture_of, weights_or_none
+from fcmae.cli.shared.preflight import check_batch, check_channels, check_pictures
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Loader, Views
 from fcmae.engine.lock import hold

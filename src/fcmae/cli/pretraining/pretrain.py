@@ -9,13 +9,12 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.options.size import Size, sides
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
-    architecture_of,
     check_at_least_one,
     check_batch,
     check_channels,
     check_pictures,
-    weights_or_none,
 )
 from fcmae.cli.shared.show import number, say, show_places
 from fcmae.data.listing import find_images, split

@@ -8,7 +8,8 @@ from fcmae.cli.options.size import Size
 from fcmae.cli.segment.evaluated import Segmented
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.nets import size_for
+from fcmae.cli.shared.preflight import check_pictures
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.segments.find import evaluation_segments

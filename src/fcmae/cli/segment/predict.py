@@ -10,8 +10,8 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import loader_of, read_weights
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.places import check_apart, check_no_run
-from fcmae.cli.shared.preflight import size_for
 from fcmae.cli.shared.show import number, say, share, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import find_all
 from fcmae.data.options import Loader

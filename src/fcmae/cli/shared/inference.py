@@ -10,7 +10,7 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import size_for
+from fcmae.cli.shared.nets import size_for
 from fcmae.data.augment import Evaluation
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches

@@ -1,20 +1,12 @@
 """What can be known to be wrong before PyTorch is imported, each in one line."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from fcmae.checkpoint.options import Source
-from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
-from fcmae.cli.shared.card import Weights, read_weights, size_name
-from fcmae.cli.shared.console import Console
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Window, open_regions
-from fcmae.errors import CheckpointError, DataError
-from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
-from fcmae.model.response import Grn, Response
-from fcmae.model.timm_options import PREFIX, TimmArchitecture
+from fcmae.errors import DataError
 
 TRIED = 8
 """Images that are opened to see whether any can be used."""
@@ -84,134 +76,6 @@ def check_batch(
         )
 
 
-def architecture_of(
-    model: str | None,
-    encoder: Encoder,
-    weights: Weights | None,
-    *,
-    adapt: bool = False,
-    grn: Grn | None = None,
-) -> Architecture:
-    """The architecture that is asked for: that of the weights, or that of a name.
-
-    Args:
-        model: The name.
-        encoder: Channels and stem.
-        weights: The weights; None for a new model.
-        adapt: Whether the weights are made to fit other channels than their own.
-        grn: What the blocks should have in GRN's place, where that is said.
-
-    Raises:
-        CheckpointError: The weights are those of another model than the one named.
-    """
-    grn = grn or Grn()
-    if weights is None:
-        new = architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
-        return _responding(new, encoder, grn)
-    have = weights.architecture
-    if adapt:
-        have = replace(have, channels=encoder.channels)
-    if model is not None:
-        wanted = architecture(model, channels=have.channels, stem=have.stem)
-        if wanted != replace(have, grn=Response()):
-            raise CheckpointError(
-                f"model is {model}, but the weights in {weights.path} are of {size_name(have)}: "
-                "leave --model out, or give other weights."
-            )
-    for name, given in (("channels", encoder.channels), ("stem", encoder.stem)):
-        if given not in (getattr(Encoder, name), getattr(have, name)):
-            raise CheckpointError(
-                f"encoder.{name} is {given}, but the weights in {weights.path} have "
-                f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
-                f"{' or --adapt' if name == 'channels' else ''}."
-            )
-    return _responding(have, encoder, grn)
-
-
-def _responding(architecture: Architecture, encoder: Encoder, grn: Grn) -> Architecture:
-    """The architecture with what is asked for in GRN's place."""
-    changed = replace(architecture, grn=grn.over(architecture.grn))
-    check_recomputing(changed, checkpointing=encoder.checkpointing)
-    return changed
-
-
-def net_of(
-    model: str | None,
-    encoder: Encoder,
-    weights: Weights | None,
-    *,
-    adapt: bool = False,
-    grn: Grn | None = None,
-) -> Architecture | TimmArchitecture:
-    """What is asked for, as ``architecture_of`` says it, where a net of timm may stand too."""
-    named = model is not None and model.startswith(PREFIX)
-    net = None if weights is None else weights.net
-    if not named and not isinstance(net, TimmArchitecture):
-        return architecture_of(model, encoder, weights, adapt=adapt, grn=grn)
-    if grn not in (None, Grn()):
-        raise ValueError("a net of timm has no GRN that --grn could change: leave --grn out.")
-    if encoder.stem != Encoder.stem:
-        raise ValueError("encoder.stem is for encoders of ours: leave it out with a net of timm.")
-    if weights is None:
-        return random_net(model or "", encoder)
-    if not isinstance(net, TimmArchitecture) or model not in (None, str(net)):
-        raise CheckpointError(
-            f"model is {model}, but the weights in {weights.path} are of "
-            f"{net if isinstance(net, TimmArchitecture) else size_name(weights.architecture)}: "
-            "leave --model out, or give other weights."
-        )
-    if encoder.channels not in (Encoder.channels, net.channels) and not adapt:
-        raise CheckpointError(
-            f"encoder.channels is {encoder.channels}, but the weights in {weights.path} have "
-            f"{net.channels}: leave --encoder.channels out, or give other weights or --adapt."
-        )
-    return replace(net, channels=encoder.channels) if adapt else net
-
-
-def random_net(model: str, encoder: Encoder) -> TimmArchitecture:
-    """The net of timm that is asked for by name, for new weights."""
-    from fcmae.checkpoint.timm_names import net_of as net_of_timm
-
-    return net_of_timm(model.removeprefix(PREFIX), encoder.channels)
-
-
-def check_model(model: str | None) -> None:
-    """Refuse a name that no model has; those of timm are looked up with its library."""
-    if model is not None and not model.startswith(PREFIX):
-        architecture(model)
-
-
-def weights_or_none(
-    source: str | Path | None, fetch: Source | None = None, console: Console | None = None
-) -> Weights | None:
-    """What weights say, where some are given."""
-    return None if source is None else read_weights(source, fetch=fetch, console=console)
-
-
-def size_for(size: Size | None, weights: Weights, name: str = "size") -> tuple[int, int]:
-    """The size asked for, or the one that the weights were made for."""
-    return net_at(size_or(size, weights.size), weights.net, name)[0]
-
-
-def net_at(
-    size: Size, net: Architecture | TimmArchitecture, name: str = "size"
-) -> tuple[tuple[int, int], Architecture | TimmArchitecture]:
-    """Height and width that a net takes, and the net for them, where it is built for one size.
-
-    Raises:
-        ValueError: It does not take them.
-    """
-    if isinstance(net, Architecture):
-        return divisible_sides(size, net.stride, name), net
-    height_width = sides(size, name)
-    if net.size is not None:
-        net = replace(net, size=height_width)
-    from fcmae.model.timm_net import check_images
-
-    check_images(net, height_width, name)
-    return height_width, net
-
-
 def check_at_least_one(**values: int) -> None:
     """Refuse numbers below 1 of what there must be some of."""
     for name, value in values.items():
@@ -227,15 +91,3 @@ def check_labelled(val_share: float, labels_per_class: int | None, seed: int) ->
         raise ValueError(f"labels_per_class is {labels_per_class}, but must be at least 1.")
     if seed < 0:
         raise ValueError(f"seed is {seed}, but must be 0 or more.")
-
-
-def check_test_size(
-    test_size: Size, size: tuple[int, int], net: Architecture | TimmArchitecture
-) -> None:
-    """Refuse a size to validate at that a net trained at another one does not take."""
-    if isinstance(net, TimmArchitecture) and net.size is not None and sides(test_size) != size:
-        raise ValueError(
-            f"test_size is {test_size}, but {net} is built for one size, here {size[0]} x "
-            f"{size[1]}: leave test_size out."
-        )
-    net_at(test_size, net, "test_size")

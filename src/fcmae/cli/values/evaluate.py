@@ -7,7 +7,8 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.nets import size_for
+from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.show import files
 from fcmae.cli.values.evaluated import Estimated
 from fcmae.data.image_list import ImageList

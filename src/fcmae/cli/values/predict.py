@@ -9,7 +9,8 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.preflight import check_pictures, size_for
+from fcmae.cli.shared.nets import size_for
+from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import find_all
 from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
