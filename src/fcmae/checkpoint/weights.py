@@ -30,7 +30,7 @@ from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, 
 from fcmae.checkpoint.timm_weights import give_weights, new_model
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.build import describe, rebuild
-from fcmae.model.encoder import Encoder
+from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.options import architecture_from
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 
@@ -189,10 +189,8 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
 
 def _other_response(model: nn.Module, header: Header) -> frozenset[int]:
     """The stages whose blocks have something else in GRN's place than those of the file."""
-    encoder = model if isinstance(model, Encoder) else model.get_submodule("encoder")
-    assert isinstance(encoder, Encoder)
     there = architecture_from(header.card["model"]["architecture"])
-    return encoder.architecture.grn.differs_in(there.grn)
+    return encoder_of(model).architecture.grn.differs_in(there.grn)
 
 
 def _kept(named: Mapping[str, Value], other_response: frozenset[int]) -> dict[str, Value]:

@@ -8,12 +8,11 @@ from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import Outputs, forward
-from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
-from fcmae.model.encoder import Encoder
+from fcmae.model.encoder import encoder_of
+from fcmae.model.estimator import Estimator
 from fcmae.model.layers import NORM_EPS
-from fcmae.model.pyramid import Pyramid
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.peers import Peers
 from fcmae.types import Images
@@ -27,17 +26,16 @@ def embed(model: nn.Module, batches: Iterable[Batch], peers: Peers | None = None
 def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     """What a classifier's head sees: mean over positions, then LayerNorm.
 
-    An encoder or autoencoder has no such norm yet; it gets that of a new classifier. A net of timm
-    pools in its own way.
+    Models whose encoder has no such norm get that of a new classifier. A net of timm pools in its
+    own way.
+
+    Raises:
+        TypeError: The model is none of fcmae.
     """
     match model:
-        case Classifier() | Contraster() | TimmClassifier():
+        case Classifier() | Contraster() | Estimator() | TimmClassifier():
             return model.features(images)
         case TimmEncoder():
             return model.pooled(images)
-        case Autoencoder() | Pyramid():
-            return pooled(model.encoder, images)
-        case Encoder():
-            mean = model(images).features.mean(dim=1)
-            return F.layer_norm(mean, mean.shape[1:], eps=NORM_EPS)
-    raise TypeError(f"{type(model).__name__} has no features to pool: use a model of fcmae.")
+    mean = encoder_of(model)(images).features.mean(dim=1)
+    return F.layer_norm(mean, mean.shape[1:], eps=NORM_EPS)

@@ -11,9 +11,10 @@ from fcmae.data.augment import WARP_FROM, Evaluation
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.exports.options import Part, Precision, named
-from fcmae.exports.parts import encoder_of, pyramid_of
+from fcmae.exports.parts import pyramid_of
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
+from fcmae.model.encoder import encoder_of
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
 from fcmae.model.segmenter import Segmenter

@@ -7,7 +7,7 @@ from fcmae.exports.options import Part
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
-from fcmae.model.encoder import Encoder
+from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import LevelNorms, Pyramid
 from fcmae.types import FeatureMap, Images, VisiblePatches
@@ -20,13 +20,6 @@ def take(model: nn.Module, part: Part) -> nn.Module:
     if part == "encoder":
         return encoder_of(model)
     return pyramid_of(model) if part == "pyramid" else model
-
-
-def encoder_of(model: nn.Module) -> Encoder:
-    """The encoder that every model of fcmae has."""
-    encoder = model if isinstance(model, Encoder) else model.get_submodule("encoder")
-    assert isinstance(encoder, Encoder)
-    return encoder
 
 
 def pyramid_of(model: nn.Module) -> Pyramid:

@@ -155,6 +155,18 @@ class Encoder(nn.Module):
             yield x, layout
 
 
+def encoder_of(model: nn.Module) -> Encoder:
+    """The encoder of any model of ours: itself, or the one that it has.
+
+    Raises:
+        TypeError: The model is none of ours.
+    """
+    encoder = model if isinstance(model, Encoder) else getattr(model, "encoder", None)
+    if not isinstance(encoder, Encoder):
+        raise TypeError(f"{type(model).__name__} has no encoder of ours: use a model of fcmae.")
+    return encoder
+
+
 def check_divisible(height: int, width: int, stride: int) -> None:
     """Refuse images that the stride does not divide, naming the nearest size that fits."""
     if height % stride or width % stride:

@@ -22,13 +22,10 @@ from fcmae.cli.shared.tables import Columns
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
-from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import new_encoder
-from fcmae.model.contraster import Contraster
-from fcmae.model.detector import Detector
-from fcmae.model.estimator import Estimator
-from fcmae.model.pyramid import Pyramid
-from fcmae.model.segmenter import Segmenter
+from fcmae.model.classifier import Classifier
+from fcmae.model.encoder import encoder_of
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.peers import Peers
 from fcmae.randomness import permutation, seed_everything
 from fcmae.types import Images, Labels
@@ -155,10 +152,8 @@ def model_of(asked: Asked, seed: int) -> nn.Module:
         seed_everything(seed, "weights")
         return new_encoder(asked.net).eval()
     model, _ = load_model(asked.weights.header, size=asked.size)
-    match model:
-        case Autoencoder() | Contraster() | Detector() | Estimator() | Pyramid() | Segmenter():
-            return model.encoder
-    return model
+    whole = isinstance(model, (Classifier, TimmClassifier, TimmEncoder))
+    return model if whole else encoder_of(model)
 
 
 def spread(images: ImageList, number: int, seed: int) -> ImageList:
