@@ -15,6 +15,7 @@ from torch.testing import assert_close
 import fcmae
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import save_weights
+from fcmae.exports.parts import tensors_of
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
@@ -80,6 +81,12 @@ def test_a_detector_has_no_graph_and_the_way_out_is_told(
     said = capsys.readouterr().err
     assert "official gets the detector's pyramid alone" in said
     assert "fcmae.load(RUN).predict(image) runs all of it" in said
+
+
+def test_the_encoder_of_an_estimator_comes_with_the_norm_of_its_features(tmp_path: Path) -> None:
+    model, _ = run_of("estimator", tmp_path / "run")
+    norm = tensors_of(model, "encoder")["norm.weight"]
+    assert_close(norm, model.get_submodule("norm").weight, rtol=0, atol=0)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
 from fcmae.model.encoder import Encoder, encoder_of
+from fcmae.model.estimator import Estimator
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import LevelNorms, Pyramid
 from fcmae.types import FeatureMap, Images, VisiblePatches
@@ -36,7 +37,7 @@ def pyramid_of(model: nn.Module) -> Pyramid:
 
 def norm_of(model: nn.Module) -> nn.LayerNorm:
     """The norm of pooled features: the model's own, or that of a new classifier."""
-    if isinstance(model, Classifier | Contraster):
+    if isinstance(model, Classifier | Contraster | Estimator):
         return model.norm
     return nn.LayerNorm(encoder_of(model).architecture.dims[-1], eps=NORM_EPS)
 
