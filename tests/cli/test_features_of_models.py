@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 from torch import nn
+from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
+from fcmae.cli.api import options_of
+from fcmae.cli.features.evaluate import prepare
+from fcmae.cli.features.features import features
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.shared.console import Console
+from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
@@ -36,3 +43,37 @@ def test_models_of_every_task_have_features(
     assert (told.images, told.width) == (4, 8)
     for how in ("neighbours", "linear"):
         assert fcmae.evaluate(how, data=places.labelled, **given).images == 4  # type: ignore[arg-type,union-attr]
+
+
+def test_adapt_changes_nothing_where_the_channels_fit(
+    places: SimpleNamespace, tmp_path: Path
+) -> None:
+    model = Classifier(ARCH, num_classes=2)
+    for parameter in (model.norm.weight, model.norm.bias):
+        nn.init.normal_(parameter)  # a norm that has learnt something is part of the features
+    save_weights(tmp_path / "weights.safetensors", model, {"size": [64, 64]})
+    given = {"data": places.labelled, "weights": tmp_path / "weights.safetensors", **QUICK}
+    plain, adapted = (
+        prepare(options_of("evaluate neighbours", **given, **more), Console())
+        for more in ({}, {"adapt": "average"})
+    )
+    of_plain, of_adapted = (
+        features(ready, Compute(device="cpu"), 0, Console())[:2] for ready in (plain, adapted)
+    )
+    for one, other in zip(of_plain, of_adapted, strict=True):
+        assert_close(other.rows, one.rows, rtol=0, atol=0)
+
+
+def test_weights_for_colour_are_measured_on_grey_images(
+    places: SimpleNamespace, tmp_path: Path
+) -> None:
+    for kind in ("pretrained", "classifier"):
+        result = fcmae.evaluate(
+            "neighbours",
+            data=places.labelled,
+            weights=getattr(places, kind),
+            adapt="average",
+            encoder={"channels": 1},
+            **QUICK,
+        )
+        assert result.images == 4  # type: ignore[union-attr]

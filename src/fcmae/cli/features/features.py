@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from fcmae.checkpoint.weights import load_into, load_model
+from fcmae.checkpoint.weights import load_model
 from fcmae.cli.features.evaluate import Ready
 from fcmae.cli.options.compute import Compute
 from fcmae.cli.shared.console import Console
@@ -42,10 +42,8 @@ def features(
 
 def encoder(ready: Ready, seed: int) -> nn.Module:
     """The model of the weights, or an untrained encoder drawn by the seed."""
-    if ready.weights is not None and ready.adapt is None:
-        return load_model(ready.weights.header, size=ready.size)[0]
-    seed_everything(seed, "weights")
-    model = new_encoder(ready.net)
-    if ready.weights is not None:
-        load_into(model, ready.weights.header, adapt=ready.adapt)
-    return model
+    if ready.weights is None:
+        seed_everything(seed, "weights")
+        return new_encoder(ready.net)
+    header, channels = ready.weights.header, ready.net.channels
+    return load_model(header, channels=channels, adapt=ready.adapt, size=ready.size)[0]
