@@ -65,7 +65,11 @@ def test_each_task_starts_from_a_published_name(
     weights = "--weights timm:convnextv2_tiny.fcmae"
     words = shlex.split(f"finetune {task} {LINES[task]} {weights} --out run {QUICK}")
     assert main(words) == 0
-    assert "CC-BY-NC-4.0; it binds what is made of these weights" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "CC-BY-NC-4.0; it binds what is made of these weights" in said
+    assert "Weights from timm:convnextv2_tiny.fcmae" in said
+    assert "format timm: " in said
+    assert "\nnew: " in said
     card = read_card(Path("run"))
     assert card["licence"] == "CC-BY-NC-4.0"
     assert [entry["source"] for entry in card["lineage"]] == ["timm:convnextv2_tiny.fcmae"]

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
@@ -11,6 +10,7 @@ from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import Accuracy, Viewing
+from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
@@ -98,18 +98,6 @@ def classifier(
         model = Classifier(net, **more)
     else:
         model = TimmClassifier(net, **more)
-    if weights is not None:
-        keep = options.head == "fitting" and same_classes(weights, classes)
-        without = () if keep else ("head",)
-        report = load_into(model, weights.header, without=without, adapt=options.adapt)
-        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    keep = options.head == "fitting" and same_classes(weights, "classifier", classes)
+    start_from(weights, model, options, console, without=() if keep else ("head",))
     return model
-
-
-def same_classes(weights: Weights, classes: tuple[str, ...]) -> bool:
-    """Whether a classifier tells these classes apart, in this order."""
-    if weights.kind != "classifier":
-        return False
-    if weights.classes is None:
-        return bool(weights.description["num_classes"] == len(classes))
-    return weights.classes == list(classes)

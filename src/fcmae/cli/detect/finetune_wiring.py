@@ -2,7 +2,6 @@
 
 import json
 
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
 from fcmae.cli.detect.monitor import AveragePrecision
 from fcmae.cli.options.fields import nested
@@ -10,6 +9,7 @@ from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.starting import start_from
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
@@ -37,7 +37,7 @@ def train(
     classes, masks = training.classes or (), objects.outlined
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
-    model = detector(options, architecture, weights, len(classes), masks=masks)
+    model = detector(options, architecture, weights, len(classes), console, masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
     tiling = options.tiles.tiling()
     facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
@@ -86,6 +86,7 @@ def detector(
     architecture: Architecture,
     weights: Weights | None,
     num_classes: int,
+    console: Console,
     *,
     masks: bool,
 ) -> Detector:
@@ -100,6 +101,5 @@ def detector(
         checkpointing=options.encoder.checkpointing,
     )
     model.suppress(options.suppression)
-    if weights is not None:
-        load_into(model, weights.header, adapt=options.adapt)
+    start_from(weights, model, options, console)
     return model

@@ -2,7 +2,6 @@
 
 import math
 
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
@@ -12,6 +11,7 @@ from fcmae.cli.pretraining.pretrain_wiring import Labelled
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
+from fcmae.cli.shared.starting import start_from
 from fcmae.data.contrasting import Contrasting
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -79,10 +79,8 @@ def contraster(
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
-    if weights is not None:
-        report = load_into(model, weights.header, adapt=options.adapt)
-        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
-        model.start_momentum()
+    start_from(weights, model, options, console)
+    model.start_momentum()
     return model
 
 

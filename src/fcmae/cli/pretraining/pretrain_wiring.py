@@ -1,6 +1,5 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
@@ -8,6 +7,7 @@ from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
+from fcmae.cli.shared.starting import start_from
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
@@ -81,9 +81,7 @@ def autoencoder(
         drop_path=encoder.drop_path,
         checkpointing=encoder.checkpointing,
     )
-    if weights is not None:
-        report = load_into(model, weights.header, adapt=options.adapt)
-        console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    start_from(weights, model, options, console)
     return model
 
 

@@ -10,7 +10,6 @@ from fcmae.analysis.label_pictures import draw_classes
 from fcmae.analysis.pictures import confusion_matrix
 from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.durable import write_text
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
@@ -18,6 +17,7 @@ from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import some
+from fcmae.cli.shared.starting import start_from
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
@@ -53,7 +53,7 @@ def train(
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, size = architecture.channels, sides(options.size)
-    model = segmenter(options, architecture, weights, classes)
+    model = segmenter(options, architecture, weights, classes, console)
     outcome = fit(
         Segment(
             model,
@@ -132,6 +132,7 @@ def segmenter(
     architecture: Architecture,
     weights: Weights | None,
     classes: tuple[str, ...],
+    console: Console,
 ) -> Segmenter:
     """A segmenter drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
@@ -142,10 +143,8 @@ def segmenter(
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
-    if weights is not None:
-        same = weights.classes == list(classes)
-        without = () if same else ("head", "auxiliary")
-        load_into(model, weights.header, without=without, adapt=options.adapt)
+    keep = weights is not None and weights.classes == list(classes)
+    start_from(weights, model, options, console, without=() if keep else ("head", "auxiliary"))
     return model
 
 

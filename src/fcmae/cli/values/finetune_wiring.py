@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.durable import write_text
-from fcmae.checkpoint.weights import load_into
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import Viewing
+from fcmae.cli.shared.starting import start_from
 from fcmae.cli.values.finetune import FinetunedValues, FinetuneValues
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
@@ -44,8 +44,9 @@ def train(
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
+    model = estimator(options, architecture, weights, values, console)
     outcome = fit(
-        Estimate(estimator(options, architecture, weights, values), freeze=options.freeze),
+        Estimate(model, freeze=options.freeze),
         Feed(
             training,
             Supervised(sides(options.size), options.augment),
@@ -82,7 +83,11 @@ def train(
 
 
 def estimator(
-    options: FinetuneValues, architecture: Architecture, weights: Weights | None, values: Values
+    options: FinetuneValues,
+    architecture: Architecture,
+    weights: Weights | None,
+    values: Values,
+    console: Console,
 ) -> Estimator:
     """A new head on a new encoder or on that of the weights; drawn by the run's seed."""
     seed_everything(options.run.seed, "weights")
@@ -94,8 +99,7 @@ def estimator(
         head_init_scale=options.head_init_scale,
         checkpointing=options.encoder.checkpointing,
     )
-    if weights is not None:
-        load_into(model, weights.header, without=("head", "shift", "scale"), adapt=options.adapt)
+    start_from(weights, model, options, console, without=("head", "shift", "scale"))
     if values.kind == "numbers":
         shift, spread = np.nanmean(values.table, axis=0), np.nanstd(values.table, axis=0)
         model.shift.copy_(torch.from_numpy(shift))
