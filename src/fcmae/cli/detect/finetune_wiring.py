@@ -9,7 +9,7 @@ from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.starting import start_from
+from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
@@ -37,7 +37,7 @@ def train(
     classes, masks = training.classes or (), objects.outlined
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
-    model = detector(options, architecture, weights, len(classes), console, masks=masks)
+    model = detector(options, architecture, weights, classes, console, masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
     tiling = options.tiles.tiling()
     facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
@@ -85,21 +85,22 @@ def detector(
     options: FinetuneDetect,
     architecture: Architecture,
     weights: Weights | None,
-    num_classes: int,
+    classes: tuple[str, ...],
     console: Console,
     *,
     masks: bool,
 ) -> Detector:
-    """New heads on a new encoder or on that of the weights; drawn by the run's seed."""
+    """A detector drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
     model = Detector(
         architecture,
-        num_classes=num_classes,
+        num_classes=len(classes),
         masks=masks,
         head=options.head,
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
     model.suppress(options.suppression)
-    start_from(weights, model, options, console)
+    keep = same_classes(weights, "detector", classes)
+    start_from(weights, model, options, console, without=() if keep else ("heads",))
     return model

@@ -17,7 +17,7 @@ from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import some
-from fcmae.cli.shared.starting import start_from
+from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
@@ -143,7 +143,7 @@ def segmenter(
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
-    keep = weights is not None and weights.classes == list(classes)
+    keep = same_classes(weights, "segmenter", classes)
     start_from(weights, model, options, console, without=() if keep else ("head", "auxiliary"))
     return model
 

@@ -1,0 +1,78 @@
+"""Heads that tell classes apart are taken from weights of the same classes alone."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console as Terminal
+from torch import nn
+
+from fcmae.checkpoint.weights import save_weights
+from fcmae.cli.api import options_of
+from fcmae.cli.classify.finetune_wiring import classifier
+from fcmae.cli.detect.finetune_wiring import detector
+from fcmae.cli.segment.finetune_wiring import segmenter
+from fcmae.cli.shared.card import read_weights
+from fcmae.cli.shared.console import Console
+from fcmae.model.classifier import Classifier
+from fcmae.model.detector import Detector
+from fcmae.model.options import Architecture, MaskRCNN, UPerNet
+from fcmae.model.segmenter import Segmenter
+
+ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
+BOXES, MAPS = {"width": 16}, {"width": 16, "auxiliary_width": 16}
+NAMES = ("dune", "forest")
+TASKS: dict[str, tuple[Callable[[], nn.Module], Any, dict[str, Any], set[str]]] = {
+    "classify": (lambda: Classifier(ARCH, num_classes=2), classifier, {}, {"head"}),
+    "segment": (
+        lambda: Segmenter(ARCH, num_classes=2, head=UPerNet(**MAPS)),
+        segmenter,
+        {"head": MAPS},
+        {"head", "auxiliary"},
+    ),
+    "detect": (
+        lambda: Detector(ARCH, num_classes=2, head=MaskRCNN(**BOXES)),
+        lambda *given: detector(*given, masks=True),
+        {"head": BOXES},
+        {"heads"},
+    ),
+}
+
+
+def started(task: str, path: Path, classes: list[str] | None) -> tuple[set[str], str]:
+    """The parts that a model for the classes NAMES did not take from a file, and what was said."""
+    make, wiring, more, _ = TASKS[task]
+    given = make()
+    for parameter in given.parameters():
+        nn.init.normal_(parameter)
+    save_weights(path, given, {} if classes is None else {"classes": classes})
+    options = options_of(f"finetune {task}", data="a", out="b", weights=str(path), **more)
+    said = io.StringIO()
+    console = Console(Terminal(file=said, width=200))
+    model = wiring(options, ARCH, read_weights(path), NAMES, console)
+    of_file, parameters = given.state_dict(), dict(model.named_parameters())
+    new = {name for name, x in parameters.items() if not torch.equal(x, of_file[name])}
+    return {name.partition(".")[0] for name in new}, said.getvalue()
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("classes", [["dune", "sea"], ["forest", "dune"]])
+def test_heads_of_other_classes_stay_new_although_they_would_fit(
+    task: str, classes: list[str], tmp_path: Path
+) -> None:
+    new, said = started(task, tmp_path / "weights.safetensors", classes)
+    assert new == TASKS[task][3]
+    assert "(the model has one of its own)" in said
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("classes", [list(NAMES), None])
+def test_heads_of_the_same_classes_or_of_as_many_without_names_are_taken(
+    task: str, classes: list[str] | None, tmp_path: Path
+) -> None:
+    new, said = started(task, tmp_path / "weights.safetensors", classes)
+    assert new == set()
+    assert "dropped" not in said
