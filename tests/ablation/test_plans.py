@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bad_plans import BAD_PLANS, BAD_WORDS
@@ -10,6 +11,7 @@ from papers import PAPER
 from stubs import Desk, StubCommands
 
 from fcmae.ablation.layers import layered, merged
+from fcmae.ablation.plan import plan_of
 from fcmae.ablation.steps import Setting
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate import wiring
@@ -154,3 +156,24 @@ def test_each_number_of_the_collapse_plan_is_one_that_an_analysis_sums_up(tmp_pa
 def test_the_page_lists_every_plan() -> None:
     page = (Path(__file__).parents[2] / "docs" / "ablate.md").read_text()
     assert [name for name in PLANS if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "direction"),
+    [
+        ("top1", "maximize"),
+        ("metrics.neighbours/top1", "maximize"),
+        ("metrics.loss", "minimize"),
+        ("metrics.val/mae", "minimize"),
+        ("summary.box_loss", "minimize"),
+        ("loss.glossy", "maximize"),
+    ],
+)
+def test_a_number_should_be_high_unless_its_name_or_the_plan_says_otherwise(
+    path: str, direction: str
+) -> None:
+    tree: Any = {"metric": f"pretrain.{path}", "steps": {"pretrain": {}}}
+    assert plan_of(tree, "a", StubCommands()).direction == direction
+    other = {"maximize": "minimize", "minimize": "maximize"}[direction]
+    for said in ({"direction": other}, {"search": {"direction": other}}):
+        assert plan_of({**tree, **said}, "a", StubCommands()).direction == other

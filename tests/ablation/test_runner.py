@@ -241,6 +241,21 @@ def test_the_best_is_chosen_over_the_same_values_for_all(desk: Desk) -> None:
     assert (folder / "finetune").resolve() == (folder / "finetune@rate=0.1").resolve()
 
 
+@pytest.mark.parametrize("metric", ["finetune.metrics.loss", "finetune.top1"])
+def test_the_best_loss_is_the_lowest(metric: str, desk: Desk) -> None:
+    plan = f"""
+    metric: {metric}
+    best_by: finetune.metrics.loss
+    steps: {{finetune: {{command: finetune classify, best: 0.2}}}}
+    best_over: {{finetune.rate: [0.7, 0.1, 0.4]}}"""
+    (row,) = desk.run(plan).rows
+    assert row.choice == {"finetune.rate": "0.1"}
+    folder = desk.out / "cells/base/seed-0"
+    assert (folder / "finetune").resolve() == (folder / "finetune@rate=0.1").resolve()
+    (row,) = desk.run(f"{plan}\n    direction: maximize").rows
+    assert row.choice == {"finetune.rate": "0.7"}
+
+
 def test_seeds_cells_and_values_may_be_added_but_not_changed(desk: Desk) -> None:
     desk.run(PLAN, seeds=[0])
     desk.calls()

@@ -7,10 +7,11 @@ from typing import Any
 
 from fcmae.ablation.commands import Commands
 from fcmae.ablation.layers import NOTHING, Tree, merged
+from fcmae.ablation.values import Direction, direction_of, number_of, seeds_of, values_of, yes
 
 KEYS = (
     "title", "metric", "percent", "also", "seeds", "common", "steps", "cells", "axes", "paper",
-    "best_over", "best_by", "search",
+    "best_over", "best_by", "direction", "search",
 )  # fmt: skip
 OF_CELL = ("paper", "common")
 """Keys of a cell that are no steps."""
@@ -65,6 +66,7 @@ class Plan:
         percent: Whether it is a share that is shown in percent.
         also: Further numbers of the table by their heads, shown as they are.
         best_by: What the best choice is taken by.
+        direction: Whether that should be high or low.
         best_over: Values to choose among, by ``STEP.OPTION``; the same for all cells.
         seeds: Each cell is computed with each.
         cells: What is compared.
@@ -76,6 +78,7 @@ class Plan:
     percent: bool
     also: dict[str, Metric]
     best_by: Metric
+    direction: Direction
     best_over: dict[str, list[str]]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
@@ -104,19 +107,29 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
     if not whole:
         raise ValueError(f"all steps are null ({', '.join(steps)}). Give at least one.")
     metric = _metric(tree.get("metric"), "metric", whole)
+    best_by = _metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric
+    search = _mapping(tree, "search")
     return Plan(
         title=str(tree.get("title", name)),
         metric=metric,
         percent=yes(tree.get("percent", "true"), "percent"),
         also=_also(tree, whole),
-        best_by=_metric(tree["best_by"], "best_by", whole) if "best_by" in tree else metric,
+        best_by=best_by,
+        direction=_direction(tree, search, best_by),
         best_over={
             key: values_of(values, key) for key, values in _mapping(tree, "best_over").items()
         },
-        seeds=_seeds(tree.get("seeds", ["0"])),
+        seeds=seeds_of(tree.get("seeds", ["0"])),
         cells=_cells(tree, whole, commands),
-        search=_mapping(tree, "search") or None,
+        search=search or None,
     )
+
+
+def _direction(tree: Tree, search: Tree, best_by: Metric) -> Direction:
+    """Where to go; a search may say it for itself."""
+    if "direction" in search:
+        return direction_of(search["direction"], "search: direction", best_by.path)
+    return direction_of(tree.get("direction"), "direction", best_by.path)
 
 
 def _also(tree: Tree, steps: Mapping[str, Tree]) -> dict[str, Metric]:
@@ -140,7 +153,7 @@ def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[C
         for at in _combinations(axes):
             cell = _at(given, at, own, shared)
             paper = papers.pop(cell.name, parts.get("paper"))
-            number = None if paper is None else _number(paper, f"paper of {cell.name}")
+            number = None if paper is None else number_of(paper, f"paper of {cell.name}")
             made[cell.name] = replace(cell, paper=number)
     for name in papers:
         raise ValueError(f"paper: there is no cell {name}.{commands.close(name, made)}")
@@ -215,43 +228,3 @@ def _metric(text: Any, key: str, steps: Mapping[str, Tree]) -> Metric:
             f"{key} is {text!r}, but must be STEP.NUMBER, such as {list(steps)[-1]}.top1."
         )
     return Metric(step=step, path=path)
-
-
-def values_of(values: Any, key: str) -> list[str]:
-    """A list of different values."""
-    if not isinstance(values, list) or not values:
-        raise ValueError(f"{key} is {values!r}, but must be a list of values.")
-    texts = [_one_value(value, key) for value in values]
-    if len(set(texts)) < len(texts):
-        raise ValueError(f"{key} has a value twice: {', '.join(texts)}.")
-    return texts
-
-
-def _one_value(value: Any, key: str) -> str:
-    """A value of an option as it is typed."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return f"[{','.join(value)}]"
-    raise ValueError(f"{key} has {value!r}, but each must be a value, or a list of such.")
-
-
-def _seeds(values: Any) -> tuple[int, ...]:
-    texts = values if isinstance(values, list) else [values]
-    if not texts or not all(isinstance(text, str) and text.isdecimal() for text in texts):
-        raise ValueError(f"seeds is {values!r}, but must be whole numbers of 0 or more.")
-    return tuple(dict.fromkeys(map(int, texts)))
-
-
-def _number(text: Any, what: str) -> float:
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} is {text!r}, but must be a number.") from None
-
-
-def yes(text: Any, key: str) -> bool:
-    """Whether a value says so."""
-    if text not in ("true", "false"):
-        raise ValueError(f"{key} is {text!r}, but must be true or false.")
-    return bool(text == "true")

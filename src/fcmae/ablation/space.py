@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from fcmae.ablation.layers import Tree
-from fcmae.ablation.plan import Cell, Plan, values_of, yes
+from fcmae.ablation.plan import Cell, Plan
+from fcmae.ablation.values import Direction, values_of, yes
 
 TRIALS = 20
 KEYS = ("trials", "direction", "space")
 RANGE_KEYS = ("low", "high", "log")
-Direction = Literal["maximize", "minimize"]
-DIRECTION: Direction = "maximize"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Space:
     ranges: dict[str, Range] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     trials: int = TRIALS
-    direction: Direction = DIRECTION
+    direction: Direction = "maximize"
 
     def corners(self, cell: Cell) -> list[Cell]:
         """Cells that hold each value at the edge of the space, to check them."""
@@ -85,16 +84,13 @@ def space_of(plan: Plan, trials: int | None) -> Space:
     count = str(tree.get("trials", TRIALS)) if trials is None else str(trials)
     if not count.isdecimal() or count == "0":
         raise ValueError(f"search: trials is {count}, but must be a whole number of 1 or more.")
-    direction = tree.get("direction", DIRECTION)
-    if direction not in ("maximize", "minimize"):
-        raise ValueError(f"search: direction is {direction!r}, but must be maximize or minimize.")
     lists = {
         name: values_of(value, f"search: {name}")
         for name, value in space.items()
         if isinstance(value, list)
     }
     others = {name: _range(value, name) for name, value in space.items() if name not in lists}
-    return Space(ranges=others, choices=lists, trials=int(count), direction=direction)
+    return Space(ranges=others, choices=lists, trials=int(count), direction=plan.direction)
 
 
 def at_point(cell: Cell, name: str, point: Mapping[str, str]) -> Cell:

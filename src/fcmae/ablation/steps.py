@@ -11,7 +11,6 @@ from typing import Any
 from fcmae.ablation.commands import Commands
 from fcmae.ablation.layers import NOTHING, Tree
 from fcmae.ablation.plan import Cell, Metric, Plan
-from fcmae.ablation.space import DIRECTION
 from fcmae.engine.resume import FREE
 
 WHERE = tuple(name for name in FREE if "." in name)
@@ -215,7 +214,7 @@ def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
         cells["search"] = {
             "space": plan.search.get("space", {}),
             "points": {
-                "direction": plan.search.get("direction", DIRECTION),
+                "direction": plan.direction,
                 "best_by": str(plan.best_by),
                 "seeds": list(plan.seeds),
             },

@@ -79,16 +79,18 @@ def rows(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Ro
 
 
 def best(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Setting]:
-    """The settings of a cell at the choice whose mean over the seeds is highest."""
+    """The settings of a cell at the choice whose mean over the seeds is best."""
     by_choice: dict[tuple[tuple[str, str], ...], list[Setting]] = {}
     for setting in settings:
         by_choice.setdefault(tuple(setting.choice.items()), []).append(setting)
     if len(by_choice) < 2:
         return list(settings)
 
+    sign = -1 if plan.direction == "minimize" else 1
+
     def order(alike: list[Setting]) -> tuple[bool, float]:
         value = merit(plan, alike, folder)
-        return (value is not None, value or 0.0)
+        return (value is not None, sign * (value or 0.0))
 
     return max(by_choice.values(), key=order)
 

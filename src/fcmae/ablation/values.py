@@ -1,0 +1,66 @@
+"""Values of a plan, which come as the texts that were typed."""
+
+import re
+from typing import Any, Literal
+
+Direction = Literal["maximize", "minimize"]
+LOW_IS_GOOD = {"error", "errors", "loss", "losses", "mae", "mse", "rmse"}
+"""Words in the names of numbers of which the lowest is the best."""
+
+
+def values_of(values: Any, key: str) -> list[str]:
+    """A list of different values."""
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{key} is {values!r}, but must be a list of values.")
+    texts = [_one_value(value, key) for value in values]
+    if len(set(texts)) < len(texts):
+        raise ValueError(f"{key} has a value twice: {', '.join(texts)}.")
+    return texts
+
+
+def _one_value(value: Any, key: str) -> str:
+    """A value of an option as it is typed."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return f"[{','.join(value)}]"
+    raise ValueError(f"{key} has {value!r}, but each must be a value, or a list of such.")
+
+
+def seeds_of(values: Any) -> tuple[int, ...]:
+    """Seeds, each once."""
+    texts = values if isinstance(values, list) else [values]
+    if not texts or not all(isinstance(text, str) and text.isdecimal() for text in texts):
+        raise ValueError(f"seeds is {values!r}, but must be whole numbers of 0 or more.")
+    return tuple(dict.fromkeys(map(int, texts)))
+
+
+def number_of(text: Any, what: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} is {text!r}, but must be a number.") from None
+
+
+def yes(text: Any, key: str) -> bool:
+    """Whether a value says so."""
+    if text not in ("true", "false"):
+        raise ValueError(f"{key} is {text!r}, but must be true or false.")
+    return bool(text == "true")
+
+
+def direction_of(text: Any, key: str, path: str) -> Direction:
+    """Whether a number should be high or low: as it is said, else as its name has it.
+
+    Args:
+        text: What the plan says; None where it says nothing.
+        key: Where it says it.
+        path: The number, as in ``metrics.loss``.
+    """
+    if text is None:
+        words = re.split(r"[^a-z]+", path.rpartition(".")[2].lower())
+        return "maximize" if LOW_IS_GOOD.isdisjoint(words) else "minimize"
+    if text not in ("maximize", "minimize"):
+        raise ValueError(f"{key} is {text!r}, but must be maximize or minimize.")
+    return "minimize" if text == "minimize" else "maximize"
