@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcmae.cli.launch import processes
-from fcmae.cli.launch.launch import Job, Launch
+from fcmae.cli.launch.launch import Job, Launch, processes
 from fcmae.cli.launch.launchable import check_launchable
 from fcmae.cli.launch.processes import Worker, environment, failure, wait
 from fcmae.cli.launch.slurm import script
@@ -210,14 +209,14 @@ def fcmae(*words: str, **how: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, text=True, stderr=subprocess.PIPE, **how)
 
 
-TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK")
-SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")
+TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS")
 
 
 @pytest.mark.parametrize("names", [TORCHRUN, SLURM])
 def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[str, ...]) -> None:
     for rank, local, said in ((0, 0, True), (1, 1, False), (2, 0, True)):
-        place = dict(zip(names, ("4", f"{rank}", f"{local}"), strict=True))
+        place = dict(zip(names, ("4", f"{rank}", f"{local}", "2"), strict=True))
         run = fcmae("info", "--model", "attoo", env={**os.environ, **place})
         _, words = run.communicate(timeout=60)
         assert run.returncode == 2
@@ -228,12 +227,21 @@ def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[s
 def test_what_is_wrong_in_one_process_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in zip(TORCHRUN, "431", strict=True):
+    for name, value in zip(TORCHRUN, "4312", strict=True):
         monkeypatch.setenv(name, value)
     assert (
         main(["info", "--model", "attoo"]) == 2
     )  # PyTorch is there, as after the start of a training
     assert capsys.readouterr().err.startswith("fcmae: process 3 of 4: model is 'attoo'")
+
+
+def test_what_is_wrong_in_the_script_of_a_job_names_no_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in zip(SLURM[:3], "400", strict=True):
+        monkeypatch.setenv(name, value)
+    assert main(["info", "--model", "attoo"]) == 2
+    assert capsys.readouterr().err.startswith("fcmae: model is 'attoo'")
 
 
 @pytest.mark.slow
@@ -314,6 +322,7 @@ SRUN = """\
 # Two tasks, as srun starts them, each with what SLURM tells it.
 while [[ "$1" == --* ]]; do shift; done
 export SLURM_JOB_ID=$((20000 + $$ % 10000)) SLURM_NTASKS=2 SLURM_NNODES=1 SLURM_NTASKS_PER_NODE=2
+export SLURM_STEP_NUM_TASKS=2 SLURM_STEP_ID=0
 export SLURM_NODELIST=127.0.0.1 SLURM_NODEID=0 SLURM_JOB_NAME=fcmae SLURM_JOB_NUM_NODES=1
 for rank in 0 1; do
     SLURM_PROCID=$rank SLURM_LOCALID=$rank "$@" & pids[$rank]=$!

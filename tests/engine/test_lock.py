@@ -146,10 +146,14 @@ def test_only_the_leading_process_takes_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = holder(tmp_path)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
     for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"):
         monkeypatch.setenv(name, "1")
         take(tmp_path)
         monkeypatch.setenv(name, "0")
+        if name == "LOCAL_RANK":
+            monkeypatch.delenv("LOCAL_WORLD_SIZE")  # from here on it is SLURM's
     with pytest.raises(StorageError):
         take(tmp_path)
     child.kill()

@@ -4,10 +4,10 @@ from typing import get_args
 import pytest
 import torch
 import torch.nn.functional as F
-from fcmae.cli.card import Kind
 from torch import nn
 from torch.testing import assert_close
 
+from fcmae.cli.shared.card import Kind
 from fcmae.data.batch import Batch
 from fcmae.evaluation.embed import embed, pooled
 from fcmae.model.autoencoder import Autoencoder

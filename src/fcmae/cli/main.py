@@ -21,18 +21,10 @@ from fcmae.cli.options.help import print_help, print_overview
 from fcmae.cli.options.parse import CommandLine, build, read_command_line
 from fcmae.cli.options.suggest import did_you_mean
 from fcmae.cli.shared.console import Console
-from fcmae.engine.lock import leads
+from fcmae.engine.place import leads, place
 from fcmae.errors import LAST_WORDS, DataError, FcmaeError
 
 PACKAGE = str(Path(__file__).parents[1])
-
-PLACES = (
-    ("WORLD_SIZE", "SLURM_NTASKS"),
-    ("RANK", "SLURM_PROCID"),
-    ("LOCAL_RANK", "SLURM_LOCALID"),
-)
-"""Where torchrun and SLURM say how many processes there are, and which of all and of its machine
-this one is."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -182,17 +174,12 @@ def _of_process(text: str) -> str:
     Until PyTorch is there, all processes of a machine look at the same options and files, and the
     first one speaks for them.
     """
-    processes, rank, local = (_told(names) for names in PLACES)
-    if (processes or 1) == 1:
+    mine = place()
+    if mine.world == 1:
         return f"fcmae: {text}\n"
     if "torch" not in sys.modules:
-        return "" if local else f"fcmae: {text}\n"
-    return f"fcmae: process {rank or 0} of {processes}: {text}\n"
-
-
-def _told(names: Sequence[str]) -> int | None:
-    """The number in the first of some variables that holds one."""
-    return next((int(os.environ[n]) for n in names if os.environ.get(n, "").isdecimal()), None)
+        return "" if mine.local else f"fcmae: {text}\n"
+    return f"fcmae: process {mine.rank} of {mine.world}: {text}\n"
 
 
 def _left_to_launcher(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from lightning_fabric.strategies.strategy import Strategy
@@ -22,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
+from fcmae.engine.place import processes, started_by
 from fcmae.errors import DistributedError, OutOfMemory
 from fcmae.kernels import choice
 from fcmae.peers import Peers
@@ -57,31 +59,22 @@ def launch(run: Run) -> Fabric:
         num_nodes=nodes,
         strategy=_strategy(run, devices * nodes),
         precision=PRECISION[precision(run, kind)],
+        plugins=_environment(os.environ),
     )
     # Depthwise kernels have an axis of length 1, whose stride means nothing.
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     # FSDP warns of what an in-place operation on a block's output would do: there is none.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     fabric.launch()
+    if fabric.world_size > 1:
+        os.environ.setdefault("RANK", str(fabric.global_rank))  # by which messages name a process
     return fabric
 
 
-def processes(run: Run, environment: Mapping[str, str], *, here: int) -> tuple[int, int]:
-    """Devices of each machine, and machines; who started the processes has counted them.
-
-    Args:
-        run: Decides where no launcher did.
-        environment: What torchrun or SLURM tell the processes that they start.
-        here: Devices to use by default.
-    """
-    if local := int(environment.get("LOCAL_WORLD_SIZE", "0")):
-        return local, int(environment.get("WORLD_SIZE", local)) // local
-    tasks = int(environment.get("SLURM_NTASKS", "0"))
-    # In an interactive allocation SLURM has granted the tasks, but not started them.
-    if tasks and environment.get("SLURM_JOB_NAME") not in ("bash", "interactive"):
-        nodes = int(environment.get("SLURM_NNODES", "1"))
-        return int(environment.get("SLURM_NTASKS_PER_NODE", tasks // nodes)), nodes
-    return run.devices or here, run.nodes
+def _environment(environment: Mapping[str, str]) -> LightningEnvironment | None:
+    """What Fabric finds its processes by; by default it looks, and takes SLURM's word for tasks."""
+    others = started_by(environment) in ("torchrun", "srun") or "SLURM_NTASKS" not in environment
+    return None if others else LightningEnvironment()
 
 
 def device_kind(run: Run) -> str:

@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fcmae.checkpoint.durable import check_space, storage_errors, sync_folder, write_synced
+from fcmae.engine.place import leads
 from fcmae.errors import StorageError
 
 LOCK = ".lock"
 LEAST_FREE = 64 * 2**20
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
-"""Variables by which torchrun, SLURM and Fabric tell a process its place; 0 leads."""
 
 _held: set[Path] = set()
 
@@ -39,11 +38,6 @@ def hold(out: Path) -> Iterator[None]:
             yield
         finally:
             _held.discard(directory)
-
-
-def leads() -> bool:
-    """Whether this is the only process of a run, or the first of several."""
-    return all(os.environ.get(name, "0") == "0" for name in RANKS)
 
 
 def probe(out: Path) -> None:

@@ -13,8 +13,9 @@ from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct
 from fcmae.cli.report import Report, report
 from fcmae.cli.shared.console import Console
 from fcmae.data.options import Augment, Crop
-from fcmae.engine.lock import hold, leads
+from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.place import leads
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
 

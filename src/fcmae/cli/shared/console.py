@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from fcmae.engine.lock import leads
+from fcmae.engine.place import leads
 from fcmae.engine.report import Plan
 
 LINE_EVERY_S = 30.0
