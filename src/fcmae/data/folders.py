@@ -141,6 +141,15 @@ def _why_not_link(path: bytes, root: bytes) -> str | None:
     return "a link that leads out of the folder (a list, .txt or .csv, may name its target)"
 
 
+def names_in(folder: Path) -> list[str]:
+    """The files directly in a folder that may be images, by their names."""
+    with os.scandir(folder) as entries:
+        names = [x.name for x in entries if x.is_file() and not x.name.startswith(".")]
+    return sorted(
+        name for name in names if name.lower() not in SYSTEM_FILES and not _is_something_else(name)
+    )
+
+
 def _is_something_else(name: str) -> bool:
     stem, _, ending = name.lower().rpartition(".")
     return (ending in NOT_IMAGES) if stem else (ending in NOT_IMAGE_NAMES)

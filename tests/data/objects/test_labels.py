@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from fcmae.data.image import UnusableImage
 from fcmae.data.objects.collect import Labelled
 from fcmae.data.objects.find import evaluation_objects, parts_of, read_part, split_objects
+from fcmae.data.objects.recognise import numbers_beside
 from fcmae.data.objects.rle import compress
 from fcmae.data.objects.table import NO_NUMBER
 from fcmae.errors import DataError
@@ -82,6 +83,33 @@ def test_yolo_gives_the_same_boxes(tmp_path: Path) -> None:
     assert found.objects.classes.tolist() == [1, 0]
     assert found.objects.num_outlined == 1
     assert len(found.objects.of_image(1)) == 0  # a picture without a file has no objects
+
+
+ANY_ENDING = ["a.png", "a.JPG", "a.bmp", "a.BMP", "a.webp", "a.gif", "a.TIFF", "a.jp2", "a"]
+
+
+@pytest.mark.parametrize("name", ANY_ENDING)
+def test_labels_of_yolo_beside_images_of_any_ending_are_seen(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / "a.txt").write_text("a caption of words")
+    (tmp_path / "b.txt").write_text(YOLO)
+    (tmp_path / "b.csv").touch()
+    (tmp_path / "b").mkdir()
+    assert not numbers_beside(tmp_path)
+    (tmp_path / "a.txt").write_text(YOLO)
+    assert numbers_beside(tmp_path)
+
+
+@pytest.mark.parametrize("said", ["", "a", "elsewhere/lost.png"])
+@pytest.mark.parametrize("name", ANY_ENDING)
+def test_an_image_of_voc_is_found_by_its_name_whatever_its_ending(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    write_voc(tmp_path, VOC.replace("<filename>a.png<", f"<filename>{said}<"))
+    folder = tmp_path / "JPEGImages"
+    (folder / "a.png").rename(folder / name)
+    (folder / "a.csv").touch()
+    assert read(tmp_path).images.name(0) == name
 
 
 def test_voc_gives_the_same_boxes_and_difficult_objects_are_crowds(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from fcmae.data.folders import walk
+from fcmae.data.folders import names_in, walk
 from fcmae.data.listing import find_images
 from fcmae.data.objects.yolo import NAMES, labels_folder
 
@@ -32,8 +32,8 @@ def holds(kind: Kind, labels: Path) -> bool:
 
 def numbers_beside(images: Path) -> bool:
     """Whether an image has a text file of its name, of numbers and not of words."""
-    for image in images.glob("*.[jpJPbtBT][pPnNiIm]*"):
-        text = image.with_suffix(".txt")
+    for name in names_in(images):
+        text = (images / name).with_suffix(".txt")
         if text.is_file():
             return _is_numbers(text)
     return False

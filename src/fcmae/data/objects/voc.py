@@ -1,10 +1,12 @@
 """Labels as Pascal VOC writes them: an XML file for each image."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from fcmae.data.folders import names_in
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Box, Collector, Labelled
 from fcmae.errors import DataError
@@ -12,8 +14,6 @@ from fcmae.errors import DataError
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 20
 """No label file of one image is larger or deeper."""
-
-ENDINGS = ("", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 
 @dataclass(kw_only=True)
@@ -60,8 +60,9 @@ def read_voc(
     found = {o.value("name") for _, root in parsed for o in root.all("object")} - {""}
     collector.classes += sorted(found) if classes is None else classes
     place_of = {name: index for index, name in enumerate(collector.classes)}
+    named = _by_stem(collector.root)
     for file, root in parsed:
-        _add(collector, file, root, place_of)
+        _add(collector, file, root, place_of, named)
     if not collector.sizes:
         some = f" The first problem: {collector.problems[0]}." if collector.problems else ""
         raise DataError(f"no XML file of {shown(source)} can be used.{some}")
@@ -132,9 +133,15 @@ def _parse(collector: Collector, file: Path) -> Element | None:
     return root
 
 
-def _add(collector: Collector, file: Path, root: Element, place_of: dict[str, int]) -> None:
+def _add(
+    collector: Collector,
+    file: Path,
+    root: Element,
+    place_of: dict[str, int],
+    named: dict[str, str],
+) -> None:
     """The image of an XML file and its objects."""
-    name = _image_name(collector.root, file, root)
+    name = _image_name(file, root, named)
     size = next(root.all("size"), None)
     told = None if size is None else (_whole(size.value("height")), _whole(size.value("width")))
     where = f"line {root.line if size is None else size.line}"
@@ -159,14 +166,20 @@ def _add(collector: Collector, file: Path, root: Element, place_of: dict[str, in
             collector.add(image, label, box, where=here, crowd=difficult, file=file)
 
 
-def _image_name(images: Path, file: Path, root: Element) -> bytes:
+def _by_stem(images: Path) -> dict[str, str]:
+    """The files in a folder that may be images, by their names without the ending."""
+    found: dict[str, str] = {}
+    for name in names_in(images) if images.is_dir() else ():
+        found.setdefault(name, name)
+        found.setdefault(os.path.splitext(name)[0], name)
+    return found
+
+
+def _image_name(file: Path, root: Element, named: dict[str, str]) -> bytes:
     """The image's file: the one that the XML names, or else one with the XML's own name."""
     said = root.value("filename").replace("\\", "/").rpartition("/")[2]
-    for name in [said] * bool(said) + [file.stem]:
-        for ending in ENDINGS:
-            if (images / f"{name}{ending}").is_file():
-                return f"{name}{ending}".encode("utf-8", "surrogateescape")
-    return (said or file.stem).encode("utf-8", "surrogateescape")
+    name = named.get(said) or named.get(file.stem) or said or file.stem
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _box(thing: Element) -> Box | None:
