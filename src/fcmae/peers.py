@@ -1,8 +1,10 @@
 """The processes that share a piece of work, as the rooms below the engine see them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,3 +35,14 @@ class Peers:
     def leads(self) -> bool:
         """Whether this process writes and speaks for all."""
         return self.rank == 0
+
+    def wait(self) -> None:
+        """Go on when all processes have come here."""
+        self.gather(torch.zeros(1, device=self.device))
+
+    def together(self, values: Iterable[Any]) -> list[Any]:
+        """The values of all processes, process by process; anything that JSON holds."""
+        text = "".join(json.dumps(value) + "\n" for value in values).encode()
+        rows = torch.frombuffer(bytearray(text or b"\n"), dtype=torch.uint8)  # not of nothing
+        gathered = self.gather(rows.to(self.device)).cpu().numpy().tobytes()
+        return [json.loads(line) for line in gathered.splitlines() if line]

@@ -1,6 +1,5 @@
 """Run a detector over images, each exactly once, on one process or many."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,7 +92,7 @@ def judge(
             for i in range(len(detections))
         ]
         lines.append({"index": index, "found": entries})
-    seen = {line["index"]: line["found"] for line in gather_lines(lines, peers)}
+    seen = {line["index"]: line["found"] for line in peers.together(lines)}
     if not seen:
         raise DataError("there is not one usable image to look at.")
     return DetectionResult(
@@ -117,14 +116,6 @@ def as_results(objects: Objects, seen: dict[int, list[dict[str, Any]]]) -> list[
         for entry in seen[index]
         if entry["label"] < len(ids) and ids[entry["label"]] != NO_NUMBER
     ]
-
-
-def gather_lines(lines: list[dict[str, Any]], peers: Peers) -> list[dict[str, Any]]:
-    """The lines of all processes."""
-    text = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    rows = torch.frombuffer(bytearray(text), dtype=torch.uint8) if text else torch.empty(0).byte()
-    together = peers.gather(rows.to(peers.device)).cpu().numpy().tobytes()
-    return [json.loads(line) for line in together.splitlines()]
 
 
 def _size(values: torch.Tensor) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Run a model over images, each exactly once, on one process or many."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,7 +105,4 @@ def _gather(
 
 def gather_unusable(unusable: list[tuple[str, str]], peers: Peers) -> list[tuple[str, str]]:
     """The files that any process had to leave out, in order, each once."""
-    lines = "".join(json.dumps(pair) + "\n" for pair in unusable).encode()
-    rows = peers.gather(torch.tensor(list(lines), dtype=torch.uint8).to(peers.device))
-    text = bytes(rows.tolist()).decode()
-    return sorted({(path, why) for path, why in map(json.loads, text.splitlines())})
+    return sorted({(path, why) for path, why in peers.together(unusable)})

@@ -16,7 +16,6 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
 from fcmae.data.trace import polygons
-from fcmae.evaluation.detect import gather_lines
 from fcmae.evaluation.detections import Detections
 from fcmae.peers import Peers
 
@@ -98,7 +97,7 @@ class Output:
 
     def finish(self, peers: Peers) -> Counted:
         """Write COCO's file of what all processes found; what there is of it."""
-        lines = sorted(gather_lines(self._lines, peers), key=lambda line: line["image"]["id"])
+        lines = sorted(peers.together(self._lines), key=lambda line: line["image"]["id"])
         objects = [
             {"id": 0, "image_id": line["image"]["id"], **entry}
             for line in lines

@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from fcmae.checkpoint.durable import storage_errors
 from fcmae.cli.shared.written import Journal, remove_former
 from fcmae.data.predicted import intact
@@ -34,7 +32,7 @@ def begin(folder: Path, names: Sequence[str], peers: Peers) -> Journal:
             ours = intact(folder)
             _refuse_others(folder, names, ours)
             remove_former(folder, ours)
-    peers.gather(torch.zeros(1, device=peers.device))
+    peers.wait()
     return Journal(folder, peers.rank)
 
 
