@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcmae.cli.launch.launch import Job, Launch, processes
+from fcmae.cli.launch import processes
+from fcmae.cli.launch.launch import Job, Launch
 from fcmae.cli.launch.launchable import check_launchable
 from fcmae.cli.launch.processes import Worker, environment, failure, wait
 from fcmae.cli.launch.slurm import script
