@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.shared.former import WRITTEN, begin
+from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.written import Journal
 from fcmae.peers import Peers
 
 OnProcesses = Callable[[int, Callable[[Peers], Any]], list[Any]]
@@ -31,7 +32,23 @@ def test_the_others_wait_for_the_leader(on_processes: OnProcesses, tmp_path: Pat
     def process(peers: Peers) -> bool:
         if peers.leads:
             time.sleep(0.2)
-        begin(tmp_path, ["a.png"], peers)
-        return (tmp_path / WRITTEN).exists()
+            (tmp_path / "there").touch()
+        peers.wait()
+        return (tmp_path / "there").exists()
 
     assert on_processes(2, process) == [True, True]
+
+
+def test_no_process_writes_before_former_predictions_are_gone(
+    on_processes: OnProcesses, tmp_path: Path
+) -> None:
+    with Journal(tmp_path).writing("a.png") as path:
+        path.touch()
+
+    def process(peers: Peers) -> bool:
+        if peers.leads:
+            time.sleep(0.2)
+        begin(tmp_path, ["a.png"], peers)
+        return (tmp_path / "a.png").exists()
+
+    assert on_processes(2, process) == [False, False]
