@@ -65,6 +65,14 @@ def test_floats_lie_between_0_and_1_or_a_little_beyond() -> None:
             picture_of(np.linspace(0, white, 48).reshape(4, 4, 3), 3)
 
 
+def test_wide_integers_of_8_bits_would_be_black() -> None:
+    for dtype in (np.int64, np.uint32):
+        with pytest.raises(ValueError, match=r"these of u?int\d\d are at most 200, which would"):
+            picture_of(np.full((4, 4), 200, dtype=dtype), 1)
+    assert picture_of(np.full((4, 4), 200, dtype=np.uint16), 1).max() < 0.01
+    assert picture_of(np.full((4, 4), 65535, dtype=np.int32), 1).min() == 1
+
+
 def test_a_classifier_names_the_likeliest_class(places: SimpleNamespace, path: Path) -> None:
     model = fcmae.load(places.classifier)
     said = model.predict(path)

@@ -23,7 +23,8 @@ def picture_of(image: Given, channels: int) -> Picture:
 
     Args:
         image: Integers of arrays and tensors are taken as those of files are: 8 bits as they are,
-            others of 65535. Floats must lie in [0, 1]; what leaves it by a little is clipped.
+            others of 65535, for which wide ones must have more than 8 bits. Floats must lie in
+            [0, 1]; what leaves it by a little is clipped.
         channels: What the model takes.
 
     Raises:
@@ -53,7 +54,13 @@ def picture_of(image: Given, channels: int) -> Picture:
 
 
 def _in_range(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Floats in [0, 1], clipped where resampling has carried them a little beyond."""
+    """Floats in [0, 1], clipped where resampling has carried them a little beyond; no wide integers
+    that must be meant as 8 bits."""
+    if array.dtype.kind in "iu" and array.dtype.itemsize > 2 and 0 < array.max() <= 255:
+        raise ValueError(
+            f"integers of over 8 bits count as 16 bits, but these of {array.dtype} are at most "
+            f"{array.max()}, which would be nearly black: convert them to uint8, or to uint16."
+        )
     if array.dtype.kind != "f" or not np.isfinite(array).all():
         return array
     low, high = float(array.min()), float(array.max())
