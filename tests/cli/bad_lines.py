@@ -237,6 +237,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{SEGMENT} --scan.overlap 1", 2, "scan.overlap is 1.0, but must be in [0, 1)."),
     (f"{SEGMENT} --scan.mode all", 2, "scan.mode is 'all', but must be one of whole, slide."),
     (
+        f"{SEGMENT} --scan.scales 0",
+        2,
+        "scan.scales is (0.0,), but must be",
+    ),
+    (
         f"{SEGMENT} --scan.scales 0,1",
         2,
         "scan.scales is (0.0, 1.0), but must be",

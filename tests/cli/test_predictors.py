@@ -65,6 +65,13 @@ def test_floats_lie_between_0_and_1_or_a_little_beyond() -> None:
             picture_of(np.linspace(0, white, 48).reshape(4, 4, 3), 3)
 
 
+def test_half_precision_of_either_kind_is_taken() -> None:
+    picture = torch.linspace(0, 1, 48).view(3, 4, 4)
+    for dtype in (torch.bfloat16, torch.float16):
+        found = picture_of(picture.to(dtype), 3)
+        np.testing.assert_allclose(found, picture.permute(1, 2, 0).numpy(), atol=4e-3)
+
+
 def test_wide_integers_of_8_bits_would_be_black() -> None:
     for dtype in (np.int64, np.uint32):
         with pytest.raises(ValueError, match=r"these of u?int\d\d are at most 200, which would"):

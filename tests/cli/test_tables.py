@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,22 @@ def test_sources_are_joined_and_each_file_comes_once(tmp_path: Path) -> None:
     assert [found.path(i) for i in range(len(found))] == [
         tmp_path / "c.png", tmp_path / "one/a.png", tmp_path / "one/b.png",
     ]  # fmt: skip
+
+
+def test_a_table_is_not_written_over_what_it_is_made_of(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("path\na.png\n")
+    said = f"out is {listed}, which is read too and would be written over: give another --out."
+    with pytest.raises(ValueError, match=re.escape(said)):
+        check_table(listed, sources=[tmp_path, tmp_path / "none", f"{listed}"])
+    check_table(tmp_path / "other.csv", sources=[listed])
+
+
+def test_only_lists_of_an_earlier_call_are_removed(tmp_path: Path) -> None:
+    table, beside = tmp_path / "found.csv", tmp_path / "found-unusable.csv"
+    beside.write_text("mine\n")
+    write_unusable(table, [])
+    assert beside.read_text() == "mine\n"
+    write_unusable(table, [("a.png", "damaged")])
+    write_unusable(table, [])
+    assert not beside.exists()

@@ -4,6 +4,7 @@ import os
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -41,6 +42,8 @@ def picture_of(image: Given, channels: int) -> Picture:
             "an image is a path, an image of Pillow, an array h w c or a tensor c h w, but this "
             f"one is {got}: give one of these, one image at a time."
         )
+    if isinstance(image, Tensor) and image.dtype == torch.bfloat16:
+        image = image.float()  # NumPy does not know it
     array = image.detach().cpu().numpy() if isinstance(image, Tensor) else image
     if isinstance(image, Tensor) and array.ndim == 3:
         array = array.transpose(1, 2, 0)

@@ -71,7 +71,7 @@ class Predicted:
 
 def predict_classify(options: PredictClassify, console: Console) -> Predicted:
     """Check what the weights and the images say, then classify."""
-    check_table(options.out)
+    check_table(options.out, sources=[*options.data, options.weights])
     weights = read_weights(
         options.weights, kind="classifier", fetch=options.source, console=console
     )

@@ -63,7 +63,7 @@ class Embedded:
 
 def embed(options: Embed, console: Console) -> Embedded:
     """Check what the weights and the images say, then encode."""
-    check_table(options.out)
+    check_table(options.out, sources=[*options.data, options.weights])
     weights = read_weights(options.weights, fetch=options.source, console=console)
     size_for(options.size, weights)
     loader_of(weights, options.loader)

@@ -87,6 +87,14 @@ def accepts(hint: Any, kind: type) -> bool:
     return kind in {get_origin(part) or part for part in parts_of(hint)}
 
 
+def takes_any_number(hint: Any) -> bool:
+    """Whether a type, or one of a union without a number, is a tuple of any length."""
+    single = accepts(hint, int) or accepts(hint, float)
+    return not single and any(
+        get_origin(part) is tuple and Ellipsis in get_args(part) for part in parts_of(hint)
+    )
+
+
 def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
     hints = get_type_hints(options)
     described = docstring_parser.parse_from_object(options).params

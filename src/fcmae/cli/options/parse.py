@@ -13,7 +13,15 @@ from typing import Any, TypeVar, cast
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 from fcmae.cli.options.complaints import describe, missing, unknown, wrong_value
-from fcmae.cli.options.fields import Field, accepts, fields_of, groups_of, nested, plain
+from fcmae.cli.options.fields import (
+    Field,
+    accepts,
+    fields_of,
+    groups_of,
+    nested,
+    plain,
+    takes_any_number,
+)
 from fcmae.cli.options.recipes import read_config
 
 set_parsing_settings(import_path_denylist=["*"])
@@ -158,9 +166,20 @@ def as_text(value: Any, field: Field) -> str:
     if accepts(field.hint, tuple):
         if isinstance(value, str) and "," in value:
             value = value.strip("()[] ").split(",")
+        elif _is_number(value) and takes_any_number(field.hint):
+            value = [value]  # the only one
         if isinstance(value, list):
             return f"[{','.join(map(str, value))}]"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether this is one number, or says one."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
 
 
 def _name_and_text(word: str) -> tuple[str, str | None]:

@@ -44,7 +44,9 @@ def check_pictures(
             return
         except UnusableImage as error:
             reason = f"{images.name(index)}: {error.reason}"
-    hint = "" if of_labels else "--encoder.channels says how many channels the model takes; "
+    hint = "--encoder.channels says how many channels the model takes; "
+    if of_labels or "channel" not in reason:
+        hint = ""
     raise DataError(
         f"none of the first images can be used, such as {reason}. {hint}`fcmae check` names every "
         "unusable file."

@@ -178,5 +178,5 @@ def show_finetuned_values(result: FinetunedValues, terminal: Terminal) -> None:
     show_places(terminal, weights=result.weights)
     say(
         terminal,
-        f"Next: fcmae predict values --data IMAGES --weights {result.out} --out values.csv",
+        f"Next: fcmae predict values --data IMAGES --weights {result.out} --out predictions.csv",
     )

@@ -58,7 +58,7 @@ class PredictedValues:
 
 def predict_values(options: PredictValues, console: Console) -> PredictedValues:
     """Check what the weights and the images say, then look at all of them."""
-    check_table(options.out)
+    check_table(options.out, sources=[*options.data, options.weights])
     weights = read_weights(options.weights, kind="estimator")
     size_for(options.size, weights)
     loader_of(weights, options.loader)
