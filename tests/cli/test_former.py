@@ -1,4 +1,4 @@
-"""A folder of predictions is emptied of what an earlier call wrote, and of nothing else."""
+"""Those of earlier calls leave a folder of predictions when a call is done; nothing else does."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.former import begin, end
 from fcmae.cli.shared.written import Journal
-from fcmae.data.predicted import OLD_RECORD, RECORD
+from fcmae.data.predicted import OLD_RECORD, RECORD, intact
 from fcmae.errors import StorageError
 from fcmae.peers import Peers
 
@@ -23,6 +23,8 @@ def call(folder: Path, *names: str, kill: str = "") -> None:
         with journal.writing(kill) as path:
             path.write_text("half")
         (folder / kill).rename(folder / ".staging-0.png")
+    else:
+        end(journal, Peers())
 
 
 def write(journal: Journal, name: str) -> None:
@@ -49,16 +51,34 @@ def test_a_killed_call_claims_nothing_that_it_did_not_write(tmp_path: Path) -> N
     with pytest.raises(StorageError, match=r"b\.png is there already and was not written by"):
         begin(tmp_path, ["b.png"], Peers())
     assert (tmp_path / "a.png").exists()  # nothing is removed before that is known
-    call(tmp_path)
-    assert files_in(tmp_path) == {RECORD, "b.png", "c.png"}  # nor is a half-written file left
+    call(tmp_path, "d.png")
+    assert files_in(tmp_path) == {RECORD, "b.png", "c.png", "d.png"}  # no half-written one is left
 
 
 def test_a_line_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
     call(tmp_path, "a.png")
     with (tmp_path / RECORD).open("a") as lines:
         lines.write('["b.p')
+    call(tmp_path, "c.png", kill="d.png")
+    assert files_in(tmp_path) == {RECORD, "a.png", "c.png", ".staging-0.png"}
+    call(tmp_path, "e.png")
+    assert files_in(tmp_path) == {RECORD, "e.png"}
+
+
+def test_what_there_was_stays_until_a_call_is_done(tmp_path: Path) -> None:
+    call(tmp_path, "a.png", "b.png")
+    call(tmp_path, "a.png", kill="c.png")  # and after that, both calls' files are known as ours
+    assert files_in(tmp_path) == {RECORD, "a.png", "b.png", ".staging-0.png"}
+    assert intact(tmp_path) == ["b.png", "a.png"]
+    call(tmp_path, "a.png")
+    assert files_in(tmp_path) == {RECORD, "a.png"}
+
+
+def test_a_call_that_wrote_nothing_removes_nothing(tmp_path: Path) -> None:
+    call(tmp_path, "a.png")
     call(tmp_path)
-    assert files_in(tmp_path) == {RECORD}
+    assert files_in(tmp_path) == {RECORD, "a.png"}
+    assert intact(tmp_path) == ["a.png"]
 
 
 def test_a_file_that_was_changed_since_is_the_users(tmp_path: Path) -> None:
@@ -78,7 +98,7 @@ def test_a_folder_in_place_of_a_file_stays(tmp_path: Path) -> None:
     (tmp_path / "a.png").mkdir()
     with pytest.raises(StorageError, match=r"a\.png is there already"):
         begin(tmp_path, ["a.png"], Peers())
-    call(tmp_path)
+    call(tmp_path, "b.png")
     assert (tmp_path / "a.png").is_dir()
 
 
@@ -88,7 +108,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
         path.write_text("half")
         _ = 1 / 0
     assert files_in(tmp_path) == {RECORD}
-    assert (tmp_path / RECORD).read_text() == ""
+    assert (tmp_path / RECORD).read_text().strip() == ""
 
 
 def test_each_process_keeps_a_journal_and_the_next_call_reads_all(tmp_path: Path) -> None:
@@ -120,7 +140,7 @@ def test_a_list_that_is_not_ours_removes_nothing(name: str, text: str, tmp_path:
     (tmp_path / "mine").write_text("x")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text(text)
-    call(tmp_path / "out")
+    call(tmp_path / "out", "new")
     assert (tmp_path / "mine").exists()
 
 
@@ -130,5 +150,5 @@ def test_a_line_that_leads_out_of_the_folder_removes_nothing(tmp_path: Path) -> 
     status = (tmp_path / "mine").stat()
     line = json.dumps(["../mine", status.st_size, status.st_mtime_ns])
     (tmp_path / "out" / RECORD).write_text(line)
-    call(tmp_path / "out")
+    call(tmp_path / "out", "new")
     assert (tmp_path / "mine").exists()

@@ -123,7 +123,7 @@ def test_prediction_writes_masks_overlays_and_polygons(
     assert (answer["images"], answer["large"]) == (3, 0)
     assert sum(answer["classes"].values()) == pytest.approx(1)
     assert [entry["path"] for entry in answer["unusable"]] == [str(broken)]
-    large = told([*words, "--out", f"{tmp_path}/b", "--large", "100"], capsys)
+    large = told([*words, "--out", f"{tmp_path}/b", "--scan.large", "100"], capsys)
     assert (large["images"], large["large"]) == (3, 3)
     for place in "ab":
         assert len(list((tmp_path / place / "overlays").iterdir())) == 3
@@ -153,7 +153,7 @@ def test_a_prediction_of_no_image_lists_the_files_and_ends_with_code_6(
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(content[:2000])
     words = ["predict", "segment", "--data", f"{tmp_path}", "--weights", f"{run.out}", *QUICK]
-    how = ["--out", f"{tmp_path}-out", "--large", large]
+    how = ["--out", f"{tmp_path}-out", "--scan.large", large]
     assert main([*words, *how]) == 6
     said = capsys.readouterr().out
     assert "2 files could not be used:\n" in said
@@ -169,7 +169,7 @@ def test_small_images_that_cannot_be_used_do_not_keep_large_ones_from_being_segm
     small.write_bytes(small.read_bytes()[:45])
     source = scenes / "images" / "val" / "1.png"
     words = ["predict", "segment", "--data", f"{small}", f"{source}", "--weights", f"{run.out}"]
-    answer = told([*words, "--large", "100", "--out", f"{tmp_path}/out", *QUICK], capsys)
+    answer = told([*words, "--scan.large", "100", "--out", f"{tmp_path}/out", *QUICK], capsys)
     assert (answer["images"], answer["large"], len(answer["unusable"])) == (1, 1, 1)
 
 
@@ -197,6 +197,22 @@ def test_predictions_replace_those_of_an_earlier_call(
     assert left == {".lock", ".written-0.jsonl", "masks/1.png"}
 
 
+def test_predictions_of_an_earlier_call_stay_where_no_image_can_be_used(
+    run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "segment", "--weights", f"{run.out}", "--out", f"{tmp_path}/out", *QUICK]
+    told([*words, "--data", f"{scenes}/images/val"], capsys)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes((scenes / "images" / "val" / "1.png").read_bytes()[:2000])
+    assert main([*words, "--data", f"{cut}"]) == 6
+    assert "pixels" not in capsys.readouterr().out.splitlines()[0]  # no table of nothing
+    assert len(list((tmp_path / "out" / "masks").iterdir())) == 3
+    cut.write_bytes(b"not a picture")
+    words[5] = f"{tmp_path}/new"
+    assert main([*words, "--data", f"{cut}"]) == 6
+    assert not (tmp_path / "new").exists()
+
+
 def test_predictions_do_not_go_among_the_files_of_a_run(
     run: SimpleNamespace, scenes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +225,7 @@ def test_large_images_are_looked_at_with_the_short_side_of_the_training(
     run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["predict", "segment", "--data", f"{scenes}/images/val", "--weights", f"{run.out}"]
-    for place, how in (("small", ()), ("large", ("--large", "100"))):
+    for place, how in (("small", ()), ("large", ("--scan.large", "6000"))):
         told([*words, "--out", f"{tmp_path}/{place}", *how, *QUICK], capsys)
     for number in range(3):
         mask, again = (
@@ -223,7 +239,7 @@ def test_large_images_that_cannot_be_used_are_not_counted(
     run: SimpleNamespace, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["predict", "segment", "--weights", f"{run.out}", "--data"]
-    how = ["--out", f"{tmp_path}/out", "--large", "100", *QUICK]
+    how = ["--out", f"{tmp_path}/out", "--scan.large", "100", *QUICK]
     cut = tmp_path / "cut.png"
     cut.write_bytes((scenes / "images" / "val" / "1.png").read_bytes()[:2000])
     assert main([*words, f"{scenes}/images/val", f"{cut}", *how]) == 0

@@ -198,6 +198,17 @@ def test_a_large_image_by_rows_of_windows_is_the_same(
     assert sum(done) == len(windows(size, (32, 32), 1 / 3))
 
 
+def test_windows_slide_over_what_is_too_large_to_be_looked_at_whole(model: Segmenter) -> None:
+    image = batches([(70, 90)])[0].images
+    whole, slid = scanner(model), scanner(model, mode="slide")
+    assert (scanner(model, large=6300).classes(image) == whole.classes(image)).all()
+    assert (scanner(model, large=6299).classes(image) == slid.classes(image)).all()
+    assert (whole.classes(image) != slid.classes(image)).any()
+    # It goes by the size that is looked at.
+    reduced, small = scanner(model, large=3149, short_side=49), scanner(model, short_side=49)
+    assert (reduced.classes(image) == small.classes(image)).all()
+
+
 def test_windows_of_a_large_image_are_viewed_at_all_scales_and_mirrored(model: Segmenter) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
     normalise = Normalisation(mean=(0.5,) * 3, std=(0.2,) * 3)

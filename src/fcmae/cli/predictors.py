@@ -16,7 +16,6 @@ from fcmae.cli.answers import SaidClass, SaidPixels
 from fcmae.cli.options.parse import build, keyword_values
 from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.options.suggest import did_you_mean
-from fcmae.cli.segment.predict import PredictSegment
 from fcmae.cli.shared.card import article, tiling_of
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
@@ -160,7 +159,7 @@ class Predictor:
         )
         with self._regions(image) as regions:
             height, width = regions.size
-            if height * width > PredictSegment.large:
+            if height * width > scan.large:
                 rows = scanner.large(regions, self.facts.normalise)
                 mask = np.concatenate([classes for _, classes in rows])
             else:

@@ -42,29 +42,42 @@ class Scanner:
 
     def probabilities(self, image: Float[Tensor, "1 c h w"]) -> Scores:
         """The probability of each class at each pixel, averaged over scales and mirror images."""
-        size = (image.shape[-2], image.shape[-1])
-        return self._averaged(image, self.scores, base_factor(size, self.how.short_side))
+        return self._averaged(image, self.scores, self._factor(image))
+
+    def classes(self, image: Float[Tensor, "1 c h w"]) -> Int[np.ndarray, "h w"]:
+        """The likeliest class of each pixel."""
+        # The largest score is the largest probability, which would take as much memory again.
+        plain = self._viewed_once and self._factor(image) == 1.0
+        scores = self.scores(image) if plain else self.probabilities(image)
+        called: NDArray[np.int64] = scores[0].argmax(dim=0).cpu().numpy()
+        return called
+
+    def _factor(self, image: Images) -> float:
+        """What the sides of an image are multiplied by before it is looked at."""
+        return base_factor((image.shape[-2], image.shape[-1]), self.how.short_side)
+
+    @property
+    def _viewed_once(self) -> bool:
+        return self.how.scales == (1.0,) and not self.how.flip
 
     def _averaged(self, images: Images, look: Callable[[Images], Level], factor: float) -> Level:
         """Probabilities at each pixel, the mean over views whose class scores ``look`` gives."""
         size = (images.shape[-2], images.shape[-1])
-        seen: list[Level] = []
-        for scale in self.how.scales:
+        sums: Level | None = None
+        ways = (False, True) if self.how.flip else (False,)
+        views = [(scale, mirrored) for scale in self.how.scales for mirrored in ways]
+        for scale, mirrored in views:
             view = _resized(images, [max(1, round(side * factor * scale)) for side in size])
-            for mirrored in (False, True) if self.how.flip else (False,):
-                scores = look(view.flip(-1) if mirrored else view).softmax(dim=1)
-                seen.append(_resized(scores.flip(-1) if mirrored else scores, list(size)))
-        return torch.stack(seen).mean(dim=0)
-
-    def classes(self, image: Float[Tensor, "1 c h w"]) -> Int[np.ndarray, "h w"]:
-        """The likeliest class of each pixel."""
-        called: NDArray[np.int64] = self.probabilities(image)[0].argmax(dim=0).cpu().numpy()
-        return called
+            seen = look(view.flip(-1) if mirrored else view).softmax(dim=1)
+            seen = _resized(seen.flip(-1) if mirrored else seen, list(size))
+            sums = seen if sums is None else sums.add_(seen)
+        assert sums is not None
+        return sums.div_(len(views))
 
     def scores(self, image: Float[Tensor, "1 c h w"]) -> Scores:
         """Class scores of an image in its own size."""
         size = (image.shape[-2], image.shape[-1])
-        if self.how.mode == "whole":
+        if self.how.mode == "whole" and math.prod(size) <= self.how.large:
             return self._of_tiles(image)
         placed = windows(size, self.tile, self.how.overlap)
         total = torch.zeros(1, self.model.num_classes, *size, device=image.device)
@@ -75,12 +88,12 @@ class Scanner:
             for window, scores in zip(some, self._of_tiles(tiles), strict=True):
                 total[(..., *window.slices)] += scores
                 times[(..., *window.slices)] += 1
-        return total / times
+        return total.div_(times)
 
     def _of_windows(self, tiles: Images) -> Level:
         """What the windows of a large image say: scores, or probabilities where they are viewed
         in several ways."""
-        if self.how.scales == (1.0,) and not self.how.flip:
+        if self._viewed_once:
             return self._of_tiles(tiles)
         return self._averaged(tiles, self._of_tiles, 1.0)
 

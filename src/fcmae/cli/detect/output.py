@@ -10,7 +10,7 @@ from typing import Any
 from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.detect.pictures import draw
 from fcmae.cli.shared.card import Weights
-from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.former import begin, end
 from fcmae.cli.shared.written import Journal
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
@@ -96,7 +96,7 @@ class Output:
         self._write(f"{self.stems[index]}.geojson", content)
 
     def finish(self, peers: Peers) -> Counted:
-        """Write COCO's file of what all processes found; what there is of it."""
+        """Write COCO's file of what all processes found, if they looked at anything."""
         lines = sorted(peers.together(self._lines), key=lambda line: line["image"]["id"])
         objects = [
             {"id": 0, "image_id": line["image"]["id"], **entry}
@@ -105,7 +105,7 @@ class Output:
         ]
         for number, entry in enumerate(objects, start=1):
             entry["id"] = number
-        if peers.leads:
+        if peers.leads and lines:
             pairs = zip(self.class_ids, self.classes, strict=True)
             content = {
                 "images": [line["image"] for line in lines],
@@ -113,6 +113,8 @@ class Output:
                 "categories": [{"id": number, "name": name} for number, name in pairs],
             }
             self._write(RESULTS, content)
+        assert self._journal is not None
+        end(self._journal, peers)
         names = dict(zip(self.class_ids, self.classes, strict=True))
         return Counted(images=len(lines), labels=[names[entry["category_id"]] for entry in objects])
 

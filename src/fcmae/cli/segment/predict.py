@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console as Terminal
 
 from fcmae.cli.options.compute import Compute
@@ -14,8 +16,11 @@ from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.places import check_apart, check_no_run
 from fcmae.cli.shared.show import number, say, share, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import find_all
+from fcmae.data.image import UnusableImage, upright_size
+from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
+from fcmae.errors import DataError
 from fcmae.evaluation.options import Scan
 
 Form = Literal["masks", "overlays", "polygons"]
@@ -39,12 +44,6 @@ class PredictSegment:
     """What to write: masks (PNG of class indices, with colours), overlays (the classes over the
     image), polygons (GeoJSON, in pixels from the upper left corner)."""
 
-    large: int = 16_000_000
-    """Images of more pixels are never whole in memory. They are read and segmented by windows at
-    their own size, so that memory holds one row of windows (scan.scales and scan.flip hold for each
-    window); with scan.short_side, or weights trained so, they are reduced while they are read, and
-    looked at whole. Their overlays are reduced."""
-
     size: Size | None = None
     """Side in pixels of the windows where they slide, or height,width; by default that of the
     training crops."""
@@ -54,8 +53,6 @@ class PredictSegment:
     run: Compute = Compute()
 
     def __post_init__(self) -> None:
-        if self.large < 1:
-            raise ValueError(f"large is {self.large}, but must be at least 1.")
         if not self.write or len(set(self.write)) < len(self.write):
             raise ValueError(
                 f"write is {' '.join(self.write) or 'empty'}, but must name one or several of "
@@ -70,7 +67,7 @@ class PredictedSegments:
     Attributes:
         out: Folder of what was written.
         images: Images segmented.
-        large: Those of them that are larger than ``PredictSegment.large``.
+        large: Those of them that are larger than ``scan.large``.
         classes: Share of all pixels that were called each class, largest first.
         unusable: Files left out, with the reason.
     """
@@ -82,6 +79,21 @@ class PredictedSegments:
     unusable: list[dict[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sorts:
+    """Which images are looked at in which way.
+
+    Attributes:
+        small: Indices of those that are read whole.
+        large: Indices of those that are read by windows.
+        unusable: (path, reason) of the files that are no images.
+    """
+
+    small: NDArray[np.int64]
+    large: NDArray[np.int64]
+    unusable: list[tuple[str, str]]
+
+
 def predict_segment(options: PredictSegment, console: Console) -> PredictedSegments:
     """Check what the weights and the images say, then segment."""
     weights = read_weights(options.weights, kind="segmenter")
@@ -90,16 +102,44 @@ def predict_segment(options: PredictSegment, console: Console) -> PredictedSegme
     check_no_run(options.out)
     images = find_all(options.data)
     check_apart(options.data, images, options.out)
+    sorts = by_size(images, options.scan.large)
     with hold(options.out):
         from fcmae.cli.segment.predict_wiring import predict
 
-        return predict(options, weights, images, console)
+        return predict(options, weights, images, sorts, console)
+
+
+def by_size(images: ImageList, most_pixels: int) -> Sorts:
+    """Tell images that are looked at whole from larger ones, and from files that are no images.
+
+    Raises:
+        DataError: There is no image among them.
+    """
+    small, large, unusable = list[int](), list[int](), list[tuple[str, str]]()
+    for index in range(len(images)):
+        try:
+            height, width = upright_size(images.path(index))
+        except UnusableImage as error:
+            unusable.append((images.name(index), error.reason))
+        else:
+            (large if height * width > most_pixels else small).append(index)
+    if not small and not large:
+        raise DataError(
+            f"none of the {len(images)} files can be used, such as {unusable[0][0]}: "
+            f"{unusable[0][1]}. `fcmae check` lists all of them."
+        )
+    return Sorts(
+        small=np.array(small, dtype=np.int64),
+        large=np.array(large, dtype=np.int64),
+        unusable=unusable,
+    )
 
 
 def show_predicted_segments(result: PredictedSegments, terminal: Terminal) -> None:
     """How much of the images each class covers, and where the files are."""
     rows = [(name, share(part)) for name, part in list(result.classes.items())[:20]]
-    show_table(terminal, ("class", "pixels"), rows)
+    if rows:
+        show_table(terminal, ("class", "pixels"), rows)
     show_unusable(result.unusable, terminal)
     large = f", {result.large:,} of them large" if result.large else ""
     say(terminal, f"Segmented {number(result.images, 'image')}{large}.")

@@ -6,26 +6,24 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Integer
-from numpy.typing import NDArray
 
 from fcmae.analysis.label_pictures import draw_classes, write_label_map
 from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.segment.inference import open_scanner, own_sizes
-from fcmae.cli.segment.predict import Form, PredictedSegments, PredictSegment
+from fcmae.cli.segment.predict import Form, PredictedSegments, PredictSegment, Sorts
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.former import begin
+from fcmae.cli.shared.former import begin, end
 from fcmae.cli.shared.show import files
 from fcmae.cli.shared.written import Journal
-from fcmae.data.image import UnusableImage, upright_size
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.naming import distinct_stems
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.tiles import OVERVIEW_PIXELS, open_regions, overview
 from fcmae.data.trace import polygons, signed_area
-from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
 from fcmae.types import Images
@@ -39,10 +37,10 @@ ENDINGS: dict[Form, str] = {"masks": "png", "overlays": "png", "polygons": "geoj
 
 
 def predict(
-    options: PredictSegment, weights: Weights, images: ImageList, console: Console
+    options: PredictSegment, weights: Weights, images: ImageList, sorts: Sorts, console: Console
 ) -> PredictedSegments:
     """Segment all images, large ones by windows, and write what was asked for."""
-    small, large, unusable = by_size(images, options.large)
+    small, large, unusable = sorts.small, sorts.large, [*sorts.unusable]
     scanner = open_scanner(options, weights)
     output, peers = Output(options, weights, images), scanner.peers
     journal = begin(options.out, output.names(), peers)
@@ -63,31 +61,8 @@ def predict(
                 output.write(journal, index, called, picture, side)
             except UnusableImage as error:
                 unusable.append((images.name(index), error.reason))
+    end(journal, peers)
     return _reported(output, scanner, options.out, output.written - whole, unusable)
-
-
-def by_size(
-    images: ImageList, most_pixels: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[str, str]]]:
-    """Indices of images that are looked at whole and of larger ones, and files that are no images.
-
-    Raises:
-        DataError: There is no image among them.
-    """
-    small, large, unusable = list[int](), list[int](), list[tuple[str, str]]()
-    for index in range(len(images)):
-        try:
-            height, width = upright_size(images.path(index))
-        except UnusableImage as error:
-            unusable.append((images.name(index), error.reason))
-        else:
-            (large if height * width > most_pixels else small).append(index)
-    if not small and not large:
-        raise DataError(
-            f"none of the {len(images)} files can be used, such as {unusable[0][0]}: "
-            f"{unusable[0][1]}. `fcmae check` lists all of them."
-        )
-    return np.array(small, dtype=np.int64), np.array(large, dtype=np.int64), unusable
 
 
 def _reported(

@@ -1,25 +1,23 @@
-"""A folder of predictions holds those of one call: what an earlier call wrote is removed."""
+"""A folder of predictions holds those of one call: those of earlier ones go when it is done."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from fcmae.checkpoint.durable import storage_errors
-from fcmae.cli.shared.written import Journal, remove_former
+from fcmae.cli.shared.written import Journal, forget_others
 from fcmae.data.predicted import intact
 from fcmae.errors import StorageError
 from fcmae.peers import Peers
 
 
 def begin(folder: Path, names: Sequence[str], peers: Peers) -> Journal:
-    """Remove the files of earlier calls, and open the journal of this one.
-
-    Files that no earlier call wrote stay, as do those that were changed since.
+    """Open the journal of a call, which may write over what earlier calls wrote.
 
     Args:
         folder: Where the predictions go; it exists.
         names: The files that this call may write, relative to the folder.
-        peers: The leading process removes while the others wait.
+        peers: The leading process looks while the others wait.
 
     Returns:
         By which this process writes its files.
@@ -29,16 +27,30 @@ def begin(folder: Path, names: Sequence[str], peers: Peers) -> Journal:
     """
     if peers.leads:
         with storage_errors(folder):
-            ours = intact(folder)
-            _refuse_others(folder, names, ours)
-            remove_former(folder, ours)
+            _refuse_others(folder, names)
     peers.wait()
     return Journal(folder, peers.rank)
 
 
-def _refuse_others(folder: Path, names: Sequence[str], ours: Sequence[str]) -> None:
+def end(journal: Journal, peers: Peers) -> None:
+    """Remove what earlier calls wrote and this one did not, once all of it is written.
+
+    Where a call wrote nothing, or was stopped before, what there was stays. So do files that no
+    call wrote, and those that were changed since.
+
+    Raises:
+        StorageError: Something cannot be removed.
+    """
+    written = peers.together(journal.names)  # all have written when the leading process has these
+    if peers.leads and written:
+        with storage_errors(journal.folder):
+            forget_others(journal.folder, written)
+    peers.wait()
+
+
+def _refuse_others(folder: Path, names: Sequence[str]) -> None:
     """Refuse to write over what no earlier call has written: images, labels, results of others."""
-    known = set(ours)
+    known = set(intact(folder))
     for name in names:
         if name not in known and os.path.lexists(folder / name):
             raise StorageError(
