@@ -6,6 +6,13 @@ that is not sound (``fcmae check`` found something, or no image of a prediction 
 error, but ends with DataError's code.
 """
 
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "MemoryError", "bad_alloc")
+"""How PyTorch's RuntimeErrors, also those of the loader's processes, tell that memory is full."""
+
 LAST_WORDS = "FCMAE_LAST_WORDS"
 """Variable by which a process learns of a file to leave its error in, for whoever started it and
 several others to say it once."""
@@ -48,7 +55,7 @@ class DistributedError(FcmaeError):
 
 
 class OutOfMemory(FcmaeError):  # noqa: N818 - the field says "out of memory"
-    """The device has no room for a batch."""
+    """Memory, or the device's, has no room for what is asked."""
 
     exit_code = 8
 
@@ -59,3 +66,29 @@ class Interrupted(FcmaeError):  # noqa: N818 - a signal is not an error
     def __init__(self, message: str, *, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, of the system or of PyTorch says that memory is full."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    said = isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY)
+    return said or isinstance(error, MemoryError)
+
+
+@contextmanager
+def memory_errors(ways_out: Sequence[str]) -> Iterator[None]:
+    """Say in the user's words that memory is full, and what needs less of it.
+
+    Raises:
+        OutOfMemory: It was full inside.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        [*others, last] = ways_out or ["a machine that has more"]
+        less = f"{', '.join(others)} or {last}" if others else last
+        needs = "need" if others else "needs"
+        raise OutOfMemory(f"there is too little memory: {less} {needs} less of it.") from error

@@ -15,8 +15,8 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.segment.predict import PredictSegment
 from fcmae.data.given import picture_of
+from fcmae.errors import OutOfMemory
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, UPerNet
@@ -120,22 +120,33 @@ def test_a_segmenter_looks_at_large_images_by_windows(
     model = Segmenter(SMALL, num_classes=3, head=UPerNet(width=16, auxiliary_width=16))
     save_weights(file, model, {**FACTS, "classes": ["a", "b", "c"]})
     by_windows = fcmae.load(file).predict(path, mode="slide").mask
-    monkeypatch.setattr(PredictSegment, "large", 100)
     monkeypatch.setattr(Scanner, "classes", None)  # nothing is looked at whole
-    np.testing.assert_array_equal(fcmae.load(file).predict(path).mask, by_windows)
+    np.testing.assert_array_equal(fcmae.load(file).predict(path, large=100).mask, by_windows)
 
 
-def test_a_segmenter_keeps_to_its_short_side_on_large_images(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_segmenter_keeps_to_its_short_side_on_large_images(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
     file = tmp_path / "segmenter.safetensors"
     model = Segmenter(SMALL, num_classes=3, head=UPerNet(width=16, auxiliary_width=16))
     save_weights(file, model, {**FACTS, "classes": ["a", "b", "c"], "short_side": 48})
     loaded = fcmae.load(file)
     asked, trained = loaded.predict(path, short_side=64).mask, loaded.predict(path).mask
-    monkeypatch.setattr(PredictSegment, "large", 100)
-    np.testing.assert_array_equal(loaded.predict(path, short_side=64).mask, asked)
-    np.testing.assert_array_equal(loaded.predict(path).mask, trained)
+    large = 80 * 90 - 1
+    np.testing.assert_array_equal(loaded.predict(path, short_side=64, large=large).mask, asked)
+    np.testing.assert_array_equal(loaded.predict(path, large=large).mask, trained)
+
+
+def test_too_little_memory_is_told_with_a_way_out(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "segmenter.safetensors"
+    save_weights(file, Segmenter(SMALL, num_classes=3, head=UPerNet(width=16)), FACTS)
+    model = fcmae.load(file)
+    model.register_forward_pre_hook(lambda module, inputs: torch.empty(2**50))
+    with pytest.raises(
+        OutOfMemory, match=r"windows from fewer pixels on \(large=\.\.\.\) needs less"
+    ):
+        model.predict(path)
 
 
 @pytest.mark.parametrize("kind", ["labels", "numbers"])

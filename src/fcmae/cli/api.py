@@ -199,4 +199,4 @@ def _run(name: str, config: Config, options: dict[str, Any]) -> Any:
         command = name.split(maxsplit=1)[0]
         names = [other.split()[1] for other in COMMANDS if other.startswith(f"{command} ")]
         raise ValueError(f"there is no {name!r}: after {command} comes {' or '.join(names)}.")
-    return COMMANDS[name].run(options_of(name, config, **options), Console())
+    return COMMANDS[name](options_of(name, config, **options))

@@ -6,7 +6,20 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
+from fcmae.cli.options.fields import fields_of
 from fcmae.cli.shared.console import Console
+from fcmae.errors import memory_errors
+
+SAVES_MEMORY = {
+    "run.micro_batch": "fewer images at a time (--run.micro_batch)",
+    "run.batch_size": "fewer images at a time (--run.batch_size)",
+    "scan.large": "windows from fewer pixels on (--scan.large)",
+    "tiles.size": "windows (--tiles.size)",
+    "size": "a smaller --size",
+    "images": "fewer --images",
+    "loader.workers": "fewer --loader.workers",
+}
+"""Options that say how much memory is taken, in the order in which one would try them."""
 
 
 def saw_images(result: Any) -> bool:
@@ -36,6 +49,16 @@ class Command:
     positional: tuple[str, ...] = ()
     sound: Callable[[Any], bool] = saw_images
     rest: str | None = None
+
+    def __call__(self, options: Any) -> Any:
+        """Do the work.
+
+        Raises:
+            OutOfMemory: There is too little for what is asked.
+        """
+        fields = fields_of(self.options)
+        with memory_errors([words for name, words in SAVES_MEMORY.items() if name in fields]):
+            return self.run(options, Console())
 
     @property
     def summary(self) -> str:

@@ -20,7 +20,6 @@ from fcmae.cli.options.fields import fields_of, nested, plain
 from fcmae.cli.options.help import print_help, print_overview
 from fcmae.cli.options.parse import CommandLine, build, read_command_line
 from fcmae.cli.options.suggest import did_you_mean
-from fcmae.cli.shared.console import Console
 from fcmae.engine.place import leads, place
 from fcmae.errors import LAST_WORDS, DataError, FcmaeError
 
@@ -94,7 +93,7 @@ def _run(name: str, command: Command, line: CommandLine) -> int:
     rest = {command.rest: "[]"} if command.rest else {}
     options: Any = build(command.options, {**rest, **line.values})
     _check_json(line.json)
-    result = command.run(options, Console())
+    result = command(options)
     if not leads():
         return 0
     text = json.dumps(plain(result), indent=1, allow_nan=False) + "\n"

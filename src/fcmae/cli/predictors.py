@@ -24,6 +24,7 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.views import Fit
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Decoded, Regions, Window, open_regions
+from fcmae.errors import memory_errors
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
@@ -93,6 +94,10 @@ class Predictor:
         "segmenter": Scan,
         "detector": Look,
     }
+    saves_memory: ClassVar[dict[str, list[str]]] = {
+        "segmenter": ["windows from fewer pixels on (large=...)"],
+        "detector": ["windows (tiles={'size': ...})", "a smaller size"],
+    }
 
     def __call__(self, image: Given, **how: Any) -> Any:
         """What the model says about an image.
@@ -100,7 +105,7 @@ class Predictor:
         Args:
             image: A path, an image of Pillow, an array ``h w c`` or a tensor ``c h w``.
             how: The options of ``fcmae predict``: for a segmenter those of the group scan (mode,
-                overlap, short_side, scales, flip), for a detector size and tiles.
+                large, overlap, short_side, scales, flip), for a detector size and tiles.
 
         Returns:
             ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
@@ -110,11 +115,12 @@ class Predictor:
         Raises:
             UnusableImage: The file is not an image that is accepted.
             ValueError: The array is none of an image, or there is no such option or value.
+            OutOfMemory: There is too little for the image.
         """
         kind = self.facts.card["model"]["kind"]
         options: Any = _chosen(kind, self.options[kind], how)
         answer = getattr(self, f"_{kind}")
-        with evaluating(self.model):
+        with evaluating(self.model), memory_errors(self.saves_memory.get(kind, [])):
             return answer(image, options)
 
     @property

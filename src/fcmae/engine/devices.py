@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
 from fcmae.engine.place import processes, started_by
-from fcmae.errors import DistributedError, OutOfMemory
+from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
 from fcmae.kernels import choice
 from fcmae.peers import Peers
 
@@ -198,12 +198,10 @@ def in_users_words(run: Run) -> Iterator[None]:
     """Say what to do about a full device or a lost process."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(_full(run)) from error
     except torch.distributed.DistError as error:
         raise DistributedError(f"another process died or stopped answering: {error}") from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error):
+    except (MemoryError, RuntimeError, OSError) as error:
+        if is_out_of_memory(error):
             raise OutOfMemory(_full(run)) from error
         if any(sign in str(error) for sign in LOST):
             raise DistributedError(f"another process died or stopped answering: {error}") from error

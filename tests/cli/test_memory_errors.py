@@ -1,0 +1,71 @@
+"""Too little memory is told in a line, with what would need less, by every command."""
+
+import errno
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+
+from fcmae.cli.command import Command
+from fcmae.cli.commands import COMMANDS
+from fcmae.cli.main import _answer
+from fcmae.cli.options.compute import Compute
+from fcmae.cli.options.fields import fields_of
+from fcmae.errors import OutOfMemory, is_out_of_memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a command."""
+
+    size: int = 1
+    run: Compute = field(default=Compute())
+
+
+def command(error: BaseException) -> Command:
+    def fail(options: Options, console: object) -> None:
+        raise error
+
+    return Command(options=Options, run=fail, show=lambda result, terminal: None, example="")
+
+
+FULL = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+    RuntimeError("Caught MemoryError in DataLoader worker process 0."),
+    RuntimeError("std::bad_alloc"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
+def test_what_needs_less_memory_is_said_by_options_that_the_command_has(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OutOfMemory) as raised:
+        command(error)(Options())
+    assert str(raised.value) == (
+        "there is too little memory: fewer images at a time (--run.batch_size) or a smaller --size "
+        "need less of it."
+    )
+    assert _answer(raised.value, None) == 8
+    assert capsys.readouterr().err == f"fcmae: {raised.value}\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no kernel"), OSError(errno.ENOENT, "none")])
+def test_other_errors_stay_what_they_are(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        command(error)(Options())
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n.startswith(("predict", "evaluate"))])
+def test_every_command_that_looks_at_images_has_a_way_out(name: str) -> None:
+    assert {"size", "run.batch_size", "loader.workers"} <= set(fields_of(COMMANDS[name].options))
+
+
+def test_memory_itself_is_full() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**50)
+    assert is_out_of_memory(raised.value)
