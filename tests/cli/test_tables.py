@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from fcmae.cli.shared.results import RECORD, check_table, write_results
 from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import check_table, write_table, write_unusable
+from fcmae.cli.shared.tables import write_table
 from fcmae.errors import StorageError
 
 COLUMNS = {
@@ -81,10 +82,11 @@ def test_nothing_half_written_stays(
 
 
 def test_unusable_files_are_listed_beside_the_table(tmp_path: Path) -> None:
-    write_unusable(tmp_path / "x.csv", [("a.png", "damaged")])
+    write_results(tmp_path / "x.csv", COLUMNS, [("a.png", "damaged")])
     assert (tmp_path / "x-unusable.csv").read_text() == "path,reason\na.png,damaged\n"
-    write_unusable(tmp_path / "x.csv", [])
-    assert not (tmp_path / "x-unusable.csv").exists()
+    check_table(tmp_path / "x.csv")
+    write_results(tmp_path / "x.csv", COLUMNS, [])
+    assert {path.name for path in tmp_path.iterdir()} == {"x.csv", RECORD}
 
 
 def test_sources_are_joined_and_each_file_comes_once(tmp_path: Path) -> None:
@@ -106,11 +108,24 @@ def test_a_table_is_not_written_over_what_it_is_made_of(tmp_path: Path) -> None:
     check_table(tmp_path / "other.csv", sources=[listed])
 
 
-def test_only_lists_of_an_earlier_call_are_removed(tmp_path: Path) -> None:
-    table, beside = tmp_path / "found.csv", tmp_path / "found-unusable.csv"
-    beside.write_text("mine\n")
-    write_unusable(table, [])
-    assert beside.read_text() == "mine\n"
-    write_unusable(table, [("a.png", "damaged")])
-    write_unusable(table, [])
-    assert not beside.exists()
+@pytest.mark.parametrize("name", ["found.csv", "found-unusable.csv"])
+@pytest.mark.parametrize("changed", [False, True])
+def test_files_of_others_are_not_written_over(name: str, changed: bool, tmp_path: Path) -> None:
+    if changed:
+        write_results(tmp_path / "found.csv", COLUMNS, [("a.png", "damaged")])
+    (tmp_path / name).write_text("path,label\na.png,corrected\n")
+    said = f"{tmp_path / name} is there already and was not written by an earlier call, or was"
+    with pytest.raises(StorageError, match=re.escape(said)):
+        check_table(tmp_path / "found.csv")
+    check_table(tmp_path / "other.csv")
+
+
+def test_tables_of_earlier_calls_are_known_beside_each_other(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.npz", "a.csv"):
+        check_table(tmp_path / name)
+        write_results(tmp_path / name, COLUMNS)
+    for name in ("a.csv", "b.npz"):
+        check_table(tmp_path / name)
+    (tmp_path / RECORD).write_text("not\na record")
+    with pytest.raises(StorageError, match=r"a\.csv is there already"):
+        check_table(tmp_path / "a.csv")

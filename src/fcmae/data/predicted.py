@@ -29,7 +29,9 @@ def facts_of(path: Path) -> Facts | None:
 
 def intact(folder: Path) -> list[str]:
     """The names of the files that predictions wrote into a folder and nobody has changed since."""
-    names = [name for name, facts in _lines(folder) if facts_of(folder / name) == facts]
+    records = [record for record in records_in(folder) if record.name != OLD_RECORD]
+    lines = (line for record in records for line in lines_of(record))
+    names = [name for name, facts in lines if facts_of(folder / name) == facts]
     old = folder / OLD_RECORD
     if (since := facts_of(old)) is not None:
         found = ((name, facts_of(folder / name)) for name in _listed(old))
@@ -42,18 +44,15 @@ def records_in(folder: Path) -> list[Path]:
     return [folder / name for name in os.listdir(folder) if RECORDS.fullmatch(name)]
 
 
-def _lines(folder: Path) -> Iterator[tuple[str, Facts]]:
-    """Name and facts in each whole line; a kill may have cut the last one short."""
-    for record in records_in(folder):
-        if record.name == OLD_RECORD:
+def lines_of(record: Path) -> Iterator[tuple[str, Facts]]:
+    """Name and facts in each whole line of a record; a kill may have cut the last one short."""
+    for text in _text(record).splitlines():
+        try:
+            name, size, changed = json.loads(text)
+        except (ValueError, TypeError):
             continue
-        for text in _text(record).splitlines():
-            try:
-                name, size, changed = json.loads(text)
-            except (ValueError, TypeError):
-                continue
-            if _inside(name):
-                yield name, (size, changed)
+        if _inside(name):
+            yield name, (size, changed)
 
 
 def _listed(old: Path) -> list[str]:

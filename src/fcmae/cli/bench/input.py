@@ -7,8 +7,8 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.options.size import sides
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.results import check_table
 from fcmae.cli.shared.show import say, show_table
-from fcmae.cli.shared.tables import check_table
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
 
@@ -57,8 +57,6 @@ class BenchInput:
                 raise ValueError(f"repeats is {repeats}, but must be at least 1.")
         for size in self.size:
             sides(size)
-        if self.table is not None:
-            check_table(self.table, "table")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +105,8 @@ class InputBench:
 
 def bench_input(options: BenchInput, console: Console) -> InputBench:
     """Time every combination of the options."""
+    if options.table is not None:
+        check_table(options.table, "table", sources=[options.data])
     images = find_images(options.data, labels=False)
     packed = None if options.packed is None else find_images(options.packed, labels=False)
     from fcmae.cli.bench.input_wiring import measure

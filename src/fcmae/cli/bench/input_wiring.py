@@ -14,7 +14,7 @@ from fcmae.analysis.input_speed import input_speed
 from fcmae.cli.bench.input import BenchInput, InputBench, InputRow
 from fcmae.cli.options.size import sides
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.tables import write_table
+from fcmae.cli.shared.results import write_results
 from fcmae.data.image_list import ImageList
 
 CPU = Path("/proc/cpuinfo")
@@ -40,7 +40,7 @@ def measure(
         rows=rows,
     )
     if options.table is not None:
-        write_table(options.table, _columns(bench))
+        write_results(options.table, _columns(bench))
     return bench
 
 

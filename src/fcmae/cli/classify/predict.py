@@ -16,9 +16,10 @@ from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.preflight import check_pictures
+from fcmae.cli.shared.results import check_table, write_results
 from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
+from fcmae.cli.shared.tables import names_of
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
@@ -35,7 +36,8 @@ class PredictClassify:
     """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
 
     out: Path
-    """Table to write: .csv, .parquet or .npz (which also holds the probability of every class)."""
+    """Table to write: .csv, .parquet or .npz (which also holds the probability of every class). One
+    that an earlier call wrote is replaced, a file of others never."""
 
     top: int = 5
     """Likeliest classes to name for each image, at most as many as there are."""
@@ -107,8 +109,7 @@ def _predict(
     if options.out.suffix.lower() == ".npz":
         columns |= {"probabilities": probabilities, "classes": classes}
     if peers.leads:
-        write_table(options.out, columns)
-        write_unusable(options.out, outputs.unusable)
+        write_results(options.out, columns, outputs.unusable)
     called = np.bincount(order[:, 0], minlength=len(classes))
     most = [i for i in np.argsort(-called, kind="stable") if called[i]]
     return Predicted(

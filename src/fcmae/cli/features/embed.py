@@ -12,9 +12,10 @@ from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.preflight import check_pictures
+from fcmae.cli.shared.results import check_table, write_results
 from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
 from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
+from fcmae.cli.shared.tables import Columns, names_of
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
@@ -81,8 +82,8 @@ def _embed(options: Embed, weights: Weights, images: ImageList, console: Console
     outputs = encode(model, found, peers)
     if peers.leads:
         paths = names_of(images, outputs.indices.numpy())
-        write_table(options.out, {"path": paths, "features": outputs.rows.numpy()})
-        write_unusable(options.out, outputs.unusable)
+        columns: Columns = {"path": paths, "features": outputs.rows.numpy()}
+        write_results(options.out, columns, outputs.unusable)
     return Embedded(
         out=options.out,
         images=len(outputs.rows),

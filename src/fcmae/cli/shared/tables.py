@@ -1,7 +1,6 @@
 """One row per image, as CSV, Parquet or NumPy, whichever the file's name says."""
 
 import csv
-import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,28 +14,8 @@ from fcmae.data.image_list import ImageList
 
 ENDINGS = (".csv", ".parquet", ".npz")
 
-UNUSABLE = ("path", "reason")
-"""Columns of the list of files that were left out."""
-
 Columns = Mapping[str, NDArray[Any] | Sequence[str]]
 """A list or a vector is a column; a matrix is one row of numbers per image."""
-
-
-def check_table(path: Path, name: str = "out", *, sources: Sequence[str | Path] = ()) -> None:
-    """Refuse a file name that tells no format, or one whose library is missing, or an input."""
-    if path.suffix.lower() not in ENDINGS:
-        raise ValueError(f"{name} is {path}, but its name must end in {', '.join(ENDINGS)}.")
-    if path.is_dir():
-        raise ValueError(f"{name} is {path}, which is a folder, but must be a file.")
-    if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
-        raise ValueError(
-            f"{name} is {path}, which is read too and would be written over: give another --{name}."
-        )
-    if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ValueError(
-            f"{name} is {path}, but Parquet needs pyarrow: pip install 'fcmae[parquet]', "
-            "or write .csv."
-        )
 
 
 def write_table(path: Path, columns: Columns) -> None:
@@ -88,24 +67,6 @@ def _write_parquet(path: Path, columns: Columns) -> None:
         else:
             arrays[name] = pa.array(column)
     pq.write_table(pa.table(arrays), path)
-
-
-def write_unusable(path: Path, unusable: Sequence[tuple[str, str]]) -> None:
-    """List the files that were left out beside a table, where there are any."""
-    beside = path.with_name(f"{path.stem}-unusable.csv")
-    if unusable:
-        write_table(beside, dict(zip(UNUSABLE, zip(*unusable, strict=True), strict=True)))
-    elif _is_list_of_unusable(beside):
-        beside.unlink(missing_ok=True)
-
-
-def _is_list_of_unusable(path: Path) -> bool:
-    """Whether a file is what an earlier call has left, not somebody's own."""
-    try:
-        with path.open("rb") as file:
-            return file.readline().strip() == ",".join(UNUSABLE).encode()
-    except OSError:
-        return False
 
 
 def names_of(images: ImageList, indices: NDArray[np.int64]) -> list[str]:

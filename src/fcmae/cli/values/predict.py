@@ -11,9 +11,10 @@ from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.preflight import check_pictures
+from fcmae.cli.shared.results import check_table, write_results
 from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import check_table, names_of, write_table, write_unusable
+from fcmae.cli.shared.tables import names_of
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
@@ -82,8 +83,8 @@ def _predict(
     names = weights.classes or [f"value_{i}" for i in range(rows.shape[1])]
     if peers.leads:
         paths = {"path": names_of(images, outputs.indices.numpy())}
-        write_table(options.out, paths | {name: rows[:, i] for i, name in enumerate(names)})
-        write_unusable(options.out, outputs.unusable)
+        columns = paths | {name: rows[:, i] for i, name in enumerate(names)}
+        write_results(options.out, columns, outputs.unusable)
     return PredictedValues(
         out=options.out,
         images=len(rows),
