@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.shared.former import begin
-from fcmae.cli.shared.written import Journal
+from fcmae.cli.shared.journal import Journal
+from fcmae.cli.shared.written import begin, end
+from fcmae.data.ours import intact
+from fcmae.errors import StorageError
 from fcmae.peers import Peers
 
 OnProcesses = Callable[[int, Callable[[Peers], Any]], list[Any]]
@@ -39,16 +41,37 @@ def test_the_others_wait_for_the_leader(on_processes: OnProcesses, tmp_path: Pat
     assert on_processes(2, process) == [True, True]
 
 
-def test_no_process_writes_before_former_predictions_are_gone(
+def test_former_predictions_go_when_all_processes_have_written(
     on_processes: OnProcesses, tmp_path: Path
 ) -> None:
-    with Journal(tmp_path).writing("a.png") as path:
-        path.touch()
+    for rank, name in enumerate(["a.png", "b.png"]):
+        with Journal(tmp_path, "predictions", rank).writing(name) as path:
+            path.touch()
 
-    def process(peers: Peers) -> bool:
-        if peers.leads:
+    def process(peers: Peers) -> None:
+        journal = begin(tmp_path, ["a.png", "c.png"], peers)
+        if not peers.leads:
             time.sleep(0.2)
-        begin(tmp_path, ["a.png"], peers)
-        return (tmp_path / "a.png").exists()
+            assert (tmp_path / "b.png").exists()
+        with journal.writing(["a.png", "c.png"][peers.rank]) as path:
+            path.write_text("new")
+        end(journal, peers)
 
-    assert on_processes(2, process) == [False, False]
+    on_processes(2, process)
+    assert sorted(intact(tmp_path)) == ["a.png", "c.png"]
+    assert not (tmp_path / "b.png").exists()
+
+
+def test_what_the_leading_process_refuses_reaches_all(
+    on_processes: OnProcesses, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_text("mine")
+
+    def process(peers: Peers) -> str:
+        with pytest.raises(StorageError) as raised:
+            begin(tmp_path, ["a.png"], peers)
+        return str(raised.value)
+
+    one, other = on_processes(2, process)
+    assert one == other
+    assert one.startswith(f"{tmp_path}/a.png is there already and was not written by")

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 NO_MEMORY = ("out of memory", "can't allocate memory", "MemoryError", "bad_alloc")
 """How PyTorch's RuntimeErrors, also those of the loader's processes, tell that memory is full."""
 
+LOST = ("gloo/transport", "Connection closed by peer", "Timed out waiting")
+"""How its plain RuntimeErrors tell that a process is gone."""
+
 LAST_WORDS = "FCMAE_LAST_WORDS"
 """Variable by which a process learns of a file to leave its error in, for whoever started it and
 several others to say it once."""
@@ -76,19 +79,35 @@ def is_out_of_memory(error: BaseException) -> bool:
     return said or isinstance(error, MemoryError)
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether an error of PyTorch says that another process is gone."""
+    signs = isinstance(error, RuntimeError) and any(sign in str(error) for sign in LOST)
+    return signs or "DistError" in {kind.__name__ for kind in type(error).__mro__}
+
+
+def needs_less(ways_out: Sequence[str]) -> str:
+    """That memory is full, and what needs less of it."""
+    [*others, last] = ways_out or ["a smaller image"]
+    less = f"{', '.join(others)} or {last} need" if others else f"{last} needs"
+    return f"there is too little memory: {less} less of it."
+
+
 @contextmanager
-def memory_errors(ways_out: Sequence[str]) -> Iterator[None]:
-    """Say in the user's words that memory is full, and what needs less of it.
+def in_users_words(full: str) -> Iterator[None]:
+    """Say what to do about full memory, or that a process is lost.
+
+    Args:
+        full: What to say where memory is full.
 
     Raises:
         OutOfMemory: It was full inside.
+        DistributedError: Another process is gone.
     """
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
-        if not is_out_of_memory(error):
-            raise
-        [*others, last] = ways_out or ["a machine that has more"]
-        less = f"{', '.join(others)} or {last}" if others else last
-        needs = "need" if others else "needs"
-        raise OutOfMemory(f"there is too little memory: {less} {needs} less of it.") from error
+        if is_out_of_memory(error):
+            raise OutOfMemory(full) from error
+        if is_lost(error):
+            raise DistributedError(f"another process died or stopped answering: {error}") from error
+        raise

@@ -239,7 +239,7 @@ def test_without_a_usable_image_former_predictions_stay(
     cut = tmp_path / "cut.png"
     cut.write_bytes(tiled.large.read_bytes()[:2000])
     assert main([*words, "--data", f"{cut}"]) == 6
-    assert "none of the first images can be used" in capsys.readouterr().err
+    assert "no image can be used (1 image), such as" in capsys.readouterr().err
     assert (tmp_path / "out" / "4.png").is_file()
 
 

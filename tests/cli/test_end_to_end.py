@@ -204,6 +204,40 @@ def test_embedding_is_the_input_of_the_head(
     assert_close(logits.softmax(dim=1), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "results",
+    [
+        ("evaluate classify", "confusion.png"),
+        ("reconstruct", "reconstructions-001.png"),
+        ("analyze", "feature_distance.csv"),
+    ],
+)
+def test_results_do_not_go_among_images_nor_over_files_of_others(
+    results: tuple[str, str],
+    runs: SimpleNamespace,
+    places: SimpleNamespace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command, mine = results
+    data = places.labelled / "val"
+    weights = f"{runs.fine if command == 'evaluate classify' else runs.pre}"
+    words = [*command.split(), "--data", f"{data}", "--weights", weights, *QUICK]
+    words += ["--what", "feature_distance"] if command == "analyze" else []
+    assert main([*words, "--out", f"{data}/dune"]) == 6
+    assert "must not be in a folder that is searched for images" in capsys.readouterr().err
+    assert main([*words, "--out", f"{runs.pre}"]) == 4
+    assert f"{runs.pre} holds a run" in capsys.readouterr().err
+    (tmp_path / mine).write_text("mine")
+    assert main([*words, "--out", f"{tmp_path}"]) == 4
+    assert f"{tmp_path / mine} is there already and was not written" in capsys.readouterr().err
+    assert (tmp_path / mine).read_text() == "mine"
+    (tmp_path / mine).unlink()
+    for _ in range(2):  # one's own may be written anew
+        assert main([*words, "--out", f"{tmp_path}"]) == 0
+    assert (tmp_path / mine).is_file()
+
+
 def test_reconstruction_draws_pictures(
     runs: SimpleNamespace, places: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

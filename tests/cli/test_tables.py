@@ -9,10 +9,13 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from fcmae.cli.shared.results import RECORD, check_table, write_results
+from fcmae.cli.shared.results import check_table, write_results
 from fcmae.cli.shared.sources import find_all
 from fcmae.cli.shared.tables import write_table
+from fcmae.data.ours import record_name
 from fcmae.errors import StorageError
+
+RECORD = record_name("tables")
 
 COLUMNS = {
     "path": ["a.png", 'with "quotes", and commas.png'],

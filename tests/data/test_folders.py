@@ -117,18 +117,14 @@ def test_names_of_any_bytes_are_found_and_shown_on_one_line(tmp_path: Path) -> N
 
 
 def test_predictions_are_passed_over_but_not_what_lies_beside_them(tmp_path: Path) -> None:
-    touch(tmp_path, "a/1.jpg", "found/masks/1.png", "found/1.png", "found/mine/2.jpg")
-    touch(tmp_path, "old/1.png", "old/mine/2.jpg", "only/1.png")
+    touch(tmp_path, "a/1.jpg", "found/masks/1.png", "found/1.png", "found/mine/2.jpg", "only/1.png")
     for folder, names in (("found", ["masks/1.png", "1.png"]), ("only", ["1.png"])):
         lines = [[name, 1, (tmp_path / folder / name).stat().st_mtime_ns] for name in names]
         text = "\n".join(map(json.dumps, lines))
         (tmp_path / folder / ".written-0.jsonl").write_text(text)
-    (tmp_path / "old" / ".written.json").write_text('["1.png"]')
-    now = (tmp_path / "old" / ".written.json").stat().st_mtime_ns
-    os.utime(tmp_path / "old" / "1.png", ns=(now, now))
     found = walk(tmp_path)
-    assert found.files == [b"a/1.jpg", b"found/mine/2.jpg", b"old/mine/2.jpg"]
-    assert found.folders == ["a", "found", "old"]  # no class without images
+    assert found.files == [b"a/1.jpg", b"found/mine/2.jpg"]
+    assert found.folders == ["a", "found"]  # no class without images
     assert walk(tmp_path / "found" / "masks").files == [b"1.png"]  # where they are asked for
     (tmp_path / "found" / "1.png").write_bytes(b"corrected")
     assert b"found/1.png" in walk(tmp_path).files

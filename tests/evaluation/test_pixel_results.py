@@ -247,6 +247,25 @@ def test_a_large_image_with_a_short_side_is_reduced_while_it_is_read(
     assert sum(done) == looking.num_windows(size) == 1
 
 
+def test_a_long_image_is_reduced_as_far_as_it_is_looked_at(
+    model: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcmae.evaluation.scan.OVERVIEW_PIXELS", 1)
+    picture = np.random.default_rng(0).integers(0, 256, (50, 1600, 3), dtype=np.uint8)
+    seen: list[tuple[int, ...]] = []
+
+    def look(self: Scanner, image: torch.Tensor) -> np.ndarray:
+        seen.append(tuple(image.shape[-2:]))
+        return np.zeros(image.shape[-2:], np.int64)
+
+    monkeypatch.setattr(Scanner, "classes", look)
+    normalise = Normalisation(mean=(0.5,) * 3, std=(0.2,) * 3)
+    rows = list(scanner(model, short_side=50).large(Decoded(picture), normalise))
+    # Its longer side is four times 50 at most, so that every 8 x 8 pixels become one.
+    assert seen == [(6, 200)]
+    assert sum(len(called) for _, called in rows) == 50
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.options.fields import fields_of
 from fcmae.cli.shared.console import Console
-from fcmae.errors import memory_errors
+from fcmae.errors import in_users_words, needs_less
 
 SAVES_MEMORY = {
     "run.micro_batch": "fewer images at a time (--run.micro_batch)",
@@ -55,9 +55,11 @@ class Command:
 
         Raises:
             OutOfMemory: There is too little for what is asked.
+            DistributedError: Another process died.
         """
         fields = fields_of(self.options)
-        with memory_errors([words for name, words in SAVES_MEMORY.items() if name in fields]):
+        ways_out = [words for name, words in SAVES_MEMORY.items() if name in fields]
+        with in_users_words(needs_less(ways_out)):
             return self.run(options, Console())
 
     @property

@@ -24,7 +24,7 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.views import Fit
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Decoded, Regions, Window, open_regions
-from fcmae.errors import memory_errors
+from fcmae.errors import in_users_words, needs_less
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
@@ -120,7 +120,8 @@ class Predictor:
         kind = self.facts.card["model"]["kind"]
         options: Any = _chosen(kind, self.options[kind], how)
         answer = getattr(self, f"_{kind}")
-        with evaluating(self.model), memory_errors(self.saves_memory.get(kind, [])):
+        full = needs_less(self.saves_memory.get(kind, []))
+        with evaluating(self.model), in_users_words(full):
             return answer(image, options)
 
     @property

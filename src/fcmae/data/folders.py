@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcmae.data.naming import shown
-from fcmae.data.predicted import OLD_RECORD, RECORD, intact
+from fcmae.data.ours import FIRST, intact
 
 TEXTS = "txt md rst csv tsv json geojson jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
 DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"
@@ -53,14 +53,15 @@ def walk(root: Path) -> Found:
     .md, or a name such as README. So a PNG called .jpg, or called nothing, is found, and a broken
     image is named rather than passed over. Hidden and system files are set aside by name.
 
-    What ``fcmae predict`` has written is passed over.
+    What commands such as ``fcmae predict`` have written into the folder, or into one inside, is
+    passed over.
 
     Links are not followed: what they point to inside the root is found in its own place, and what
     lies outside is out of bounds. So no loop of links can repeat an image.
     """
     found = Found()
     visited: set[tuple[int, int]] = set()
-    predicted: set[bytes] = set()
+    ours: set[bytes] = set()
     pending = [b""]
     real_root = os.path.realpath(os.fsencode(root))
     while pending:
@@ -71,16 +72,16 @@ def walk(root: Path) -> Found:
             if (status.st_dev, status.st_ino) in visited:
                 continue  # the same folder mounted twice
             visited.add((status.st_dev, status.st_ino))
-            predicted.update(os.path.join(folder, name) for name in _predicted(where))
+            ours.update(os.path.join(folder, name) for name in _ours(where))
             with os.scandir(where) as entries:
-                pending += _sort_in(found, folder, entries, real_root, predicted)
+                pending += _sort_in(found, folder, entries, real_root, ours)
         except OSError as error:
             found.set_aside.append(
                 (shown(os.fsdecode(folder)), f"cannot be listed: {error.strerror}")
             )
     found.files.sort()
     # A folder of predictions alone is no class without images.
-    only = {name.split(b"/", 1)[0] for name in predicted} - {
+    only = {name.split(b"/", 1)[0] for name in ours} - {
         name.split(b"/", 1)[0] for name in found.files
     }
     found.folders = sorted(name for name in found.folders if os.fsencode(name) not in only)
@@ -88,9 +89,9 @@ def walk(root: Path) -> Found:
     return found
 
 
-def _predicted(folder: bytes) -> list[bytes]:
-    """The names of the predictions in a folder, relative to it."""
-    records = (os.path.join(folder, os.fsencode(name)) for name in (RECORD, OLD_RECORD))
+def _ours(folder: bytes) -> list[bytes]:
+    """The names of what commands wrote into a folder, relative to it."""
+    records = (os.path.join(folder, os.fsencode(name)) for name in FIRST)
     if not any(map(os.path.lexists, records)):
         return []
     return [os.fsencode(name) for name in intact(Path(os.fsdecode(folder)))]
@@ -101,7 +102,7 @@ def _sort_in(
     folder: bytes,
     entries: Iterator[os.DirEntry[bytes]],
     root: bytes,
-    predicted: Set[bytes],
+    ours: Set[bytes],
 ) -> list[bytes]:
     """Record a folder's files; give back the folders to walk next."""
     inside = []
@@ -122,7 +123,7 @@ def _sort_in(
             reason = HIDDEN
         elif not entry.is_file(follow_symlinks=False):
             reason = "not a regular file"
-        elif relative in predicted or _is_something_else(name):
+        elif relative in ours or _is_something_else(name):
             found.others += 1
         else:
             found.files.append(relative)

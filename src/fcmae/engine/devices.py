@@ -3,8 +3,8 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -24,7 +24,6 @@ from torch.nn.parallel import DistributedDataParallel
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
 from fcmae.engine.place import processes, started_by
-from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
 from fcmae.kernels import choice
 from fcmae.peers import Peers
 
@@ -35,9 +34,6 @@ PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
 }
 TIMEOUT = timedelta(minutes=10)
 """How long a process waits for the others."""
-
-LOST = ("gloo/transport", "Connection closed by peer", "Timed out waiting")
-"""How PyTorch's plain RuntimeErrors tell that a process is gone."""
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
@@ -193,21 +189,6 @@ def total(fabric: Fabric, x: Tensor) -> Tensor:
     return reduced
 
 
-@contextmanager
-def in_users_words(run: Run) -> Iterator[None]:
-    """Say what to do about a full device or a lost process."""
-    try:
-        yield
-    except torch.distributed.DistError as error:
-        raise DistributedError(f"another process died or stopped answering: {error}") from error
-    except (MemoryError, RuntimeError, OSError) as error:
-        if is_out_of_memory(error):
-            raise OutOfMemory(_full(run)) from error
-        if any(sign in str(error) for sign in LOST):
-            raise DistributedError(f"another process died or stopped answering: {error}") from error
-        raise
-
-
 class _Total(torch.autograd.Function):
     """A sum over the processes, whose gradient is the sum of theirs: each has used it."""
 
@@ -236,7 +217,8 @@ def _from_each(fabric: Fabric, x: Tensor) -> list[Tensor]:
     return received
 
 
-def _full(run: Run) -> str:
+def full(run: Run) -> str:
+    """What to do about a device that has no room for a batch."""
     now = f"{run.micro_batch}" if run.micro_batch else "a process's whole share of the batch"
     return (
         f"the device has no room for a batch: set run.micro_batch (now {now}) to fewer images, "

@@ -17,6 +17,7 @@ from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter, Silent
 from fcmae.engine.resume import Meaning
 from fcmae.engine.signals import stop_flag
+from fcmae.errors import in_users_words
 from fcmae.optim.options import Optim
 from fcmae.task import Evaluation, Task
 
@@ -59,7 +60,7 @@ def fit(
         CheckpointError: The directory's run cannot go on like this.
     """
     reporter = reporter or Silent()
-    with hold(out), devices.in_users_words(run), stop_flag(reporter.finish) as stop:
+    with hold(out), in_users_words(devices.full(run)), stop_flag(reporter.finish) as stop:
         fabric = devices.launch(run)
         speaker = reporter if fabric.is_global_zero else Silent()
         options = {**(record or {}), "optim": asdict(optim), "run": asdict(run)}

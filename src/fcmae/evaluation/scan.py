@@ -156,7 +156,8 @@ class Scanner:
         """What ``large`` yields of an image that is looked at with this shorter side."""
         height, width = regions.size
         # Never so small that it would have to be enlarged again.
-        most_side = max(1, min(height, width) // round(short_side * max(1.0, *self.how.scales)))
+        largest = base_factor(regions.size, short_side) * max(1.0, *self.how.scales)
+        most_side = max(1, math.floor(1 / largest + 1e-6))
         fewest = math.ceil(height * width / most_side**2)
         picture, side = overview(regions, max(OVERVIEW_PIXELS, fewest))
         called = self.classes(normalise(picture)[None].to(self.peers.device)).astype(np.int16)

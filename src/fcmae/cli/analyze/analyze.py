@@ -9,6 +9,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.analyze.asked import Asked, asked, other_asked
 from fcmae.cli.analyze.options import OF_CLASSES, OF_CLASSIFIERS, Analyze
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.show import number, say, show_places, show_table, show_unusable
 from fcmae.cli.shared.sources import validation_images
@@ -45,6 +46,7 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
     first = asked(options.weights, options, console)
     _check_applies(options, first)
     out = out_folder(options)
+    check_place(options.out, [options.data])
     nets = [first]
     if options.compare is not None:
         nets.append(other_asked(options.compare, first, options, console))

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 from torch import nn
 
 from fcmae.analysis.inside import Inside, look_inside
-from fcmae.checkpoint.durable import write_text
+from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.analyze.analyze import Analyzed
 from fcmae.cli.analyze.asked import Asked
 from fcmae.cli.analyze.blocks import (
@@ -26,17 +25,16 @@ from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
 from fcmae.cli.options.fields import plain
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import batches, launch
+from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import files
 from fcmae.cli.shared.tables import write_table
+from fcmae.cli.shared.written import begin, end
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
 from fcmae.peers import Peers
 
 Entry = dict[str, Any]
 """What ``analysis.json`` says about a finding."""
-
-FILES = ("picture", "numbers")
-"""Keys of an entry that name files."""
 
 INDEX = "analysis.json"
 """File that tells what each picture shows."""
@@ -64,6 +62,9 @@ def look(
     chosen = spread(images, options.images, options.seed)
     models = [model_of(net, options.seed) for net in asked]
     peers = launch(options.run, nn.ModuleList(models))
+    names = [name for name in get_args(What) if options.what is None or name in options.what]
+    usual = [f"{name}.{ending}" for name in names for ending in ("csv", "png")]
+    journal = begin(out, [INDEX, *usual], peers, "analysis")
     nets = [
         Net(
             asked=net,
@@ -75,13 +76,15 @@ def look(
         for net, model in zip(asked, models, strict=True)
     ]
     subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
-    names = [name for name in get_args(What) if options.what is None or name in options.what]
-    entries, skipped = _do(names, subject, out, console)
+    entries, skipped = _do(names, subject, journal, console)
     if not entries:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise DataError(f"nothing that was asked for could be done: {reasons}")
     if peers.leads:
-        _replace_index(entries, out / INDEX)
+        with journal.writing(INDEX) as path:
+            content = json.dumps(plain(entries), indent=1, allow_nan=False)
+            write_synced(path, f"{content}\n".encode())
+    end(journal, peers)
     if options.maps != MapOptions() and "activation_maps" in skipped:
         raise DataError(f"{skipped['activation_maps']} The other analyses are in {out}.")
     return Analyzed(
@@ -118,7 +121,7 @@ def _inside(
 
 
 def _do(
-    names: Iterable[What], subject: Subject, out: Path, console: Console
+    names: Iterable[What], subject: Subject, journal: Journal, console: Console
 ) -> tuple[list[Entry], dict[str, str]]:
     """Write what each analysis found, one after the other, and say why some do not apply."""
     entries: list[Entry] = []
@@ -128,30 +131,22 @@ def _do(
         for name in asked:
             try:
                 found = ANALYSES[name](subject)
-                entries += [write(finding, out, subject.peers) for finding in found]
+                entries += [write(finding, journal, subject.peers) for finding in found]
             except (DataError, CheckpointError) as reason:
                 skipped[name] = str(reason)
             count(1)
     return entries, skipped
 
 
-def _replace_index(entries: list[Entry], index: Path) -> None:
-    """Say what there is, and remove what was there before and is no more."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        former = json.loads(index.read_text(encoding="utf-8"))
-        names = {Path(entry[kind]).name for entry in former for kind in FILES if entry[kind]}
-        for name in names - {entry[kind] for entry in entries for kind in FILES}:
-            (index.parent / name).unlink(missing_ok=True)
-    write_text(index, json.dumps(plain(entries), indent=1, allow_nan=False) + "\n")
-
-
-def write(finding: Finding, out: Path, peers: Peers) -> Entry:
+def write(finding: Finding, journal: Journal, peers: Peers) -> Entry:
     """Write the picture and its numbers; give back the entry of ``analysis.json``."""
     table, picture = f"{finding.name}.csv", f"{finding.name}.png"
     if peers.leads:
-        write_table(out / table, finding.numbers)
+        with journal.writing(table) as path:
+            write_table(path, finding.numbers)
         if finding.draw is not None:
-            finding.draw(out / picture)
+            with journal.writing(picture) as path:
+                finding.draw(path)
     return {
         "name": finding.name,
         "title": finding.title,

@@ -8,8 +8,9 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.evaluated import Evaluated, evaluated
+from fcmae.cli.shared.evaluated import CONFUSION, PER_CLASS, Evaluated, evaluated
 from fcmae.cli.shared.nets import size_for
+from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.sources import validation_images
 from fcmae.data.image_list import ImageList
@@ -50,6 +51,7 @@ def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
     images = validation_images(options.data)
     images = images.with_classes(class_names(weights, images))
     check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    check_place(options.out, [options.data])
     if options.out is None:
         return _classify(options, weights, images, console)
     with hold(options.out):
@@ -75,6 +77,7 @@ def _classify(
     from fcmae.analysis.pictures import confusion_matrix
     from fcmae.cli.shared.inference import open_model
     from fcmae.cli.shared.tables import write_table
+    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.classify import classify
     from fcmae.model.classifier import Classifier
     from fcmae.model.timm_net import TimmClassifier
@@ -82,11 +85,14 @@ def _classify(
     model, found, peers = open_model(options, weights, images, console, what="classifying")
     assert isinstance(model, (Classifier, TimmClassifier))
     classes = list(images.classes or ())
+    journal = options.out and begin(options.out, (CONFUSION, PER_CLASS), peers, "evaluation")
     result = classify(model, found, classes, peers)
-    if options.out is not None and peers.leads:
-        confusion_matrix(result.confusion, classes, options.out / "confusion.png")
+    if journal and peers.leads:
+        with journal.writing(CONFUSION) as path:
+            confusion_matrix(result.confusion, classes, path)
         rows = result.per_class
         names = ("name", "images", "recall", "precision")
         columns = {name: [str(getattr(row, name)) for row in rows] for name in names}
-        write_table(options.out / "per_class.csv", columns)
+        with journal.writing(PER_CLASS) as path:
+            write_table(path, columns)
     return evaluated(result.summary(), result.unusable, out=options.out)

@@ -12,6 +12,7 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
 from fcmae.data.image_list import ImageList
@@ -23,6 +24,9 @@ from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.model.options import Suppression
+
+RESULTS = "results.json"
+"""What was found, as COCO's evaluations read it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,7 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
         channels=weights.architecture.channels,
         tiled=tiling is not None,
     )
+    check_place(options.out, [options.data])
     if options.out is None:
         return _evaluate(options, weights, images, tiling, console)
     with hold(options.out):
@@ -108,17 +113,21 @@ def _evaluate(
 ) -> DetectorEvaluated:
     import json
 
-    from fcmae.checkpoint.durable import write_text
+    from fcmae.checkpoint.durable import write_synced
     from fcmae.cli.detect.inference import open_detector
     from fcmae.cli.detect.monitor import summary
+    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.detect import judge
 
     looking = open_detector(options, weights, images, tiling, console)
+    peers = looking.peers
+    journal = options.out and begin(options.out, (RESULTS, PRECISION), peers, "evaluation")
     result = judge(looking.found(), images, looking.peers, unusable=looking.unusable)
     said = summary(result.scores, result.images)
-    if options.out is not None and looking.peers.leads:
-        write_text(options.out / "results.json", json.dumps(result.found) + "\n")
-        write_text(options.out / PRECISION, json.dumps(said, indent=1) + "\n")
+    if journal and peers.leads:
+        for name, content, indent in ((RESULTS, result.found, None), (PRECISION, said, 1)):
+            with journal.writing(name) as path:
+                write_synced(path, f"{json.dumps(content, indent=indent)}\n".encode())
     return DetectorEvaluated(**said, unusable=files(result.unusable), out=options.out)
 
 

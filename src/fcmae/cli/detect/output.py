@@ -10,8 +10,8 @@ from typing import Any
 from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.detect.pictures import draw
 from fcmae.cli.shared.card import Weights
-from fcmae.cli.shared.former import begin, end
-from fcmae.cli.shared.written import Journal
+from fcmae.cli.shared.journal import Journal
+from fcmae.cli.shared.written import begin, end
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader

@@ -1,5 +1,6 @@
 """``fcmae reconstruct``: see what a pre-trained model makes of hidden patches."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
 from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
 from fcmae.cli.shared.sources import find_all
@@ -91,6 +93,7 @@ def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     loader_of(weights, options.loader)
     images = find_all(options.data)
     check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_place(options.out, options.data)
     with hold(options.out):
         return _draw(options, weights, images, mask, console)
 
@@ -105,6 +108,7 @@ def _draw(
     from fcmae.checkpoint.weights import load_model
     from fcmae.cli.shared.inference import launch
     from fcmae.cli.shared.monitors import Viewing, draw_reconstructions, some
+    from fcmae.cli.shared.written import begin, end
     from fcmae.model.autoencoder import Autoencoder
 
     model, _ = load_model(weights.header)
@@ -118,15 +122,21 @@ def _draw(
         batch_size=options.rows,
     )
     chosen = some(images, options.images, options.seed)
+    names = [f"reconstructions-{i + 1:03}.png" for i in range(-(-len(chosen) // options.rows))]
+    journal = begin(options.out, names, peers, "reconstructions")
     pictures: list[Path] = []
     losses: list[float] = []
     unusable: list[tuple[str, str]] = []
-    for batch in console.track(viewing.batches(chosen), "reconstructing", len(chosen)):
-        path = options.out / f"reconstructions-{len(pictures) + 1:03}.png"
-        loss = draw_reconstructions(model, viewing, [batch], path, peers=peers, seed=options.seed)
-        pictures.append(path)
+    found = console.track(viewing.batches(chosen), "reconstructing", len(chosen))
+    for name, batch in zip(names, found, strict=False):  # fewer, where files cannot be used
+        pictures.append(options.out / name)
+        with journal.writing(name) if peers.leads else nullcontext(pictures[-1]) as path:
+            loss = draw_reconstructions(
+                model, viewing, [batch], path, peers=peers, seed=options.seed
+            )
         losses += [loss] * len(batch)
         unusable += batch.unusable
+    end(journal, peers)
     return Reconstructed(
         pictures=pictures,
         images=len(losses),

@@ -8,7 +8,9 @@ from fcmae.cli.options.size import Size
 from fcmae.cli.segment.evaluated import Segmented
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.evaluated import CONFUSION, PER_CLASS
 from fcmae.cli.shared.nets import size_for
+from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
@@ -53,6 +55,7 @@ def evaluate_segment(options: EvaluateSegment, console: Console) -> Segmented:
     labels = meaning(options.labels, weights, options.data)
     images = evaluation_segments(options.data, labels, weights.classes)
     check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_place(options.out, [options.data])
     if options.out is None:
         return _evaluate(options, weights, images, console)
     with hold(options.out):
@@ -75,20 +78,22 @@ def _evaluate(
     from fcmae.cli.segment.inference import open_scanner, own_sizes
     from fcmae.cli.shared.show import files
     from fcmae.cli.shared.tables import write_table
+    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.pixels import segment
 
     scanner = open_scanner(options, weights)
     classes = list(images.classes or ())
-    found = own_sizes(options, weights, images, console, scanner.peers, what="segmenting")
+    peers = scanner.peers
+    journal = options.out and begin(options.out, (CONFUSION, PER_CLASS), peers, "evaluation")
+    found = own_sizes(options, weights, images, console, peers, what="segmenting")
     result = segment(scanner, found, classes)
-    if options.out is not None and scanner.peers.leads:
-        confusion_matrix(result.confusion, classes, options.out / "confusion.png")
+    if journal and peers.leads:
+        with journal.writing(CONFUSION) as path:
+            confusion_matrix(result.confusion, classes, path)
         names = ("name", "pixels", "iou", "accuracy")
         rows = result.per_class
-        write_table(
-            options.out / "per_class.csv",
-            {name: [str(getattr(row, name)) for row in rows] for name in names},
-        )
+        with journal.writing(PER_CLASS) as path:
+            write_table(path, {n: [str(getattr(row, n)) for row in rows] for n in names})
     return Segmented(
         images=result.images,
         miou=result.miou,

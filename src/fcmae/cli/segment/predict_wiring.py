@@ -14,9 +14,9 @@ from fcmae.cli.segment.inference import open_scanner, own_sizes
 from fcmae.cli.segment.predict import Form, PredictedSegments, PredictSegment, Sorts
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.former import begin, end
+from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import files
-from fcmae.cli.shared.written import Journal
+from fcmae.cli.shared.written import begin, end
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture

@@ -1,18 +1,45 @@
-"""Where predictions may go, known before PyTorch is imported."""
+"""Where results may go, known before PyTorch is imported."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from fcmae.data.image_list import ImageList
-from fcmae.data.predicted import intact
+from fcmae.data.ours import intact
 from fcmae.engine.folder import RunFolder
 from fcmae.errors import DataError, StorageError
 
 
 def check_no_run(out: Path) -> None:
-    """Refuse to put predictions among the files of a run."""
+    """Refuse to put results among the files of a run."""
     if RunFolder(out).options.exists():
-        raise StorageError(f"{out} holds a run: give another --out, such as {out / 'predicted'}.")
+        raise StorageError(f"{out} holds a run: give another --out, such as {out / 'results'}.")
+
+
+def check_place(out: Path | None, sources: Sequence[Path]) -> None:
+    """Refuse to put results among the files of a run, or where images are searched for.
+
+    Args:
+        out: Where they go; None for nowhere.
+        sources: What the images are found in.
+    """
+    if out is not None:
+        check_no_run(out)
+        check_outside(sources, out)
+
+
+def check_outside(sources: Sequence[Path], out: Path) -> None:
+    """Refuse to write where images are searched for.
+
+    Args:
+        sources: What the images are found in.
+        out: Where results go.
+    """
+    for source in sources:
+        if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+            raise DataError(
+                f"out is {out}, but must not be in a folder that is searched for images, as "
+                f"{source} is: give an --out outside of it, or name single images in --data."
+            )
 
 
 def check_apart(sources: Sequence[Path], images: ImageList, out: Path) -> None:
@@ -23,14 +50,9 @@ def check_apart(sources: Sequence[Path], images: ImageList, out: Path) -> None:
         images: All of them.
         out: Where predictions go.
     """
+    check_outside(sources, out)
     root = out.resolve()
-    for source in sources:
-        if source.is_dir() and root.is_relative_to(source.resolve()):
-            raise DataError(
-                f"out is {out}, but must not be in a folder that is searched for images, as "
-                f"{source} is: give an --out outside of it, or name single images in --data."
-            )
-    former = {root / name for name in intact(out)} if out.is_dir() else set()
+    former = {root / name for name in intact(out)}
     for index in range(len(images)) if former else ():
         if images.path(index).resolve() in former:
             raise DataError(

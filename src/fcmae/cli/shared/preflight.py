@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+from fcmae.cli.shared.show import number as count
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Window, open_regions
 from fcmae.errors import DataError
 
-TRIED = 8
-"""Images that are opened to see whether any can be used."""
+TRIED = 64
+"""Images that are opened to see whether any can be used, from the first to the last."""
 
 
 def check_channels(loader: Loader, channels: int) -> None:
@@ -24,7 +25,7 @@ def check_channels(loader: Loader, channels: int) -> None:
 def check_pictures(
     images: ImageList, *, loader: Loader, channels: int, tiled: bool = False
 ) -> None:
-    """Refuse images of which none of the first few can be used, as with a wrong channel count.
+    """Refuse images of which none that is tried can be used, as with a wrong channel count.
 
     Args:
         images: The images, with labels or without.
@@ -33,7 +34,8 @@ def check_pictures(
         tiled: Images are looked at through windows, so that they may have any size.
     """
     reason, of_labels = "", False
-    for index in range(min(len(images), TRIED)):
+    tried = sorted({i * len(images) // TRIED for i in range(TRIED)})
+    for index in tried:
         try:
             of_labels = False
             size = _size(images.path(index), loader, channels, tiled=tiled)
@@ -47,8 +49,11 @@ def check_pictures(
     hint = "--encoder.channels says how many channels the model takes; "
     if of_labels or "channel" not in reason:
         hint = ""
+    number = count(len(images), "image")
+    if len(tried) < len(images):
+        number = f"{len(tried)} images that were tried, of {number}"
     raise DataError(
-        f"none of the first images can be used, such as {reason}. {hint}`fcmae check` names every "
+        f"no image can be used ({number}), such as {reason}. {hint}`fcmae check` names every "
         "unusable file."
     )
 

@@ -1,4 +1,4 @@
-"""Too little memory is told in a line, with what would need less, by every command."""
+"""Too little memory and lost processes are told in a line by every command, with a way out."""
 
 import errno
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import _answer
 from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.fields import fields_of
-from fcmae.errors import OutOfMemory, is_out_of_memory
+from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +69,15 @@ def test_memory_itself_is_full() -> None:
     with pytest.raises(RuntimeError) as raised:
         torch.empty(2**50)
     assert is_out_of_memory(raised.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[pair.cc:561] Connection closed by peer [127.0.0.1]:4000"),
+        torch.distributed.DistBackendError("NCCL: remote process exited"),
+    ],
+)
+def test_a_lost_process_is_told_by_every_command(error: Exception) -> None:
+    with pytest.raises(DistributedError, match="another process died or stopped answering"):
+        command(error)(Options())
