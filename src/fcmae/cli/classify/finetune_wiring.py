@@ -1,21 +1,19 @@
 """Fine-tuning a classifier: the rooms wired together."""
 
-import json
 from typing import Any
 
 from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import Accuracy, Viewing
 from fcmae.cli.shared.starting import same_classes, start_from
+from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
-from fcmae.engine.fit import fit
 from fcmae.engine.folder import ACCURACY, RunFolder
+from fcmae.engine.loop import Outcome
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.model.timm_net import TimmClassifier
@@ -38,7 +36,8 @@ def train(
     channels, test_size = net.channels, sides(size_or(options.test_size, options.size))
     model = classifier(options, net, weights, classes, console)
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
-    outcome = fit(
+    outcome = fit_with(
+        options,
         Classify(model, augment=options.augment, freeze=options.freeze),
         Feed(
             training,
@@ -47,26 +46,26 @@ def train(
             loader=loader,
             channels=channels,
         ),
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=[Accuracy(validation, viewing, every=options.every)],
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card=card(
             size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
         ),
-        reporter=console,
+        console=console,
         best="val/top1",
     )
+    return _told(options, outcome, len(training))
+
+
+def _told(options: FinetuneClassify, outcome: Outcome, train_images: int) -> Finetuned:
+    """What the run has come to, and where its files are."""
     folder = RunFolder(options.out)
-    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    found = last_measured(options.out, ACCURACY)
     return Finetuned(
         out=options.out,
         weights=outcome.weights,
         weights_best=folder.weights_best,
         pictures=folder.pictures,
-        train_images=len(training),
+        train_images=train_images,
         val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,

@@ -1,21 +1,18 @@
 """Training a detector: the rooms wired together."""
 
-import json
-
 from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
 from fcmae.cli.detect.monitor import AveragePrecision
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.starting import same_classes, start_from
+from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
 from fcmae.data.objects.views import LargeScaleJitter
-from fcmae.engine.fit import fit
 from fcmae.engine.folder import PRECISION, RunFolder
+from fcmae.engine.loop import Outcome
 from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture
 from fcmae.randomness import seed_everything
@@ -42,7 +39,8 @@ def train(
     tiling = options.tiles.tiling()
     facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
     precision = AveragePrecision(validation, test_size, loader, tiling=tiling, every=options.every)
-    outcome = fit(
+    outcome = fit_with(
+        options,
         Detect(model, seed=options.run.seed, freeze_stages=options.freeze_stages),
         Feed(
             training,
@@ -52,24 +50,24 @@ def train(
             channels=channels,
             repeats=options.repeats,
         ),
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=[precision],
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card=facts,
-        reporter=console,
+        console=console,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
     )
+    return _told(options, outcome, len(training))
+
+
+def _told(options: FinetuneDetect, outcome: Outcome, train_images: int) -> DetectorTrained:
+    """What the run has come to, and where its files are."""
     folder = RunFolder(options.out)
-    found = json.loads((options.out / PRECISION).read_text(encoding="utf-8"))
+    found = last_measured(options.out, PRECISION)
     return DetectorTrained(
         out=options.out,
         weights=outcome.weights,
         weights_best=folder.weights_best,
         pictures=folder.pictures,
-        train_images=len(training),
+        train_images=train_images,
         val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,

@@ -2,8 +2,6 @@
 
 import math
 
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
 from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.cli.pretraining.pretrain import Pretrained
@@ -12,11 +10,11 @@ from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
 from fcmae.cli.shared.starting import start_from
+from fcmae.cli.shared.training import fit_with
 from fcmae.data.contrasting import Contrasting
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.pairs import Pairs
-from fcmae.engine.fit import fit
 from fcmae.engine.folder import RunFolder
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture
@@ -45,17 +43,13 @@ def train(
     )
     console.message(_chance(options))
     model = contraster(options, architecture, weights, console)
-    outcome = fit(
+    outcome = fit_with(
+        options,
         task.Contrast(model, options.contrast),
         feed,
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=evaluations(options, (loader, channels), images, labelled),
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
-        reporter=console,
+        console=console,
     )
     return Pretrained(
         out=options.out,

@@ -1,18 +1,16 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
 from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
 from fcmae.cli.shared.starting import start_from
+from fcmae.cli.shared.training import fit_with
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
-from fcmae.engine.fit import fit
 from fcmae.engine.folder import RunFolder
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
@@ -44,17 +42,13 @@ def train(
     )
     if options.target.normalize:
         console.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
-    outcome = fit(
+    outcome = fit_with(
+        options,
         Reconstruct(autoencoder(options, architecture, weights, console), seed=seed),
         feed,
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=evaluations(options, (loader, channels), images, labelled),
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
-        reporter=console,
+        console=console,
     )
     return Pretrained(
         out=options.out,

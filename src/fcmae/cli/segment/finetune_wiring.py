@@ -10,21 +10,19 @@ from fcmae.analysis.label_pictures import draw_classes
 from fcmae.analysis.pictures import confusion_matrix
 from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides
 from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import some
 from fcmae.cli.shared.starting import same_classes, start_from
+from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.data.scene import AsItIs
 from fcmae.data.segments.views import SegmentationCrop
-from fcmae.engine.fit import fit
 from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.engine.loop import Outcome
 from fcmae.evaluation.options import Scan
@@ -54,7 +52,8 @@ def train(
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, size = architecture.channels, sides(options.size)
     model = segmenter(options, architecture, weights, classes, console)
-    outcome = fit(
+    outcome = fit_with(
+        options,
         Segment(
             model,
             auxiliary_weight=options.auxiliary_weight,
@@ -68,9 +67,6 @@ def train(
             channels=channels,
             repeats=options.repeats,
         ),
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=[
             Pixels(
                 validation,
@@ -82,13 +78,11 @@ def train(
                 seed=options.run.seed,
             )
         ],
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             **_habits(options),
         },
-        reporter=console,
+        console=console,
         best="val/miou",
     )
     return _told(options, outcome, len(training))
@@ -108,7 +102,7 @@ def _habits(options: FinetuneSegment) -> dict[str, Any]:
 def _told(options: FinetuneSegment, outcome: Outcome, train_images: int) -> FinetunedSegmenter:
     """What the run has come to, and where its files are."""
     folder = RunFolder(options.out)
-    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    found = last_measured(options.out, ACCURACY)
     return FinetunedSegmenter(
         out=options.out,
         weights=outcome.weights,

@@ -8,20 +8,20 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.monitors import Viewing
 from fcmae.cli.shared.starting import start_from
+from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.cli.values.finetune import FinetunedValues, FinetuneValues
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.values import Values, values_of
-from fcmae.engine.fit import fit
+from fcmae.data.values_sheet import ValueKind
 from fcmae.engine.folder import ACCURACY, RunFolder
+from fcmae.engine.loop import Outcome
 from fcmae.evaluation.values import estimate, judge
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
@@ -45,7 +45,8 @@ def train(
     channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     model = estimator(options, architecture, weights, values, console)
-    outcome = fit(
+    outcome = fit_with(
+        options,
         Estimate(model, freeze=options.freeze),
         Feed(
             training,
@@ -54,23 +55,25 @@ def train(
             loader=loader,
             channels=channels,
         ),
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
         evaluations=[Told(validation, viewing, every=options.every)],
-        record=nested(options),
-        meaning=meaning_of(type(options)),
         card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
-        reporter=console,
+        console=console,
         best="val/mean_ap" if values.kind == "labels" else "val/r2",
     )
-    found = json.loads((options.out / ACCURACY).read_text(encoding="utf-8"))
+    return _told(options, outcome, len(training), values.kind)
+
+
+def _told(
+    options: FinetuneValues, outcome: Outcome, train_images: int, kind: ValueKind
+) -> FinetunedValues:
+    """What the run has come to, and where its files are."""
+    found = last_measured(options.out, ACCURACY)
     return FinetunedValues(
         out=options.out,
         weights=outcome.weights,
         weights_best=RunFolder(options.out).weights_best,
-        kind=values.kind,
-        train_images=len(training),
+        kind=kind,
+        train_images=train_images,
         val_images=found["images"],
         steps=outcome.steps,
         epochs=outcome.epochs,

@@ -1,0 +1,75 @@
+"""A training command around the loop: what all of them hand to it, and what they read back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from fcmae.cli.options.fields import nested
+from fcmae.cli.options.meaning import meaning_of
+from fcmae.cli.shared.console import Console
+from fcmae.engine.feed import Feed
+from fcmae.engine.fit import fit
+from fcmae.engine.loop import Outcome
+from fcmae.engine.options import Run
+from fcmae.optim.options import Optim
+from fcmae.task import Evaluation, Task
+
+
+@runtime_checkable
+class Options(Protocol):
+    """The options that every training has."""
+
+    @property
+    def out(self) -> Path:
+        """Folder of the run."""
+
+    @property
+    def optim(self) -> Optim:
+        """Optimizer, schedule, batch size, epochs."""
+
+    @property
+    def run(self) -> Run:
+        """Devices, precision, checkpoints."""
+
+
+def fit_with(
+    options: Options,
+    task: Task,
+    feed: Feed,
+    *,
+    evaluations: Sequence[Evaluation],
+    card: Mapping[str, Any],
+    console: Console,
+    best: str | None = None,
+) -> Outcome:
+    """Train as a command's options say, all of which the run goes by when it is resumed.
+
+    Args:
+        options: The command's.
+        task: The model and what one step means.
+        feed: The images.
+        evaluations: What to measure at intervals.
+        card: Facts that the weights files carry.
+        console: Shows the progress.
+        best: The metric by which the best weights are kept.
+    """
+    return fit(
+        task,
+        feed,
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        evaluations=evaluations,
+        record=nested(options),
+        meaning=meaning_of(type(options)),
+        card=card,
+        reporter=console,
+        best=best,
+    )
+
+
+def last_measured(out: Path, name: str) -> dict[str, Any]:
+    """What the last evaluation wrote into a file of the run, with its tables."""
+    found: dict[str, Any] = json.loads((out / name).read_text(encoding="utf-8"))
+    return found
