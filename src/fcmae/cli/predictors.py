@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar, cast
@@ -119,10 +119,15 @@ class Predictor:
         """
         kind = self.facts.card["model"]["kind"]
         options: Any = _chosen(kind, self.options[kind], how)
-        answer = getattr(self, f"_{kind}")
+        answers: dict[str, Callable[[Given, Any], Any]] = {
+            "classifier": self._classifier,
+            "estimator": self._estimator,
+            "segmenter": self._segmenter,
+            "detector": self._detector,
+        }
         full = needs_less(self.saves_memory.get(kind, []))
         with evaluating(self.model), in_users_words(full):
-            return answer(image, options)
+            return answers[kind](image, options)
 
     @property
     def _device(self) -> torch.device:
