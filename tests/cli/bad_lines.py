@@ -266,6 +266,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("report {root}/file", 3, "{root}/file is not a folder"),
     ("report {root}/empty", 3, "holds no records of a run, neither metrics.jsonl nor options.json"),
     ("report {root}/empty --out {out}", 2, "must be a file whose name ends in .html or .htm."),
+    (
+        "pack --data {root}/labelled --out {root}/file",
+        4,
+        "{root}/file is there already and is no pack",
+    ),
     ("report []", 2, "runs names no run: give at least one folder."),
     # Outputs.
     (f"{PREDICT} --out {{out}}/table.xls", 2, "its name must end in .csv, .parquet, .npz."),

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from run_folders import HOSTILE, entry, losses, picture, write_analysis, write_classes, write_run
 
+import fcmae
+from fcmae.errors import StorageError
 from fcmae.reports import curves, pictures
 from fcmae.reports.curves import Point, thinned
 from fcmae.reports.page import page
@@ -217,3 +219,14 @@ def test_a_slider_offers_so_many_epochs_and_the_last(tmp_path: Path) -> None:
     epochs = [picture.epoch for picture in shown.pictures]
     assert (epochs[0], epochs[-1], len(epochs)) == (1, 30, pictures.MAX_EPOCHS)
     assert shown.left_out == 30 - pictures.MAX_EPOCHS
+
+
+def test_a_page_replaces_an_earlier_one_and_no_file_of_others(tmp_path: Path) -> None:
+    run, file = write_run(tmp_path / "run"), tmp_path / "page.html"
+    file.write_text("<!DOCTYPE html><p>mine")
+    with pytest.raises(StorageError, match=r"page\.html is there already and is no report"):
+        fcmae.report(runs=[run], out=file)
+    assert file.read_text() == "<!DOCTYPE html><p>mine"
+    file.unlink()
+    for _ in range(2):
+        fcmae.report(runs=[run], out=file)

@@ -7,8 +7,11 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places
+from fcmae.errors import StorageError
 
 ENDINGS = (".html", ".htm")
+MARK, HEAD = b'<meta name="generator" content="fcmae ', 4096
+"""What a page says of itself within its first bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Report:
     """Folders of runs, the --out of pretrain, contrast or finetune."""
 
     out: Path = Path("report.html")
-    """The page; one that is there already is replaced."""
+    """The page; an earlier one is replaced, a file of others never."""
 
     def __post_init__(self) -> None:
         if not self.runs:
@@ -55,6 +58,10 @@ class Reported:
 
 def report(options: Report, console: Console) -> Reported:
     """Read the runs, say what made them, write the page."""
+    if options.out.exists() and not _is_page(options.out):
+        raise StorageError(
+            f"{options.out} is there already and is no report: give another --out, or move it away."
+        )
     from fcmae.cli.shared.made_by import made_by
     from fcmae.reports.read import read_runs
     from fcmae.reports.write import write_page
@@ -68,6 +75,15 @@ def report(options: Report, console: Console) -> Reported:
         unfinished=[record.name for record in records if not record.finished],
         missing={record.name: record.missing for record in records if record.missing},
     )
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is a page that this command has written."""
+    try:
+        with path.open("rb") as file:
+            return MARK in file.read(HEAD)
+    except OSError:
+        return False
 
 
 def show_reported(result: Reported, terminal: Terminal) -> None:

@@ -11,7 +11,8 @@ from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import files, say, show_unusable
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
-from fcmae.errors import DataError
+from fcmae.data.pack import is_pack
+from fcmae.errors import DataError, StorageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,10 @@ def pack(options: Pack, console: Console) -> PackMade:
     images = find_images(options.data)
     if options.out.resolve() == options.data.resolve():
         raise ValueError(f"out is {options.out}, which is what is to be packed.")
+    if options.out.exists() and not is_pack(options.out):
+        raise StorageError(
+            f"{options.out} is there already and is no pack: give another --out, or move it away."
+        )
     from fcmae.data.packing import write_pack
 
     staged = options.out.with_name(f".staging-{options.out.name}")
