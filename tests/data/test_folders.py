@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.data.folders import walk
+from fcmae.data.folders import names_in, walk
+from fcmae.errors import DataError
 
 Make = Callable[..., Path]
 
@@ -105,6 +106,29 @@ def test_a_folder_that_cannot_be_listed_is_named(
     found = walk(tmp_path)
     assert found.files == [b"open/a.jpg"]
     assert found.set_aside == [("closed", "cannot be listed: Permission denied")]
+
+
+def test_names_in_a_folder_pass_over_links_that_lead_in_circles(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", ".hidden.jpg", "notes.txt", "in/b.jpg")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "gone.jpg").symlink_to("nothing.jpg")
+    (tmp_path / "other.jpg").symlink_to("in/b.jpg")
+    assert names_in(tmp_path) == ["a.jpg", "other.jpg"]
+
+
+def test_names_in_a_folder_that_cannot_be_listed_are_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError) as caught:
+        names_in(tmp_path)
+    assert str(caught.value) == (
+        f"the folder {tmp_path} cannot be listed: Permission denied. Allow that it is read, or "
+        "name another one."
+    )
 
 
 def test_names_of_any_bytes_are_found_and_shown_on_one_line(tmp_path: Path) -> None:

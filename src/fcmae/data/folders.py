@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fcmae.data.naming import shown
 from fcmae.data.ours import FIRST, intact
+from fcmae.errors import DataError
 
 TEXTS = "txt md rst csv tsv json geojson jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
 DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"
@@ -143,12 +144,30 @@ def _why_not_link(path: bytes, root: bytes) -> str | None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The files directly in a folder that may be images, by their names."""
-    with os.scandir(folder) as entries:
-        names = [x.name for x in entries if x.is_file() and not x.name.startswith(".")]
+    """The files directly in a folder that may be images, by their names; links are followed.
+
+    Raises:
+        DataError: The folder cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = [x.name for x in entries if not x.name.startswith(".") and _is_file(x)]
+    except OSError as error:
+        raise DataError(
+            f"the folder {shown(folder)} cannot be listed: {error.strerror}. Allow that it is "
+            "read, or name another one."
+        ) from error
     return sorted(
         name for name in names if name.lower() not in SYSTEM_FILES and not _is_something_else(name)
     )
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether this is a file or a link to one; a link that leads in circles is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _is_something_else(name: str) -> bool:

@@ -426,3 +426,11 @@ def test_several_files_for_one_part_are_not_guessed_between(tmp_path: Path) -> N
     file.with_name("instances_train_small.json").write_text(json.dumps(coco()))
     with pytest.raises(DataError, match=r"has several files of labels for train: .* Name one\."):
         parts_of(tmp_path)
+
+
+def test_a_link_in_circles_beside_the_images_is_no_image(tmp_path: Path) -> None:
+    source = write_voc(tmp_path, VOC)
+    (source / "JPEGImages" / "loop").symlink_to("loop")
+    found = read(source)
+    assert found.problems == ()
+    assert [found.images.name(i) for i in range(len(found.images))] == ["a.png"]
