@@ -1,10 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from fcmae.analysis.feature_distance import channel_distance, feature_distance
+from fcmae.analysis.feature_distance import Distances, channel_distance, feature_distance
 from fcmae.data.batch import Batch
-from fcmae.errors import DataError
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture
 
@@ -21,7 +22,7 @@ def definition(features: Tensor) -> float:
 
 
 def batch(indices: list[int], images: Tensor) -> Batch:
-    index = torch.tensor(indices)
+    index = torch.tensor(indices, dtype=torch.int64)
     return Batch(images=images[index], indices=index, repeats=torch.zeros_like(index))
 
 
@@ -64,7 +65,7 @@ def test_each_block_is_measured_after_its_expansion_and_averaged_over_images() -
         handle.remove()
 
     assert [features.shape[2] for features in seen] == [8, 12, 16, 16, 20]
-    measured = feature_distance(encoder, [batch([2, 0], images), batch([1], images)])
+    measured = feature_distance(encoder, [batch([2, 0], images), batch([1], images)]).of_blocks
     expected = [sum(definition(image) for image in features) / 3 for features in seen]
     assert measured == pytest.approx(expected, abs=1e-5)
 
@@ -76,6 +77,7 @@ def test_nothing_is_left_on_the_encoder() -> None:
     assert encoder.training
 
 
-def test_no_image_is_an_error() -> None:
-    with pytest.raises(DataError, match="at least one usable image"):
-        feature_distance(Encoder(ARCH), [])
+def test_without_images_there_is_no_distance_and_files_are_named() -> None:
+    assert feature_distance(Encoder(ARCH), []) == Distances(of_blocks=[], unusable=[])
+    damaged = replace(batch([], torch.randn(1, 3, 32, 32)), unusable=[("a.png", "it is empty")])
+    assert feature_distance(Encoder(ARCH), [damaged]).unusable == [("a.png", "it is empty")]

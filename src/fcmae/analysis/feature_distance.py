@@ -1,6 +1,7 @@
 """How different the channels of each block are: the collapse monitor (figure 4 of the paper)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -9,17 +10,29 @@ from torch import Tensor
 
 from fcmae.analysis.blocks import blocks_of, watching
 from fcmae.data.batch import Batch
-from fcmae.errors import DataError
 from fcmae.evaluation.forward import forward
 from fcmae.model.encoder import Encoder
 from fcmae.peers import Peers
 from fcmae.types import Features, Images
 
 
+@dataclass(frozen=True, kw_only=True)
+class Distances:
+    """How different the channels of each block are.
+
+    Attributes:
+        of_blocks: The distance in each block, in order; none if no image could be used.
+        unusable: (path, reason) of the files that were left out.
+    """
+
+    of_blocks: list[float]
+    unusable: list[tuple[str, str]]
+
+
 def feature_distance(
     encoder: Encoder, batches: Iterable[Batch], peers: Peers | None = None
-) -> list[float]:
-    """Mean cosine distance between the channels of each block, in order, averaged over images.
+) -> Distances:
+    """Mean cosine distance between the channels of each block, averaged over images.
 
     Whole images are encoded, and the features are those after the expansion (4C wide: what the
     block's second linear layer sees). About 0.5 when channels have nothing in common, 0 when all
@@ -37,10 +50,9 @@ def feature_distance(
 
     with watching(blocks_of(encoder), expanded=note):
         outputs = forward(of_blocks, encoder, batches, peers or Peers())
-    if not len(outputs.rows):
-        raise DataError("the feature distance needs at least one usable image.")
-    means: list[float] = outputs.rows.double().mean(dim=0).tolist()
-    return means
+    # The mean over no image is no number.
+    means = outputs.rows.double().mean(dim=0).tolist() if len(outputs.rows) else []
+    return Distances(of_blocks=means, unusable=outputs.unusable)
 
 
 def channel_distance(features: Features) -> Float[Tensor, " n"]:

@@ -20,7 +20,6 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.engine.folder import ACCURACY
-from fcmae.errors import DataError
 from fcmae.evaluation.classify import classify
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
@@ -124,9 +123,9 @@ class FeatureDistance(Evaluation):
         """The distance in each block, and its smallest and mean value; nothing without images."""
         assert isinstance(model, Autoencoder | Contraster)
         batches = self.viewing.batches(self.images, peers, or_none=True)
-        try:
-            distances = feature_distance(model.encoder, batches, peers)
-        except DataError:
+        found = feature_distance(model.encoder, batches, peers)
+        self.unusable, distances = found.unusable, found.of_blocks
+        if not distances:
             return {}
         if peers.leads:
             curves = _with_earlier(folder / "feature_distance.json", epoch, distances)
@@ -160,6 +159,7 @@ class Neighbours(Evaluation):
             embed(model, self.viewing.batches(images, peers), peers)
             for images in (self.train, self.test)
         )
+        self.unusable = [*train.unusable, *test.unusable]
         found = neighbours(train, test, self.train.classes or (), device=peers.device)
         return {"top1": found.top1}
 
