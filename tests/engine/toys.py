@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
+from fcmae.errors import DataError
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.peers import Peers
@@ -113,3 +114,18 @@ class ToyEvaluation(Evaluation):
             rows = peers.gather(model(batch.images.to(peers.device)).float())
         assert len(rows) == 8
         return {"spread": float(rows.std())}
+
+
+@dataclass
+class Failing(ToyEvaluation):
+    """Finds no images at the end of an epoch, on all processes or on one."""
+
+    at: int = 1
+    on: int | None = None
+
+    def __call__(
+        self, model: nn.Module, peers: Peers, folder: Path, epoch: int
+    ) -> dict[str, float]:
+        if epoch == self.at and self.on in (None, peers.rank):
+            raise DataError("none of the images can be used.")
+        return super().__call__(model, peers, folder, epoch)

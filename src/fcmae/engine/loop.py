@@ -197,20 +197,26 @@ class Loop:
         """Evaluate and save, where it is time for either."""
         epoch = self.progress.step // self.steps_per_epoch
         last = self.progress.step == self.steps
-        improved = self.evaluate(epoch, last=last)
+        due = [e for e in self.evaluations if last or epoch % e.every == 0]
+        saves = last or epoch % self.run.checkpoint_every == 0
+        improved = self.evaluate(epoch, due, saves=saves) if due else False
         self.progress.evaluated = self.progress.step
-        if last or improved or epoch % self.run.checkpoint_every == 0:
+        if saves or improved:
             self.save(improved=improved)
         self.meter = Meter()
 
-    def evaluate(self, epoch: int, *, last: bool) -> bool:
-        """Run the evaluations that are due; whether the metric asked for was never as high."""
-        due = [e for e in self.evaluations if last or epoch % e.every == 0]
-        if not due:
-            return False
+    def evaluate(self, epoch: int, due: Sequence[Evaluation], *, saves: bool) -> bool:
+        """Run evaluations; whether the metric asked for was never as high.
+
+        Args:
+            epoch: How many epochs are done.
+            due: What to measure; an error of theirs costs no steps.
+            saves: Whether a checkpoint is due afterwards.
+        """
         metrics: dict[str, float] = {}
         peers, pictures = devices.peers(self.fabric), self.keeper.folder.pictures
-        with self.learner.evaluated_model() as model:
+        kept = saving.steps_kept(self.fabric, self.keeper, self.progress, self.learner, due=saves)
+        with kept, self.learner.evaluated_model() as model:
             for evaluation in due:
                 seed_everything(self.run.seed, f"evaluation {evaluation.name}", epoch)
                 numbers = evaluation(model, peers, pictures, epoch)
@@ -226,10 +232,9 @@ class Loop:
 
         The weights first: a run that is killed in between measures the same step again.
         """
-        self.progress.scaler = self.learner.scaler_state()
         if improved:
             saving.export_best(self.fabric, self.keeper, self.progress, self.learner)
-        saving.save(self.fabric, self.keeper, self.progress, self.learner.parts())
+        saving.save(self.fabric, self.keeper, self.progress, self.learner)
 
     # The two ends of a run.
 

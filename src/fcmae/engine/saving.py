@@ -1,5 +1,8 @@
 """Saving by all processes: a checkpoint whole or in shards, and weights one tensor at a time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from lightning_fabric import Fabric
 
 from fcmae.checkpoint import store
@@ -10,16 +13,53 @@ from fcmae.engine import state
 from fcmae.engine.keeper import Keeper, Progress, Which
 from fcmae.engine.leading import on_each, on_leader
 from fcmae.engine.learner import Learner
+from fcmae.errors import FcmaeError
 
 
-def save(fabric: Fabric, keeper: Keeper, progress: Progress, parts: state.Parts) -> None:
+def save(fabric: Fabric, keeper: Keeper, progress: Progress, learner: Learner) -> None:
     """Save a checkpoint; where the model is sharded, each process writes what it holds."""
+    parts, progress.scaler = learner.parts(), learner.scaler_state()
     if state.is_sharded(parts):
         _save_shards(fabric, keeper, progress, parts)
         return
-    leads = fabric.is_global_zero
-    whole = {part: state.gather(tensors, keep=leads) for part, tensors in parts.items()}
+    whole = _whole(parts, keep=fabric.is_global_zero)
     on_leader(fabric, lambda: keeper.save(progress, whole))
+
+
+@contextmanager
+def steps_kept(
+    fabric: Fabric, keeper: Keeper, progress: Progress, learner: Learner, *, due: bool
+) -> Iterator[None]:
+    """Let no error inside cost steps: on its way out the leading process saves them.
+
+    It does so alone, for the others may have failed or be waiting. Where the model is sharded it
+    cannot, and all save before, if a checkpoint is due.
+    """
+    parts = learner.parts()
+    sharded = state.is_sharded(parts)
+    if sharded and due:
+        save(fabric, keeper, progress, learner)
+    try:
+        yield
+    except Exception:
+        if fabric.is_global_zero and not sharded:
+            progress.scaler = learner.scaler_state()
+            _save_on_the_way_out(keeper, progress, parts)
+        raise
+
+
+def _save_on_the_way_out(keeper: Keeper, progress: Progress, parts: state.Parts) -> None:
+    failed = f"An evaluation failed after step {progress.step:,}, which"
+    try:
+        keeper.save(progress, _whole(parts, keep=True))
+    except FcmaeError as error:  # that of the evaluation ends the run
+        keeper.reporter.message(f"{failed} could not be saved: {error}")
+    else:
+        keeper.reporter.message(f"{failed} is saved: the same command goes on from there.")
+
+
+def _whole(parts: state.Parts, *, keep: bool) -> state.Parts:
+    return {part: state.gather(tensors, keep=keep) for part, tensors in parts.items()}
 
 
 def export(fabric: Fabric, keeper: Keeper, progress: Progress, learner: Learner) -> None:
