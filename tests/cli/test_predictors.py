@@ -65,19 +65,73 @@ def test_floats_lie_between_0_and_1_or_a_little_beyond() -> None:
             picture_of(np.linspace(0, white, 48).reshape(4, 4, 3), 3)
 
 
-def test_half_precision_of_either_kind_is_taken() -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn])
+def test_floats_of_few_bits_are_taken(dtype: torch.dtype) -> None:
     picture = torch.linspace(0, 1, 48).view(3, 4, 4)
-    for dtype in (torch.bfloat16, torch.float16):
-        found = picture_of(picture.to(dtype), 3)
-        np.testing.assert_allclose(found, picture.permute(1, 2, 0).numpy(), atol=4e-3)
+    found = picture_of(picture.to(dtype), 3)
+    expected = picture.to(dtype).float().permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(found, expected)
 
 
-def test_wide_integers_of_8_bits_would_be_black() -> None:
-    for dtype in (np.int64, np.uint32):
+def test_tensors_without_a_number_for_each_pixel_are_refused() -> None:
+    for tensor in (torch.zeros(3, 4, 4).to_sparse(), torch.zeros(3, 4, 4, device="meta")):
+        with pytest.raises(
+            ValueError, match=r"one for each pixel .* of torch\.float32, .*: convert"
+        ):
+            picture_of(tensor, 3)
+
+
+def test_integers_of_8_bits_in_other_types_would_be_black() -> None:
+    for dtype in (np.int64, np.uint32, np.int16):
         with pytest.raises(ValueError, match=r"these of u?int\d\d are at most 200, which would"):
             picture_of(np.full((4, 4), 200, dtype=dtype), 1)
     assert picture_of(np.full((4, 4), 200, dtype=np.uint16), 1).max() < 0.01
     assert picture_of(np.full((4, 4), 65535, dtype=np.int32), 1).min() == 1
+    assert picture_of(np.zeros((4, 4), dtype=np.int32), 1).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [(np.int16, -1, 300), (np.int32, 0, 65536), (np.int8, -5, 9), (np.uint64, 7, 2**63)],
+)
+def test_integers_that_are_no_16_bits_are_not_stretched(
+    dtype: type[np.integer], low: int, high: int
+) -> None:
+    said = f"but these of {np.dtype(dtype)} are from {low} to {high}: scale them to that, or"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        picture_of(np.array([[low, high]], dtype=dtype), 1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        (np.float32, (0.0, 0.5)), (np.float32, (0.0, 200.0)), (np.float32, (-1.0, 1.0)),
+        (np.float32, (-0.1, 1.1)), (np.float32, (0.0, np.nan)), (np.int32, (0, 200)),
+        (np.int32, (0, 40_000)), (np.int32, (0, 70_000)), (np.int32, (-1, 9)),
+        (np.uint16, (0, 200)), (np.uint8, (0, 200)),
+    ],
+)  # fmt: skip
+def test_the_same_pixels_are_judged_alike_however_they_are_given(
+    dtype: type, values: tuple[float, float]
+) -> None:
+    array = np.array([values], dtype=dtype)
+    judged = []
+    for given in (array, torch.from_numpy(array.copy()), Image.fromarray(array)):
+        try:
+            judged.append(picture_of(given, 1).tolist())
+        except ValueError as error:
+            kind = r"these of (int32|mode I) |convert them to (uint8, or to uint16|mode L, .*)\."
+            judged.append(re.sub(kind, "...", str(error)))
+    assert judged[1:] == judged[:1] * 2
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "F"])
+def test_images_without_pixels_are_refused(mode: str) -> None:
+    with pytest.raises(ValueError, match="this one is 0 pixels wide and 5 high: give one with"):
+        picture_of(Image.new(mode, (0, 5)), 3)
+    for empty in (np.zeros((0, 5)), np.zeros((4, 5, 0)), torch.zeros(3, 0, 4)):
+        with pytest.raises(ValueError, match=r"has the shape \(.*\): give an array h w or h w c"):
+            picture_of(empty, 3)
 
 
 def test_a_classifier_names_the_likeliest_class(places: SimpleNamespace, path: Path) -> None:

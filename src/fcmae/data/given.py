@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from fcmae.data.image import open_image
-from fcmae.data.modes import Picture, picture_from, scaled, with_channels
+from fcmae.data.modes import SIXTEEN_BITS, Picture, picture_from, scaled, with_channels
 
 Given: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 """A path; an image of Pillow; an array ``h w`` or ``h w c``; a tensor ``c h w``."""
@@ -22,10 +22,12 @@ OVERSHOOT = 0.25
 def picture_of(image: Given, channels: int) -> Picture:
     """The picture that an image means, by the rules of the front door.
 
+    The same pixels are judged alike, whether an array, a tensor or Pillow has them.
+
     Args:
-        image: Integers of arrays and tensors are taken as those of files are: 8 bits as they are,
-            others of 65535, for which wide ones must have more than 8 bits. Floats must lie in
-            [0, 1]; what leaves it by a little is clipped.
+        image: Integers are taken as those of files are: 8 bits as they are, others of 65535, of
+            which those that are not 16 bits must lie in [0, 65535] and go beyond 255. Floats must
+            lie in [0, 1]; what leaves it by a little is clipped.
         channels: What the model takes.
 
     Raises:
@@ -34,38 +36,88 @@ def picture_of(image: Given, channels: int) -> Picture:
     """
     if isinstance(image, (str, os.PathLike)):
         return open_image(image, channels=channels)
-    if isinstance(image, Image.Image):
-        return with_channels(picture_from(image, keep_alpha=channels in (2, 4)), channels)
-    if not isinstance(image, (np.ndarray, Tensor)):
+    if not isinstance(image, (Image.Image, np.ndarray, Tensor)):
         got = "None" if image is None else f"of type {type(image).__name__}"
         raise ValueError(
             "an image is a path, an image of Pillow, an array h w c or a tensor c h w, but this "
             f"one is {got}: give one of these, one image at a time."
         )
-    if isinstance(image, Tensor) and image.dtype == torch.bfloat16:
-        image = image.float()  # NumPy does not know it
-    array = image.detach().cpu().numpy() if isinstance(image, Tensor) else image
-    if isinstance(image, Tensor) and array.ndim == 3:
-        array = array.transpose(1, 2, 0)
+    if isinstance(image, Image.Image):
+        picture = _of_pillow(image, keep_alpha=channels in (2, 4))
+    else:
+        picture = _of_array(image)
+    return np.ascontiguousarray(with_channels(picture, channels))  # type: ignore[return-value]
+
+
+def _of_pillow(image: Image.Image, *, keep_alpha: bool) -> Picture:
+    if 0 in image.size:
+        width, height = image.size
+        raise ValueError(
+            f"an image has pixels, but this one is {width} pixels wide and {height} high: give one "
+            "with some."
+        )
+    if image.mode in ("I", "F"):
+        return scaled(_in_range(np.asarray(image), f"mode {image.mode}", "mode L, or to mode I;16"))
+    return picture_from(image, keep_alpha=keep_alpha)
+
+
+def _of_array(image: NDArray[np.generic] | Tensor) -> Picture:
+    array = _numbers(image) if isinstance(image, Tensor) else image
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
             f"an image has height, width and channels, but this one has the shape "
-            f"{tuple(image.shape)}."
+            f"{tuple(image.shape)}: give an array h w or h w c, or a tensor c h w, of one image."
         )
-    picture = with_channels(scaled(_in_range(array)), channels)
-    return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
+    if isinstance(image, Tensor) and array.ndim == 3:
+        array = array.transpose(1, 2, 0)
+    return scaled(_in_range(array, f"{array.dtype}", "uint8, or to uint16"))
 
 
-def _in_range(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Floats in [0, 1], clipped where resampling has carried them a little beyond; no wide integers
-    that must be meant as 8 bits."""
-    if array.dtype.kind in "iu" and array.dtype.itemsize > 2 and 0 < array.max() <= 255:
+def _numbers(image: Tensor) -> NDArray[np.generic]:
+    """A tensor as an array; floats that NumPy does not know as float32."""
+    known = (torch.float64, torch.float32, torch.float16)
+    try:
+        image = image.detach().cpu()
+        wider = image.is_floating_point() and image.dtype not in known
+        array: NDArray[np.generic] = (image.float() if wider else image).numpy()
+    except (TypeError, NotImplementedError) as error:
         raise ValueError(
-            f"integers of over 8 bits count as 16 bits, but these of {array.dtype} are at most "
-            f"{array.max()}, which would be nearly black: convert them to uint8, or to uint16."
-        )
-    if array.dtype.kind != "f" or not np.isfinite(array).all():
+            "a tensor of an image holds integers or floats, one for each pixel and channel, but "
+            f"this one is of {image.dtype}, {image.layout} on the device {image.device}: convert "
+            "it, as with .to_dense() or .float()."
+        ) from error
+    return array
+
+
+def _in_range(array: NDArray[np.generic], kind: str, narrower: str) -> NDArray[np.generic]:
+    """Numbers that say how bright they are: floats in [0, 1], clipped where resampling has carried
+    them a little beyond; integers of 16 bits, none of which must be meant as 8 bits.
+
+    Args:
+        array: The numbers.
+        kind: Their type, for messages.
+        narrower: The types that say what they mean.
+    """
+    if array.dtype.kind == "f" and np.isfinite(array).all():
+        return _floats_in_range(array)
+    says_it = array.dtype.kind == "u" and array.dtype.itemsize <= 2
+    if array.dtype.kind not in "iu" or says_it:
         return array
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > SIXTEEN_BITS:
+        raise ValueError(
+            f"integers of an image lie in [0, {SIXTEEN_BITS}], but these of {kind} are from {low} "
+            f"to {high}: scale them to that, or to floats in [0, 1]."
+        )
+    if 0 < high <= 255:
+        raise ValueError(
+            f"integers that are not uint8 count as 16 bits, but these of {kind} are at most "
+            f"{high}, which would be nearly black: convert them to {narrower}."
+        )
+    return array
+
+
+def _floats_in_range(array: NDArray[np.generic]) -> NDArray[np.generic]:
     low, high = float(array.min()), float(array.max())
     if low < -OVERSHOOT or high > 1 + OVERSHOOT:
         raise ValueError(
