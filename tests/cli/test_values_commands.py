@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from fcmae.cli.main import main
+from fcmae.cli.values.evaluated import in_words
+from fcmae.evaluation.values import ValueScore
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 
@@ -68,3 +70,34 @@ def test_a_classifier_is_no_estimator(
     assert "this command needs an estimator, which `fcmae finetune values` makes" in (
         capsys.readouterr().err
     )
+
+
+def test_labels_that_no_image_has_are_said_to_have_no_average_precision(
+    places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, last in (("train", 1), ("val", 0)):
+        files = sorted((places.labelled / part).rglob("*.png"))
+        lines = [f"{path},{i % 2 * last}" for i, path in enumerate(files)]
+        (tmp_path / f"{part}.csv").write_text("\n".join(["path,odd", *lines]))
+    train = [
+        "finetune", "values", "--data", f"{tmp_path}/train.csv", "--val", f"{tmp_path}/val.csv",
+        "--out", f"{tmp_path}/run", "--size", "32", "--optim.batch_size", "4", "--optim.epochs",
+        "1", "--optim.warmup_epochs", "0", "--weights", f"{places.pretrained}", "--kind", "labels",
+        *QUICK,
+    ]  # fmt: skip
+    judge = ["evaluate", "values", "--data", f"{tmp_path}/val.csv", "--weights", f"{tmp_path}/run"]
+    for command, after in ((train, " after 2 steps on 8 images."), ([*judge, *QUICK], ".")):
+        assert main(command) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        words = "No label has a positive example, so there is no average precision on 4 images"
+        assert f"odd 4 0 - {words}{after}" in said
+        assert "R2" not in said
+
+
+def test_numbers_that_are_not_known_have_no_error() -> None:
+    unknown = vars(ValueScore(name="age", images=0))
+    assert in_words(None, None, None, [unknown]) == (
+        "No number is known, so there is no absolute error"
+    )
+    known = vars(ValueScore(name="age", images=2, mae=1.5))
+    assert in_words(None, 1.5, None, [unknown, known]) == "Mean absolute error 1.5, R2 -"

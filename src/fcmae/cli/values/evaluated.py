@@ -30,16 +30,25 @@ class Estimated:
     unusable: list[dict[str, str]] = field(default_factory=list)
 
 
-def in_words(mean_ap: float | None, mae: float | None, r2: float | None) -> str:
-    """The means that there are."""
+def in_words(
+    mean_ap: float | None,
+    mae: float | None,
+    r2: float | None,
+    per_value: Sequence[Mapping[str, Any]],
+) -> str:
+    """The means that there are, or why there are none."""
     if mean_ap is not None:
         return f"Mean average precision {mean_ap:.1%}"
+    if _are_labels(per_value):
+        return "No label has a positive example, so there is no average precision"
+    if mae is None:
+        return "No number is known, so there is no absolute error"
     return f"Mean absolute error {_number(mae)}, R2 {_number(r2)}"
 
 
 def show_values(per_value: Sequence[Mapping[str, Any]], terminal: Terminal) -> None:
     """How well each label or number is told."""
-    if any(row["positives"] is not None for row in per_value):
+    if _are_labels(per_value):
         columns = ("label", "images", "positives", "average precision")
         rows = [
             (row["name"], f"{row['images']:,}", f"{row['positives']:,}", share(row["ap"]))
@@ -60,8 +69,13 @@ def show_estimated(result: Estimated, terminal: Terminal) -> None:
     """The table per value, the files left out, and the means."""
     show_values(result.per_value, terminal)
     show_unusable(result.unusable, terminal)
-    words = in_words(result.mean_ap, result.mae, result.r2)
+    words = in_words(result.mean_ap, result.mae, result.r2, result.per_value)
     say(terminal, f"{words} on {number(result.images, 'image')}.")
+
+
+def _are_labels(per_value: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these are labels, whose positives are counted, also where there are none."""
+    return any(row["positives"] is not None for row in per_value)
 
 
 def _number(value: float | None) -> str:

@@ -169,9 +169,10 @@ def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValue
 def show_finetuned_values(result: FinetunedValues, terminal: Terminal) -> None:
     """The table per value, and where things are."""
     show_values(result.per_value, terminal)
+    words = in_words(result.mean_ap, result.mae, result.r2, result.per_value)
     say(
         terminal,
-        f"{in_words(result.mean_ap, result.mae, result.r2)} on "
+        f"{words} on "
         f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
         f"{number(result.train_images, 'image')}.",
     )
