@@ -58,7 +58,8 @@ def analyze(options: Analyze, console: Console) -> Analyzed:
             f"what is {' '.join(options.what)}, but the images of {options.data} have no classes: "
             "give a folder with one folder per class, or a .csv list with columns path,label."
         )
-    check_pictures(images, loader=options.loader, channels=first.net.channels)
+    decided = first.weights is not None
+    check_pictures(images, loader=options.loader, channels=first.net.channels, by_weights=decided)
     with hold(out):
         return _look(options, nets, images, out, console)
 

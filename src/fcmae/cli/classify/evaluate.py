@@ -50,7 +50,7 @@ def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
     loader_of(weights, options.loader)
     images = validation_images(options.data)
     images = images.with_classes(class_names(weights, images))
-    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels, by_weights=True)
     check_place(options.out, [options.data])
     if options.out is None:
         return _classify(options, weights, images, console)

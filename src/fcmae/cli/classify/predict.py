@@ -80,7 +80,7 @@ def predict_classify(options: PredictClassify, console: Console) -> Predicted:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels, by_weights=True)
     probe(options.out.parent)
     return _predict(options, weights, images, console)
 

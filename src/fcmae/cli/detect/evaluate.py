@@ -95,6 +95,7 @@ def evaluate_detect(options: EvaluateDetect, console: Console) -> DetectorEvalua
         images,
         loader=options.loader,
         channels=weights.architecture.channels,
+        by_weights=True,
         tiled=tiling is not None,
     )
     check_place(options.out, [options.data])

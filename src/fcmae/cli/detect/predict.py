@@ -89,6 +89,7 @@ def predict_detect(options: PredictDetect, console: Console) -> DetectorPredicte
         images,
         loader=options.loader,
         channels=weights.architecture.channels,
+        by_weights=True,
         tiled=tiling is not None,
     )
     with hold(options.out):

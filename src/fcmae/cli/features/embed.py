@@ -69,7 +69,7 @@ def embed(options: Embed, console: Console) -> Embedded:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.net.channels)
+    check_pictures(images, loader=options.loader, channels=weights.net.channels, by_weights=True)
     probe(options.out.parent)
     return _embed(options, weights, images, console)
 

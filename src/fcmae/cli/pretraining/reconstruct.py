@@ -92,7 +92,9 @@ def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     patch_grid(*size, patch_side(mask, weights.architecture.stride))
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(
+        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
+    )
     check_place(options.out, options.data)
     with hold(options.out):
         return _draw(options, weights, images, mask, console)

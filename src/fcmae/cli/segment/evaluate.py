@@ -54,7 +54,9 @@ def evaluate_segment(options: EvaluateSegment, console: Console) -> Segmented:
     loader_of(weights, options.loader)
     labels = meaning(options.labels, weights, options.data)
     images = evaluation_segments(options.data, labels, weights.classes)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(
+        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
+    )
     check_place(options.out, [options.data])
     if options.out is None:
         return _evaluate(options, weights, images, console)

@@ -12,6 +12,14 @@ from fcmae.errors import DataError
 TRIED = 64
 """Images that are opened to see whether any can be used, from the first to the last."""
 
+OF_OPTION = "--encoder.channels says how many channels the model takes; "
+OF_WEIGHTS = (
+    "The weights were made for {}: --adapt of `fcmae finetune` and `fcmae "
+    "pretrain` makes some for others of them, and load(..., channels=..., adapt=...) does in "
+    "Python; "
+)
+"""What to do about images of other channels."""
+
 
 def check_channels(loader: Loader, channels: int) -> None:
     """Refuse a mean of so many channels that neither the images nor colour have."""
@@ -23,7 +31,12 @@ def check_channels(loader: Loader, channels: int) -> None:
 
 
 def check_pictures(
-    images: ImageList, *, loader: Loader, channels: int, tiled: bool = False
+    images: ImageList,
+    *,
+    loader: Loader,
+    channels: int,
+    tiled: bool = False,
+    by_weights: bool = False,
 ) -> None:
     """Refuse images of which none that is tried can be used, as with a wrong channel count.
 
@@ -32,6 +45,7 @@ def check_pictures(
         loader: Limits for images that are read whole.
         channels: What the model takes.
         tiled: Images are looked at through windows, so that they may have any size.
+        by_weights: Weights decide how many channels there are, and no option does.
     """
     reason, of_labels = "", False
     tried = sorted({i * len(images) // TRIED for i in range(TRIED)})
@@ -46,7 +60,7 @@ def check_pictures(
             return
         except UnusableImage as error:
             reason = f"{images.name(index)}: {error.reason}"
-    hint = "--encoder.channels says how many channels the model takes; "
+    hint = OF_WEIGHTS.format(count(channels, "channel")) if by_weights else OF_OPTION
     if of_labels or "channel" not in reason:
         hint = ""
     number = count(len(images), "image")

@@ -40,7 +40,9 @@ def evaluate_values(options: EvaluateValues, console: Console) -> Estimated:
     loader_of(weights, options.loader)
     names = tuple(weights.classes or ())
     images = evaluation_values(options.data, weights.description["values"], names)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(
+        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
+    )
     return _evaluate(options, weights, images, console)
 
 

@@ -64,7 +64,9 @@ def predict_values(options: PredictValues, console: Console) -> PredictedValues:
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
-    check_pictures(images, loader=options.loader, channels=weights.architecture.channels)
+    check_pictures(
+        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
+    )
     probe(options.out.parent)
     return _predict(options, weights, images, console)
 
