@@ -236,6 +236,15 @@ def test_what_is_wrong_in_one_process_names_it(
     assert capsys.readouterr().err.startswith("fcmae: process 3 of 4: model is 'attoo'")
 
 
+def test_a_process_that_does_not_know_its_number_is_named_by_its_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("WORLD_SIZE", "4"), ("LOCAL_RANK", "0"), ("NODE_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    assert main(["info", "--model", "attoo"]) == 2
+    assert capsys.readouterr().err.startswith("fcmae: process 0 of machine 1: model is 'attoo'")
+
+
 def test_what_is_wrong_in_the_script_of_a_job_names_no_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

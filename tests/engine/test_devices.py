@@ -51,11 +51,14 @@ def test_without_a_launcher_the_options_decide(environment: dict[str, str]) -> N
         (TORCHRUN | {"RANK": "?"}, (8, 0, 0, 0)),
         (FABRIC, (2, 1, 1, 0)),
         (FABRIC | {"RANK": "0", "LOCAL_RANK": "0"}, (2, 0, 0, 0)),
+        (FABRIC | {"LOCAL_RANK": "0", "NODE_RANK": "1"}, (2, None, 0, 1)),
+        ({"WORLD_SIZE": "2", "LOCAL_RANK": "0", "GROUP_RANK": "1"}, (2, None, 0, 1)),
+        (TORCHRUN | {"LOCAL_RANK": "2", "GROUP_RANK": "1"}, (8, 6, 2, 1)),
         ({"RANK": "1", "WORLD_SIZE": "2"}, Place()),
     ],
 )
 def test_a_process_knows_its_place_from_what_started_it(
-    environment: dict[str, str], expected: Place | tuple[int, int, int, int]
+    environment: dict[str, str], expected: Place | tuple[int, int | None, int, int]
 ) -> None:
     found = place(environment)
     if isinstance(expected, tuple):

@@ -178,7 +178,7 @@ def _of_process(text: str) -> str:
         return f"fcmae: {text}\n"
     if "torch" not in sys.modules:
         return "" if mine.local else f"fcmae: {text}\n"
-    return f"fcmae: process {mine.rank} of {mine.world}: {text}\n"
+    return f"fcmae: {mine.name}: {text}\n"
 
 
 def _left_to_launcher(text: str) -> bool:

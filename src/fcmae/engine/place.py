@@ -27,13 +27,13 @@ class Place:
 
     Attributes:
         world: How many there are.
-        rank: Which of all this is.
+        rank: Which of all this is; None as long as nothing tells how many each machine has.
         local: Which of those on its machine.
         machine: Which machine that is.
     """
 
     world: int = 1
-    rank: int = 0
+    rank: int | None = 0
     local: int = 0
     machine: int = 0
 
@@ -42,6 +42,13 @@ class Place:
         """Whether it is the only one or the first."""
         return not (self.rank or self.local or self.machine)
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        if self.rank is None:
+            return f"process {self.local} of machine {self.machine}"
+        return f"process {self.rank} of {self.world}"
+
 
 def place(environment: Mapping[str, str] = os.environ) -> Place:
     """The place of this process."""
@@ -49,12 +56,19 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
     if starter is None:
         return Place()
     world, rank, local, machine = (_number(environment.get(name)) for name in NAMES[starter])
-    return Place(
-        world=world or 1,
-        rank=(local or 0) if rank is None else rank,
-        local=local or 0,
-        machine=machine or 0,
-    )
+    if machine is None:
+        machine = _number(environment.get("GROUP_RANK"))  # where Fabric looks too
+    local, machine = local or 0, machine or 0
+    if rank is None:  # Fabric's processes learn it last
+        rank = _counted(local, machine, here=_number(environment.get("LOCAL_WORLD_SIZE")))
+    return Place(world=world or 1, rank=rank, local=local, machine=machine)
+
+
+def _counted(local: int, machine: int, *, here: int | None) -> int | None:
+    """Which of all a process is, if each machine has as many as are here; None if nobody knows."""
+    if machine == 0:
+        return local
+    return None if here is None else machine * here + local
 
 
 def leads() -> bool:
