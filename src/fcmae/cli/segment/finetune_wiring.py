@@ -190,13 +190,14 @@ class Pixels(Evaluation):
         }
 
     def _draw(self, scanner: Scanner, classes: list[str], folder: Path, epoch: int) -> None:
+        """A picture of each of a few images that can be read; there may be none."""
         few = some(self.images, PICTURES, self.seed)
         shift = Normalisation.of(self.loader, self.channels)
         for batch in evaluation_batches(
             few, AsItIs(), loader=self.loader, channels=self.channels, batch_size=1, or_none=True
         ):
             if not len(batch):
-                return
+                continue  # all there is, where none of the few can be read
             called = scanner.classes(batch.images.to(scanner.peers.device))
             path = folder / f"classes-{epoch:04}-{int(batch.indices[0])}.png"
             draw_classes(as_shown(batch.images, shift)[0].numpy(), called, classes, path)
