@@ -58,8 +58,19 @@ def check_same_run(
         )
 
 
+def flat(options: Record, prefix: str = "") -> dict[str, Any]:
+    """Nested options by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found
+
+
 def _differences(before: Record, now: Record, meaning: Meaning | None) -> Iterator[str]:
-    said = _flat(before), _flat(now)
+    said = flat(before), flat(now)
     meant = said if meaning is None else meaning(before, now)
     for name in sorted(meant[0].keys() | meant[1].keys()):
         if name in FREE or name.split(".")[0] in FREE:
@@ -71,16 +82,6 @@ def _differences(before: Record, now: Record, meaning: Meaning | None) -> Iterat
         if as_said[0] != as_said[1]:
             values = as_said
         yield f"{name}: {values[0]} before, {values[1]} now"
-
-
-def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def _text(value: Any) -> str:

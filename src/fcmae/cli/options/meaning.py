@@ -1,12 +1,11 @@
 """What the recorded options of a run mean, whichever way they were said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from fcmae.cli.options.fields import accepts, defaults_of, fields_of, plain
 from fcmae.cli.options.parse import build, keyword_values
-
-Record = Mapping[str, Any]
+from fcmae.engine.resume import Record, flat
 
 
 @runtime_checkable
@@ -38,17 +37,6 @@ def _meant(record: Record, kind: type) -> Record:
     said = options.spelt_out() if isinstance(options, SpeltOut) else options
     values = flat(plain(said))
     return {name: _as_sides(values[name], field.hint) for name, field in fields_of(kind).items()}
-
-
-def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested options by dotted name."""
-    found: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = value
-    return found
 
 
 def _as_sides(value: Any, hint: Any) -> Any:
