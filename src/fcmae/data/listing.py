@@ -18,9 +18,12 @@ from fcmae.data.pack import is_pack, open_pack
 from fcmae.errors import DataError
 from fcmae.randomness import bits
 
-__all__ = ["ImageList", "few_labels", "find_images", "hold_out", "split"]
+__all__ = ["ImageList", "few_labels", "find_images", "hold_out", "parts_of", "split"]
 
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation")}
+ALL_PARTS = {**PARTS, "test": ("test", "testing")}
+"""The parts that training reads, and the one that it leaves alone."""
+
 PATH_COLUMNS = ("path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "category")
 LISTS = (".txt", ".csv")
@@ -97,7 +100,7 @@ def _why_not_classes(source: Path, found: Found) -> str | None:
         return (
             f"{len(loose)} images (such as {first}) lie beside the folders in {where}, but {rule}."
         )
-    parts = {name for names in PARTS.values() for name in names} | {"test"}
+    parts = {name for names in ALL_PARTS.values() for name in names}
     if {name.lower() for name in found.folders} <= parts:
         return f"{where} holds {' and '.join(found.folders)}, not classes: name one of them."
     filled = {os.fsdecode(name.split(b"/", 1)[0]) for name in found.files}
@@ -179,9 +182,9 @@ def split(
     each class is held out, chosen by the hash of its path, so that it is the same in every run.
     """
     if val is None and source.is_dir():
-        parts = _parts(source)
-        if parts is not None:
-            source, val = parts
+        parts = parts_of(source)
+        if parts:
+            source, val = parts["train"], parts["val"]
     train = find_images(source, labels=True)
     if val is None:
         train, held_out = hold_out(train, share)
@@ -192,10 +195,12 @@ def split(
     return train, held_out
 
 
-def _parts(source: Path) -> tuple[Path, Path] | None:
+def parts_of(source: Path) -> dict[str, Path]:
+    """The folders train and val in a folder, and test beside them; none without the first two."""
     inside = {entry.name.lower(): entry for entry in sorted(source.iterdir()) if entry.is_dir()}
-    named = {part: [inside[n] for n in names if n in inside] for part, names in PARTS.items()}
-    return (named["train"][0], named["val"][0]) if all(named.values()) else None
+    found = {part: [inside[n] for n in names if n in inside] for part, names in ALL_PARTS.items()}
+    parts = {part: folders[0] for part, folders in found.items() if folders}
+    return parts if PARTS.keys() <= parts.keys() else {}
 
 
 def hold_out(images: ImageList, share: float) -> tuple[ImageList, ImageList]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.listing import LABEL_COLUMNS, PARTS, PATH_COLUMNS
+from fcmae.data.listing import ALL_PARTS, LABEL_COLUMNS, PATH_COLUMNS
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
 from fcmae.errors import DataError
@@ -22,7 +22,7 @@ ValueKind = Literal["labels", "numbers"]
 LARGEST = float(np.finfo(np.float32).max)
 TAGS = "labels"
 SPLIT = "split"
-SPLITS = (*PARTS["train"], *PARTS["val"], "test", "testing")
+SPLITS = tuple(name for names in ALL_PARTS.values() for name in names)
 FIRST = 100
 """Lines by which a list of values is known."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console as Terminal
 
+from fcmae.cli.datasets.check_classes import count_classes
 from fcmae.cli.datasets.check_parts import Parts, find_parts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import MAX_CLASSES, files, say, show_rest, show_table, show_unusable
@@ -59,7 +59,8 @@ class Checked:
         usable: How many files are images that can be used.
         unusable: The others, with the reason.
         classes: Images of each class, where folders or a list tell classes; images that show each
-            class, where masks or objects do.
+            class, where masks or objects do. The classes are those of the part to train on; the
+            images are counted over all parts.
         kinds: How many images there are of each kind, such as "3 channels of 8 bits".
         heights: Smallest, median and largest height of the usable images in pixels.
         widths: Smallest, median and largest width.
@@ -165,9 +166,9 @@ def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
         return None
     if isinstance(first.annotations, Values):
         return _with_label(first) if first.annotations.kind == "labels" else None
-    labels = first.labels
-    counts = report.classes if labels is None else Counter(labels.tolist())
-    return {name: counts.get(index, 0) for index, name in enumerate(first.classes)}
+    if first.labels is not None:
+        return count_classes(parts.images)
+    return {name: report.classes.get(index, 0) for index, name in enumerate(first.classes)}
 
 
 def _with_label(images: ImageList) -> dict[str, int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from fcmae.cli.datasets.check_classes import class_parts
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
@@ -66,6 +67,8 @@ def find_parts(
             images={name: part.images for name, part in found.items()},
             problems=[problem for part in found.values() for problem in part.problems],
         )
+    if (classed := class_parts(data, sure=task == "classify")) is not None:
+        return Parts(task="classify", images=classed.images, problems=classed.problems)
     images = find_images(data, labels=True if task == "classify" else None)
     return Parts(task=None if images.classes is None else "classify", images={"all": images})
 

@@ -1,0 +1,98 @@
+"""Folders train and val with a folder for each class, as ``fcmae finetune classify`` takes them."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcmae.cli.shared.show import number
+from fcmae.data.folders import walk
+from fcmae.data.image_list import ImageList
+from fcmae.data.listing import find_images, parts_of
+from fcmae.data.naming import shown
+from fcmae.data.problem import Problem
+from fcmae.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassParts:
+    """Images of classes in parts.
+
+    Attributes:
+        images: By the name of the part: train, val, and test if there is one.
+        problems: What keeps a part from being trained on or judged by.
+    """
+
+    images: dict[str, ImageList]
+    problems: list[Problem]
+
+
+def class_parts(source: Path, *, sure: bool) -> ClassParts | None:
+    """The parts of a folder; None where it has none, or nothing tells that they have classes.
+
+    Args:
+        source: What the user names.
+        sure: Whether the user says that there are classes.
+
+    Raises:
+        DataError: There is nothing to train on.
+    """
+    folders = parts_of(source) if source.is_dir() else {}
+    if not folders or not (sure or _have_classes(folders)):
+        return None
+    images, problems = {"train": find_images(folders["train"], labels=True)}, list[Problem]()
+    known = images["train"].classes or ()
+    if len(known) < 2:
+        reason = "it has a single class, but a classifier needs two or more"
+        problems.append(_problem(folders["train"], f"class {known[0]}", reason))
+    for part, folder in folders.items():
+        if part == "train" or (part == "test" and not walk(folder).files):
+            continue
+        try:
+            images[part] = find_images(folder, labels=True if part == "val" else None)
+        except DataError as error:
+            problems.append(_problem(folder, "its folders", str(error).removesuffix(".")))
+            if walk(folder).files:
+                images[part] = find_images(folder, labels=False)
+            continue
+        problems += _strangers(images[part], known)
+    return ClassParts(images=images, problems=problems)
+
+
+def count_classes(parts: Mapping[str, ImageList]) -> dict[str, int]:
+    """How many images of all parts are of each class that the first part has."""
+    [first, *_] = parts.values()
+    counts = Counter[str]()
+    for images in parts.values():
+        if images.labels is not None and images.classes is not None:
+            of_class = Counter(images.labels.tolist())
+            counts += Counter({images.classes[index]: n for index, n in of_class.items()})
+    return {name: counts[name] for name in first.classes or ()}
+
+
+def _have_classes(folders: Mapping[str, Path]) -> bool:
+    """Whether train has several classes, and val has some too, or folders called like them.
+
+    Anything else may as well be images without labels that lie in folders of some kind.
+    """
+    train, val = walk(folders["train"]), walk(folders["val"])
+    if not train.files or len(train.folders) < 2:
+        return False
+    if find_images(folders["train"]).classes is None:
+        return False
+    alike = not set(train.folders).isdisjoint(val.folders)
+    return alike or (bool(val.files) and find_images(folders["val"]).classes is not None)
+
+
+def _strangers(images: ImageList, known: tuple[str, ...]) -> Iterator[Problem]:
+    """The classes of a part that no model would know."""
+    counts = count_classes({"": images})
+    for name in images.classes or ():
+        if name not in known:
+            reason = "train has no class of this name, so no classifier could know it"
+            said = f"{reason} ({number(counts[name], 'image')})"
+            yield _problem(images.root, f"class {name}", said)
+
+
+def _problem(folder: Path, where: str, reason: str) -> Problem:
+    return Problem(file=shown(folder), where=where, reason=reason)
