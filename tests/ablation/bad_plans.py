@@ -29,6 +29,9 @@ BAD_PLANS: dict[str, str] = {
     f"{STEPS}also: {{loss: train.loss}}": "also: loss is 'train.loss', but must be STEP.NUMBER",
     f"{STEPS}direction: up": "direction is 'up', but must be maximize or minimize.",
     f"{STEPS}search: {{direction: up}}": "search: direction is 'up', but must be maximize or mini",
+    f"{STEPS}direction: minimize\nsearch: {{direction: maximize}}": (
+        "direction is minimize, but search: direction is maximize: say one of them, or the same in"
+    ),
     f"{STEPS}percent: some": "percent is 'some', but must be true or false.",
     "steps: 3": "steps is '3', but must hold keys with values.",
     "steps: {pretrain: 3}\nmetric: pretrain.top1": "the step pretrain is '3', but must hold",

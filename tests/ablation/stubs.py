@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcmae.ablation.folder import PlanFolder
 from fcmae.cli.ablate import wiring
 from fcmae.cli.ablate.ablate import Ablate, Ablated
 from fcmae.cli.ablate.steps import StepCommands
@@ -96,6 +97,13 @@ class Desk:
     def run(self, text: str, **more: Any) -> Ablated:
         options = self.options(text, **more)
         return wiring.compute(options, wiring.check(options, StubCommands()), self.said.append)
+
+    def standing(self, text: str) -> Ablated:
+        """What a dry run answers."""
+        options = self.options(text, dry_run=True)
+        checked = wiring.check(options, StubCommands())
+        folder = PlanFolder(self.out)
+        return wiring.standing(checked.plan, checked.settings, folder, write=False)
 
     def calls(self) -> list[str]:
         """The commands that were run since the last time, in order."""

@@ -167,6 +167,16 @@ def test_the_page_lists_every_plan() -> None:
         ("metrics.val/mae", "minimize"),
         ("summary.box_loss", "minimize"),
         ("loss.glossy", "maximize"),
+        ("perplexity", "minimize"),
+        ("abs_err", "minimize"),
+        ("meanAbsError", "minimize"),
+        ("testMSELoss", "minimize"),
+        ("reconstruction_loss.mean", "minimize"),
+        ("losses.val.last", "minimize"),
+        ("summary.feature_distance.last", "maximize"),
+        ("terror", "maximize"),
+        ("neg_mean_squared_error", "maximize"),
+        ("mean", "maximize"),
     ],
 )
 def test_a_number_should_be_high_unless_its_name_or_the_plan_says_otherwise(
@@ -175,5 +185,10 @@ def test_a_number_should_be_high_unless_its_name_or_the_plan_says_otherwise(
     tree: Any = {"metric": f"pretrain.{path}", "steps": {"pretrain": {}}}
     assert plan_of(tree, "a", StubCommands()).direction == direction
     other = {"maximize": "minimize", "minimize": "maximize"}[direction]
-    for said in ({"direction": other}, {"search": {"direction": other}}):
+    for said in (
+        {"direction": other},
+        {"search": {"direction": other}},
+        {"direction": other, "search": {"direction": other}},
+        {"direction": other, "search": {"direction": "null"}},
+    ):
         assert plan_of({**tree, **said}, "a", StubCommands()).direction == other

@@ -1,6 +1,7 @@
 """Steps are computed once, in order, and whatever happens the table ends up the same."""
 
 import csv
+import io
 import json
 import os
 import random
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console as Terminal
 from stubs import Desk
 
 from fcmae.ablation.launch import Here
+from fcmae.cli.ablate.ablate import show_ablated
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DistributedError, StorageError
 from forking import IGNORE_THREADS, Child
@@ -254,6 +257,23 @@ def test_the_best_loss_is_the_lowest(metric: str, desk: Desk) -> None:
     assert (folder / "finetune").resolve() == (folder / "finetune@rate=0.1").resolve()
     (row,) = desk.run(f"{plan}\n    direction: maximize").rows
     assert row.choice == {"finetune.rate": "0.7"}
+
+
+def test_what_the_best_is_chosen_by_is_told_with_its_direction(desk: Desk) -> None:
+    plan = """
+    metric: finetune.top1
+    best_by: finetune.metrics.loss
+    steps: {finetune: {command: finetune classify, best: 0.2}}
+    best_over: {finetune.rate: [0.7, 0.1]}"""
+    told = "The best has the lowest finetune.metrics.loss (direction: minimize)."
+    said = io.StringIO()
+    show_ablated(desk.standing(plan), Terminal(file=said))
+    assert told in said.getvalue().splitlines()
+    assert desk.run(plan).best == told
+    assert (desk.out / "table.md").read_text().splitlines()[-1] == told
+    facts = json.loads((desk.out / "table.json").read_text())
+    assert (facts["best_by"], facts["direction"]) == ("finetune.metrics.loss", "minimize")
+    assert desk.run(plan.replace("best_over", "axes")).best is None
 
 
 def test_seeds_cells_and_values_may_be_added_but_not_changed(desk: Desk) -> None:

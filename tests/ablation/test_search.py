@@ -137,7 +137,8 @@ def test_a_search_that_goes_on_looks_for_the_same(desk: Desk) -> None:
 
 def test_the_table_of_a_search_has_its_points(desk: Desk) -> None:
     desk.run(PLAN, search=2)
-    head, _, *lines = (desk.out / "table.md").read_text().splitlines()[2:]
+    _, _, head, _, *lines, _, best = (desk.out / "table.md").read_text().splitlines()
+    assert best == "The best has the highest pretrain.top1 (direction: maximize)."
     columns = [column.strip() for column in head.split("|")]
     assert {"rate", "value", "seconds"} < set(columns)
     assert len({line.split("|")[columns.index("rate")] for line in lines}) == 2

@@ -126,10 +126,17 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
 
 
 def _direction(tree: Tree, search: Tree, best_by: Metric) -> Direction:
-    """Where to go; a search may say it for itself."""
-    if "direction" in search:
-        return direction_of(search["direction"], "search: direction", best_by.path)
-    return direction_of(tree.get("direction"), "direction", best_by.path)
+    """Where to go; a search may say it for itself, but nothing else than the plan around it."""
+    said = {"direction": tree.get("direction"), "search: direction": search.get("direction")}
+    ways = {
+        key: direction_of(text, key, best_by.path)
+        for key, text in said.items()
+        if text is not None and text not in NOTHING
+    }
+    if len(set(ways.values())) > 1:
+        told = ", but ".join(f"{key} is {way}" for key, way in ways.items())
+        raise ValueError(f"{told}: say one of them, or the same in both.")
+    return next(iter(ways.values()), None) or direction_of(None, "direction", best_by.path)
 
 
 def _also(tree: Tree, steps: Mapping[str, Tree]) -> dict[str, Metric]:

@@ -4,8 +4,23 @@ import re
 from typing import Any, Literal
 
 Direction = Literal["maximize", "minimize"]
-LOW_IS_GOOD = {"error", "errors", "loss", "losses", "mae", "mse", "rmse"}
+LOW_IS_GOOD = {
+    "err", "error", "errors", "loss", "losses", "mae", "mape", "mse", "msle", "nll", "perplexity",
+    "rmse", "rmsle",
+}  # fmt: skip
 """Words in the names of numbers of which the lowest is the best."""
+
+REVERSED = {"neg", "negative"}
+"""Words that turn them round, as in scikit-learn's neg_mean_squared_error."""
+
+OF_WHAT = {
+    "average", "avg", "best", "final", "first", "last", "max", "mean", "median", "min", "sum",
+    "total", "train", "val", "value",
+}  # fmt: skip
+"""Words for one of several numbers; what these are is told by the part before them."""
+
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""A word of a name, be they divided by anything or by capitals, as in meanAbsError."""
 
 
 def values_of(values: Any, key: str) -> list[str]:
@@ -59,8 +74,18 @@ def direction_of(text: Any, key: str, path: str) -> Direction:
         path: The number, as in ``metrics.loss``.
     """
     if text is None:
-        words = re.split(r"[^a-z]+", path.rpartition(".")[2].lower())
-        return "maximize" if LOW_IS_GOOD.isdisjoint(words) else "minimize"
+        words = _telling_words(path)
+        low = not LOW_IS_GOOD.isdisjoint(words) and REVERSED.isdisjoint(words)
+        return "minimize" if low else "maximize"
     if text not in ("maximize", "minimize"):
         raise ValueError(f"{key} is {text!r}, but must be maximize or minimize.")
     return "minimize" if text == "minimize" else "maximize"
+
+
+def _telling_words(path: str) -> set[str]:
+    """The words of the last part of a name that says more than which of several numbers it is."""
+    for part in reversed(path.split(".")):
+        words = {word.lower() for word in WORD.findall(part)}
+        if not words <= OF_WHAT:
+            return words
+    return set()

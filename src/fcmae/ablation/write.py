@@ -19,11 +19,12 @@ def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
     """Write all files and say where they are; the picture only where there is a number."""
     paths = {kind: root / f"{STEM}.{kind}" for kind in ("json", "csv", "md")}
     facts = {"title": plan.title, "metric": str(plan.metric), "percent": plan.percent}
+    facts |= {"best_by": str(plan.best_by), "direction": plan.direction}
     content = {**facts, "rows": [asdict(row) for row in rows]}
     write_text(paths["json"], json.dumps(content, indent=1) + "\n")
     write_text(paths["csv"], _as_csv(rows))
     columns, lines = as_text(plan, rows)
-    write_text(paths["md"], _as_markdown(plan.title, columns, lines))
+    write_text(paths["md"], _as_markdown(plan, columns, lines))
     if any(row.mean is not None for row in rows):
         paths["png"] = draw(root / f"{STEM}.png", plan, rows)
     return paths
@@ -84,9 +85,19 @@ def _as_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def _as_markdown(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def best_of(plan: Plan) -> str | None:
+    """What makes a choice, or a point of a search, the best one; None where nothing is chosen."""
+    if not plan.best_over and plan.search is None:
+        return None
+    how = {"maximize": "highest", "minimize": "lowest"}[plan.direction]
+    return f"The best has the {how} {plan.best_by} (direction: {plan.direction})."
+
+
+def _as_markdown(plan: Plan, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    best = best_of(plan)
     head = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    return "\n".join([f"## {title}", "", *head, *(f"| {' | '.join(x)} |" for x in lines), ""])
+    told = [f"## {plan.title}", "", *head, *(f"| {' | '.join(x)} |" for x in lines), ""]
+    return "\n".join(told if best is None else [*told, best, ""])
 
 
 def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:

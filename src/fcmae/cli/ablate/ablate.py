@@ -80,6 +80,7 @@ class Ablated:
     Attributes:
         title: What was compared.
         metric: The number that the table shows.
+        best: What makes one of several choices the best, in words; None where nothing is chosen.
         rows: One per cell.
         columns: Heads of the table for people.
         lines: The table for people.
@@ -91,6 +92,7 @@ class Ablated:
 
     title: str
     metric: str
+    best: str | None
     rows: list[Row]
     columns: list[str]
     lines: list[list[str]]
@@ -118,5 +120,7 @@ def show_ablated(result: Ablated, terminal: Terminal) -> None:
     """The table, and where it is."""
     say(terminal, result.title)
     show_table(terminal, result.columns, result.lines)
+    if result.best is not None:
+        say(terminal, result.best)
     say(terminal, f"{result.done} of {result.steps} steps are done.")
     show_places(terminal, **result.table)

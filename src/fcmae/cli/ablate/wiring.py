@@ -16,7 +16,7 @@ from fcmae.ablation.run import Runner
 from fcmae.ablation.space import Space, space_of
 from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
 from fcmae.ablation.table import merit, rows
-from fcmae.ablation.write import as_text, write_table
+from fcmae.ablation.write import as_text, best_of, write_table
 from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
@@ -187,6 +187,7 @@ def standing(
     return Ablated(
         title=plan.title,
         metric=str(plan.metric),
+        best=best_of(plan),
         rows=found,
         columns=columns,
         lines=lines,
