@@ -108,6 +108,17 @@ def test_a_run_does_not_go_on_with_other_options(
     assert "mask.ratio: 0.6 before, 0.5 now" in capsys.readouterr().err
 
 
+def test_a_run_goes_on_with_what_it_left_open_said_outright(
+    runs: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ["--model", "atto", "--grn.kind", "grn", "--run.micro_batch", "4"]
+    assert main([*runs.pretrain_words[:-2], *said, "--mask.patch", "32"]) == 0
+    assert main([*runs.finetune_words[:-2], *said]) == 0
+    assert capsys.readouterr().err.count("finished already") == 2
+    assert main([*runs.finetune_words[:-2], "--grn.stages", "1,2,3"]) == 3
+    assert "grn.stages: null before, [1, 2, 3] now" in capsys.readouterr().err
+
+
 def test_a_run_can_be_repeated_from_the_options_that_it_wrote(runs: SimpleNamespace) -> None:
     kind, again = Pretrain, ["--config", str(runs.pre / "options.json")]
     first = build(kind, read_command_line(runs.pretrain_words[1:-2], kind).values)

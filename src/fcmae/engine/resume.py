@@ -1,7 +1,7 @@
 """Whether a run may go on from a checkpoint: same options, same images."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fcmae.errors import CheckpointError
@@ -42,7 +42,7 @@ def check_same_run(
             "the run in this directory was made by another command, or by another version of this "
             f"one (its options have {', '.join(others)}), so it cannot go on: give another --out."
         )
-    differences = list(_differences(before["options"], now["options"], meaning))
+    differences = _differences(before["options"], now["options"], meaning)
     if before["data"] != now["data"]:
         counts = before["data"]["images"], now["data"]["images"]
         what = f"{counts[0]:,} before, {counts[1]:,} now"
@@ -69,7 +69,9 @@ def flat(options: Record, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _differences(before: Record, now: Record, meaning: Meaning | None) -> Iterator[str]:
+def _differences(before: Record, now: Record, meaning: Meaning | None) -> list[str]:
+    """What differs as it was said; where nothing was said, what it comes to."""
+    told, comes_to = list[str](), list[str]()
     said = flat(before), flat(now)
     meant = said if meaning is None else meaning(before, now)
     for name in sorted(meant[0].keys() | meant[1].keys()):
@@ -79,9 +81,9 @@ def _differences(before: Record, now: Record, meaning: Meaning | None) -> Iterat
         if values[0] == values[1]:
             continue
         as_said = [_text(s.get(name, m.get(name))) for s, m in zip(said, meant, strict=True)]
-        if as_said[0] != as_said[1]:
-            values = as_said
-        yield f"{name}: {values[0]} before, {values[1]} now"
+        which, values = (told, as_said) if as_said[0] != as_said[1] else (comes_to, values)
+        which.append(f"{name}: {values[0]} before, {values[1]} now")
+    return told or comes_to
 
 
 def _text(value: Any) -> str:

@@ -14,8 +14,6 @@ from fcmae.model.projection import Projector
 from fcmae.peers import Peers
 from fcmae.types import Images
 
-MOST_HIDDEN = 4096
-
 
 @dataclass(frozen=True, kw_only=True)
 class Embeddings:
@@ -52,7 +50,7 @@ class Contraster(nn.Module):
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
         channels = self.encoder.architecture.dims[-1]
         projection = projection or Projection()
-        hidden, width = projection.hidden or min(4 * channels, MOST_HIDDEN), projection.width
+        hidden, width = projection.between(channels), projection.width
         self.projection = replace(projection, hidden=hidden)
         widths = (channels, *(hidden,) * (projection.depth - 1), width)
         self.norm = LayerNorm(channels)

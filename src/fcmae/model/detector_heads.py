@@ -106,7 +106,7 @@ class Anchors(AnchorGenerator):  # type: ignore[misc]  # torchvision has no type
 
 def proposal_network(options: MaskRCNN, *, stem: int) -> RegionProposalNetwork:
     """The first stage: anchors on five levels; a thousand boxes of each image go on."""
-    smallest = options.anchor or 8 * stem
+    smallest = options.smallest_anchor(stem)
     sizes = tuple((float(smallest << level),) for level in range(NUM_LEVELS))
     anchors = Anchors(sizes, (RATIOS,) * NUM_LEVELS, stem=stem)
     return RegionProposalNetwork(

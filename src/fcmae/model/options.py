@@ -112,6 +112,10 @@ class Projection:
             if value is not None and value < 1:
                 raise ValueError(f"projection.{name} is {value}, but must be at least 1.")
 
+    def between(self, channels: int) -> int:
+        """Channels between layers, behind an encoder of so many."""
+        return self.hidden or min(4 * channels, 4096)
+
 
 @dataclass(frozen=True, kw_only=True)
 class UPerNet:
@@ -159,6 +163,10 @@ class MaskRCNN:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"head.{name} is {value}, but must be at least 1.")
+
+    def smallest_anchor(self, stem: int) -> int:
+        """Side in pixels of the smallest anchors, on an encoder with such a stem."""
+        return self.anchor or 8 * stem
 
 
 @dataclass(frozen=True, kw_only=True)

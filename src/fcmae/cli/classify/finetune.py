@@ -10,6 +10,7 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, spelt_out
 from fcmae.cli.shared.nets import check_model, check_test_size, net_at, net_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
@@ -106,6 +107,10 @@ class FinetuneClassify:
             raise ValueError(f"head_init_scale is {self.head_init_scale}, but must be above 0.")
         if self.freeze == "encoder" and self.weights is None:
             raise ValueError("freeze is encoder, but there are no --weights whose encoder to keep.")
+
+    def spelt_out(self, start: Start | None) -> "FinetuneClassify":
+        """The same with the encoder that it comes to."""
+        return spelt_out(self, start)
 
 
 @dataclass(frozen=True, kw_only=True)

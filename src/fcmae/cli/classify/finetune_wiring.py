@@ -6,6 +6,7 @@ from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import Accuracy, Viewing
 from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.cli.shared.training import fit_with, last_measured
@@ -47,6 +48,7 @@ def train(
             channels=channels,
         ),
         evaluations=[Accuracy(validation, viewing, every=options.every)],
+        start=Start(net=net, weights=weights),
         card=card(
             size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
         ),

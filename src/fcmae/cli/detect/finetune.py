@@ -12,6 +12,7 @@ from fcmae.cli.detect.show import show_precision
 from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
@@ -129,12 +130,19 @@ class FinetuneDetect:
                 "boxes: leave it out."
             )
 
-    def spelt_out(self) -> "FinetuneDetect":
-        """The same with the windows and the factors of sizes that it comes to."""
+    def spelt_out(self, start: Start | None) -> "FinetuneDetect":
+        """The same with the encoder, anchors, masks, windows and factors that it comes to."""
+        spelt, encoder = spelt_out(self, start), encoder_of(self, start)
+        data = {} if start is None else start.data
+        masks = data.get("masks") if self.masks is None else self.masks
+        head = self.head
+        if encoder is not None:
+            head = replace(head, anchor=head.smallest_anchor(encoder.stem))
         tiling = self.tiles.tiling()
         scale = self.augment.factors(own_size=tiling is not None)
         tiles = self.tiles if tiling is None else Tiles(size=tiling.size, overlap=tiling.overlap)
-        return replace(self, tiles=tiles, augment=replace(self.augment, scale=scale))
+        augment = replace(self.augment, scale=scale)
+        return replace(spelt, masks=masks, head=head, tiles=tiles, augment=augment)
 
 
 @dataclass(frozen=True, kw_only=True)

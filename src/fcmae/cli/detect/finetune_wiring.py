@@ -1,10 +1,13 @@
 """Training a detector: the rooms wired together."""
 
+from typing import Any
+
 from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
 from fcmae.cli.detect.monitor import AveragePrecision
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.feed import Feed
@@ -51,6 +54,7 @@ def train(
             repeats=options.repeats,
         ),
         evaluations=[precision],
+        start=Start(net=architecture, weights=weights, data=_decided(options, objects)),
         card=facts,
         console=console,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
@@ -77,6 +81,11 @@ def _told(options: FinetuneDetect, outcome: Outcome, train_images: int) -> Detec
         per_class=found["per_class"],
         metrics=outcome.metrics,
     )
+
+
+def _decided(options: FinetuneDetect, objects: Objects) -> dict[str, Any]:
+    """Whether there are outlines to learn, where they are not refused."""
+    return {} if options.masks is False else {"masks": objects.outlined}
 
 
 def detector(

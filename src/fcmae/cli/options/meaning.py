@@ -1,40 +1,47 @@
 """What the recorded options of a run mean, whichever way they were said."""
 
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from fcmae.cli.options.fields import accepts, defaults_of, fields_of, plain
 from fcmae.cli.options.parse import build, keyword_values
-from fcmae.engine.resume import Record, flat
+from fcmae.engine.resume import Meaning, Record, flat
 
 
 @runtime_checkable
 class SpeltOut(Protocol):
-    """Options of which some are left open, for others to decide."""
+    """Options of which some are left open, for others, weights or data to decide."""
 
-    def spelt_out(self) -> Any:
-        """The same with a value for each option whose value the others decide."""
+    def spelt_out(self, start: Any) -> Any:
+        """The same with a value for each option that is left for others to decide.
+
+        Args:
+            start: What this start of the command has come to; None where that is not known.
+        """
 
 
-def meaning_of(kind: type) -> Callable[[Record, Record], tuple[Record, Record]]:
+def meaning_of(kind: type, start: Any = None) -> Meaning:
     """Makes the values that two runs of a command go by, by dotted name, of what they recorded.
 
     Options that a record lacks have their default. Where one of them is not of this version's
     options, both are taken literally.
+
+    Args:
+        kind: The command's options.
+        start: What this start of it has come to, which tells what options leave open.
     """
 
     def meaning(one: Record, other: Record) -> tuple[Record, Record]:
         try:
-            return _meant(one, kind), _meant(other, kind)
+            return _meant(one, kind, start), _meant(other, kind, start)
         except (ValueError, TypeError):
             return {**defaults_of(kind), **flat(one)}, {**defaults_of(kind), **flat(other)}
 
     return meaning
 
 
-def _meant(record: Record, kind: type) -> Record:
+def _meant(record: Record, kind: type, start: Any) -> Record:
     options: Any = build(kind, keyword_values(record, kind))
-    said = options.spelt_out() if isinstance(options, SpeltOut) else options
+    said = options.spelt_out(start) if isinstance(options, SpeltOut) else options
     values = flat(plain(said))
     return {name: _as_sides(values[name], field.hint) for name, field in fields_of(kind).items()}
 

@@ -1,6 +1,6 @@
 """``fcmae contrast``: first the options of a run, then the run itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
@@ -8,6 +8,7 @@ from fcmae.cli.options.size import Size, divisible_sides
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import check_batch, check_channels, check_pictures
 from fcmae.data.listing import find_images, split
@@ -92,6 +93,14 @@ class Contrast:
             named = architecture(self.model or "atto", stem=self.encoder.stem)
             divisible_sides(self.size, named.stride)
             check_channels(self.loader, self.encoder.channels)
+
+    def spelt_out(self, start: Start | None) -> "Contrast":
+        """The same with the encoder and the projection that it comes to."""
+        spelt, encoder = spelt_out(self, start), encoder_of(self, start)
+        if encoder is None:
+            return spelt
+        hidden = self.projection.between(encoder.dims[-1])
+        return replace(spelt, projection=replace(self.projection, hidden=hidden))
 
 
 def check_company(optim: Optim, run: Run) -> None:

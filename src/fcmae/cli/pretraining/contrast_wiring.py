@@ -8,6 +8,7 @@ from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.pretraining.pretrain_wiring import Labelled
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
 from fcmae.cli.shared.starting import start_from
 from fcmae.cli.shared.training import fit_with
@@ -48,6 +49,7 @@ def train(
         task.Contrast(model, options.contrast),
         feed,
         evaluations=evaluations(options, (loader, channels), images, labelled),
+        start=Start(net=architecture, weights=weights),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
         console=console,
     )

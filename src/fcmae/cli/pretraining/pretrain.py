@@ -1,6 +1,6 @@
 """``fcmae pretrain``: first the options of a run, then the run itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console as Terminal
@@ -9,6 +9,7 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.options.size import Size, sides
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
@@ -102,6 +103,13 @@ class Pretrain:
         if self.weights is None:
             check_sizes(self, architecture(self.model or "atto", stem=self.encoder.stem))
             check_channels(self.loader, self.encoder.channels)
+
+    def spelt_out(self, start: Start | None) -> "Pretrain":
+        """The same with the encoder and the side of a patch that it comes to."""
+        spelt, encoder = spelt_out(self, start), encoder_of(self, start)
+        if encoder is None:
+            return spelt
+        return replace(spelt, mask=replace(self.mask, patch=patch_side(self.mask, encoder.stride)))
 
 
 @dataclass(frozen=True, kw_only=True)

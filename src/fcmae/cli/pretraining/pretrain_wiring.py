@@ -4,6 +4,7 @@ from fcmae.cli.options.size import sides
 from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
 from fcmae.cli.shared.starting import start_from
 from fcmae.cli.shared.training import fit_with
@@ -47,6 +48,7 @@ def train(
         Reconstruct(autoencoder(options, architecture, weights, console), seed=seed),
         feed,
         evaluations=evaluations(options, (loader, channels), images, labelled),
+        start=Start(net=architecture, weights=weights),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
         console=console,
     )

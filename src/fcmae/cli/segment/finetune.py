@@ -11,6 +11,7 @@ from fcmae.cli.options.size import Size, divisible_sides, sides
 from fcmae.cli.segment.evaluated import show_class_pixels
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, spelt_out
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
@@ -111,11 +112,20 @@ class FinetuneSegment:
                 "to keep."
             )
 
-    def spelt_out(self) -> "FinetuneSegment":
-        """The same with the shorter sides that images come to."""
+    def spelt_out(self, start: Start | None) -> "FinetuneSegment":
+        """The same with the encoder, shorter sides and meaning of numbers that it comes to.
+
+        Which file names the classes is left out: the names are compared with the images.
+        """
+        data = {} if start is None else start.data
+        labels = replace(self.labels, classes=None)
+        for name in ("ignore_index", "reduce_zero_label"):
+            if getattr(labels, name) is None:
+                labels = replace(labels, **{name: data.get(f"labels.{name}")})
         short_side = self.augment.shorter(sides(self.size))
         augment = replace(self.augment, short_side=short_side)
-        return replace(self, augment=augment, scan=self.scan.after(short_side))
+        scan = self.scan.after(short_side)
+        return replace(spelt_out(self, start), labels=labels, augment=augment, scan=scan)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,14 +14,16 @@ from fcmae.cli.options.size import sides
 from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import some
 from fcmae.cli.shared.starting import same_classes, start_from
 from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.options import Loader
+from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.scene import AsItIs
+from fcmae.data.segments.layout import layout_of
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.engine.loop import Outcome
@@ -78,6 +80,7 @@ def train(
                 seed=options.run.seed,
             )
         ],
+        start=Start(net=architecture, weights=weights, data=_decided(options)),
         card={
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             **_habits(options),
@@ -86,6 +89,15 @@ def train(
         best="val/miou",
     )
     return _told(options, outcome, len(training))
+
+
+def _decided(options: FinetuneSegment) -> dict[str, Any]:
+    """What numbers mean where no option tells."""
+    layout = layout_of(options.data, LabelMapOptions())
+    return {
+        "labels.ignore_index": layout.ignore_index,
+        "labels.reduce_zero_label": layout.reduce_zero_label,
+    }
 
 
 def _habits(options: FinetuneSegment) -> dict[str, Any]:

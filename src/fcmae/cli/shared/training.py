@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.engine.feed import Feed
 from fcmae.engine.fit import fit
 from fcmae.engine.loop import Outcome
@@ -39,6 +40,7 @@ def fit_with(
     feed: Feed,
     *,
     evaluations: Sequence[Evaluation],
+    start: Start,
     card: Mapping[str, Any],
     console: Console,
     best: str | None = None,
@@ -50,6 +52,7 @@ def fit_with(
         task: The model and what one step means.
         feed: The images.
         evaluations: What to measure at intervals.
+        start: What this start of the command has come to, which tells what options leave open.
         card: Facts that the weights files carry.
         console: Shows the progress.
         best: The metric by which the best weights are kept.
@@ -62,7 +65,7 @@ def fit_with(
         out=options.out,
         evaluations=evaluations,
         record=nested(options),
-        meaning=meaning_of(type(options)),
+        meaning=meaning_of(type(options), start),
         card=card,
         reporter=console,
         best=best,

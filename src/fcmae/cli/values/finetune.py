@@ -1,6 +1,6 @@
 """``fcmae finetune values``: several labels or numbers per image."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from fcmae.cli.classify.finetune import FINETUNING
 from fcmae.cli.options.size import Size, divisible_sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start, spelt_out
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
 from fcmae.cli.shared.preflight import (
     check_at_least_one,
@@ -104,6 +105,11 @@ class FinetuneValues:
                 )
         if self.freeze == "encoder" and self.weights is None:
             raise ValueError("freeze is encoder, but there are no --weights whose encoder to keep.")
+
+    def spelt_out(self, start: Start | None) -> "FinetuneValues":
+        """The same with the encoder and the kind of values that it comes to."""
+        data = {} if start is None else start.data
+        return replace(spelt_out(self, start), kind=self.kind or data.get("kind"))
 
 
 @dataclass(frozen=True, kw_only=True)

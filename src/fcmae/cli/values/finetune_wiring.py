@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from fcmae.checkpoint.durable import write_text
 from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import Viewing
 from fcmae.cli.shared.starting import start_from
 from fcmae.cli.shared.training import fit_with, last_measured
@@ -56,6 +58,7 @@ def train(
             channels=channels,
         ),
         evaluations=[Told(validation, viewing, every=options.every)],
+        start=Start(net=architecture, weights=weights, data=_decided(options, values)),
         card=card(size=test_size, loader=loader, channels=channels, classes=names, weights=weights),
         console=console,
         best="val/mean_ap" if values.kind == "labels" else "val/r2",
@@ -83,6 +86,13 @@ def _told(
         per_value=found["per_value"],
         metrics=outcome.metrics,
     )
+
+
+def _decided(options: FinetuneValues, values: Values) -> dict[str, Any]:
+    """The kind that values are where none is said, if they tell it."""
+    strange = np.isfinite(values.table) & ~np.isin(values.table, (0, 1))
+    told = options.kind != "numbers" or strange.any()
+    return {"kind": values.kind} if told else {}
 
 
 def estimator(
