@@ -20,6 +20,7 @@ from fcmae.data.feed import Feed
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
 from fcmae.errors import CheckpointError
+from fcmae.model.options import Architecture
 from fcmae.model.response import Response
 from forking import IGNORE_THREADS, Child
 
@@ -158,6 +159,22 @@ def test_other_micro_batches_are_another_run_but_other_validation_is_not(tmp_pat
         train(tmp_path, record=record, run=run_options(micro_batch=2))
     train(tmp_path, record={"weights": "b", "every": 2, "test_size": 384})
     assert newest(tmp_path).step == 8
+
+
+@pytest.mark.parametrize(
+    ("architecture", "difference"),
+    [
+        (replace(ARCHITECTURE, dims=(4, 4, 8, 16)), "conv.weight is 8 x 8 x 2 x 2, but 16 x 8 x 2 x 2"),
+        (replace(ARCHITECTURE, depths=(1, 0, 0, 2)), "is absent, but "),
+    ],
+)
+def test_a_run_of_another_model_is_one_line(
+    architecture: Architecture, difference: str, tmp_path: Path
+) -> None:
+    die(tmp_path, 5)
+    with pytest.raises(CheckpointError, match="the run in this directory is of another model") as e:
+        train(tmp_path, task=ToyTask(architecture=architecture))
+    assert difference in str(e.value)
 
 
 @pytest.fixture(scope="module")

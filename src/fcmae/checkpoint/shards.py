@@ -72,6 +72,11 @@ class Reader:
         """Names of the tensors."""
         return list(self._places)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a whole tensor."""
+        place = self._places[name][0]
+        return place.shape and (place.total, *place.shape[1:])
+
     def read(self, name: str, rows: tuple[int, int] | None = None) -> Tensor:
         """A tensor on the CPU, or those of its rows that are asked for.
 
@@ -93,9 +98,10 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where some rows of a tensor lie."""
+    """Where some rows of a tensor lie, and the shape of these."""
 
     path: Path
+    shape: tuple[int, ...]
     start: int
     stop: int
     total: int
@@ -117,10 +123,13 @@ def _places(path: Path) -> Iterator[tuple[str, _Place]]:
     with safe_open(path, framework="pt") as file:
         places: dict[str, Any] = json.loads((file.metadata() or {}).get(KEY, "{}"))
         for name in file.keys():  # noqa: SIM118 - not a mapping
-            shape = file.get_slice(name).get_shape()
+            shape = tuple(file.get_slice(name).get_shape())
             here = shape[0] if shape else 1
             start, total = places.get(name, (0, here))
-            yield name, _Place(path=path, start=start, stop=start + here, total=total)
+            yield (
+                name,
+                _Place(path=path, shape=shape, start=start, stop=start + here, total=total),
+            )
 
 
 def _check_complete(name: str, places: Sequence[_Place]) -> None:

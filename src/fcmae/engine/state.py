@@ -9,6 +9,7 @@ from torch.distributed.tensor import DTensor
 from fcmae.checkpoint.shards import Piece, Reader
 from fcmae.checkpoint.store import Saved
 from fcmae.engine.devices import rows, whole
+from fcmae.errors import CheckpointError
 from fcmae.optim.average import Average
 
 Parts = dict[str, dict[str, Tensor]]
@@ -80,7 +81,12 @@ def copy_whole(tensors: Mapping[str, Tensor], model: nn.Module) -> None:
 def restore(
     saved: Saved, model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None
 ) -> None:
-    """Give model, optimizer and average their saved values; each process reads what it holds."""
+    """Give model, optimizer and average their saved values; each process reads what it holds.
+
+    Raises:
+        CheckpointError: They were saved of another model.
+    """
+    _check_same_model(saved.reader("model"), model.state_dict())
     model.load_state_dict(_like(saved.reader("model"), model.state_dict()))
     if average is not None:
         average.load_state_dict(_like(saved.reader("ema"), average.state_dict()))
@@ -104,6 +110,23 @@ def _names(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[nn.Parame
     names = {parameter: name for name, parameter in model.named_parameters()}
     trained: Iterable[nn.Parameter] = (p for g in optimizer.param_groups for p in g["params"])
     return {parameter: names[parameter] for parameter in trained}
+
+
+def _check_same_model(reader: Reader, current: Mapping[str, Tensor]) -> None:
+    before = {name: reader.shape(name) for name in reader.names}
+    now = {name: tuple(x.shape) for name, x in current.items()}
+    for name in {**now, **before}:
+        if before.get(name) != now.get(name):
+            one, other = (_in_words(shapes.get(name)) for shapes in (before, now))
+            raise CheckpointError(
+                "the run in this directory is of another model, so it cannot go on: its "
+                f"{name} is {one}, but {other} in the one that was asked for now. Give the same "
+                "options (a model that was left to --weights needs these), or another --out."
+            )
+
+
+def _in_words(shape: tuple[int, ...] | None) -> str:
+    return "absent" if shape is None else " x ".join(map(str, shape)) or "a single number"
 
 
 def _like(reader: Reader, current: Mapping[str, Tensor]) -> dict[str, Tensor]:
