@@ -1,5 +1,6 @@
 """``fcmae check`` reads train and val of classes as ``fcmae finetune classify`` does."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,39 @@ def test_naming_the_task_asks_of_the_parts_what_training_asks(tmp_path: Path) ->
     assert "is a flat folder of 1 images, but labels need one folder per" in problem["reason"]
     with pytest.raises(DataError, match="train is a flat folder of 2 images"):
         check(tree(tmp_path / "flat", train=2, val=1), task="classify")
+
+
+def objects(root: Path, part: str, *classes: str) -> None:
+    """COCO's labels of a picture that shows an object of each class, whatever their order."""
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (24, 20)).save(root / "annotations" / f"{part}.png")
+    content = {
+        "images": [{"id": 1, "file_name": f"{part}.png", "height": 20, "width": 24}],
+        "categories": [{"id": n + 1, "name": name} for n, name in enumerate(classes)],
+        "annotations": [
+            {"id": n + 1, "image_id": 1, "category_id": n + 1, "bbox": [2, 2, 9, 9], "area": 81,
+             "iscrowd": 0}
+            for n in range(len(classes))
+        ],
+    }  # fmt: skip
+    (root / "annotations" / f"instances_{part}.json").write_text(json.dumps(content))
+
+
+def test_classes_of_objects_are_counted_by_their_names_over_the_parts(tmp_path: Path) -> None:
+    objects(tmp_path, "train", "cat", "dog", "emu")
+    objects(tmp_path, "val", "emu", "dog")
+    found = check(tmp_path)
+    assert (found.task, found.problems) == ("detect", [])
+    assert found.classes == {"cat": 1, "dog": 2, "emu": 2}
+
+
+def test_a_class_of_objects_that_only_val_has_is_a_problem(tmp_path: Path) -> None:
+    objects(tmp_path, "train", "cat", "dog")
+    objects(tmp_path, "val", "zebra", "dog")
+    found = check(tmp_path)
+    [problem] = found.problems
+    assert problem["file"] == f"{tmp_path}/annotations/instances_val.json"
+    assert problem["where"] == "class zebra"
+    assert found.classes == {"cat": 1, "dog": 2}
+    with pytest.raises(DataError, match="classes that the model does not know: zebra"):
+        fcmae.finetune("detect", data=tmp_path, out=tmp_path / "run")

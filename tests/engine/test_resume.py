@@ -164,7 +164,10 @@ def test_other_micro_batches_are_another_run_but_other_validation_is_not(tmp_pat
 @pytest.mark.parametrize(
     ("architecture", "difference"),
     [
-        (replace(ARCHITECTURE, dims=(4, 4, 8, 16)), "conv.weight is 8 x 8 x 2 x 2, but 16 x 8 x 2 x 2"),
+        (
+            replace(ARCHITECTURE, dims=(4, 4, 8, 16)),
+            "conv.weight is 8 x 8 x 2 x 2, but 16 x 8 x 2 x 2",
+        ),
         (replace(ARCHITECTURE, depths=(1, 0, 0, 2)), "is absent, but "),
     ],
 )

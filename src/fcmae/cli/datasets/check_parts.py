@@ -61,16 +61,32 @@ def find_parts(
         maps = {n: images_of(layout, (n,), data, strict=False) for n in names}
         return Parts(task=task, images=maps)
     if task == "detect":
-        found = {name: read_part(part) for name, part in parts_of(data).items()}
-        return Parts(
-            task=task,
-            images={name: part.images for name, part in found.items()},
-            problems=[problem for part in found.values() for problem in part.problems],
-        )
+        return _objects(data)
     if (classed := class_parts(data, sure=task == "classify")) is not None:
         return Parts(task="classify", images=classed.images, problems=classed.problems)
     images = find_images(data, labels=True if task == "classify" else None)
     return Parts(task=None if images.classes is None else "classify", images={"all": images})
+
+
+def _objects(data: Path) -> Parts:
+    """The parts of images with objects, whose classes are those of the first, as in training."""
+    images, problems, known = dict[str, ImageList](), list[Problem](), tuple[str, ...]()
+    for name, part in parts_of(data).items():
+        found = read_part(part)
+        classes = found.images.classes or ()
+        known = known or classes
+        strangers = tuple(name for name in classes if name not in known)
+        images[name] = found.images.with_classes((*known, *strangers)) if classes else found.images
+        problems += found.problems
+        problems += [
+            Problem(
+                file=shown(part.labels),
+                where=f"class {stranger}",
+                reason="train has no class of this name, so no detector could know it",
+            )
+            for stranger in strangers
+        ]
+    return Parts(task="detect", images=images, problems=problems)
 
 
 def _task_of(data: Path) -> LabelledFor:
