@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.data.folders import names_in, walk
+from fcmae.data.folders import folders_in, names_in, walk
 from fcmae.errors import DataError
 
 Make = Callable[..., Path]
@@ -123,8 +123,9 @@ def test_names_in_a_folder_that_cannot_be_listed_are_an_error_that_says_so(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(DataError) as caught:
-        names_in(tmp_path)
+    for look in (names_in, folders_in):
+        with pytest.raises(DataError) as caught:
+            look(tmp_path)
     assert str(caught.value) == (
         f"the folder {tmp_path} cannot be listed: Permission denied. Allow that it is read, or "
         "name another one."

@@ -149,17 +149,40 @@ def names_in(folder: Path) -> list[str]:
     Raises:
         DataError: The folder cannot be listed.
     """
+    entries = _listed(folder)
+    names = [x.name for x in entries if not x.name.startswith(".") and _is_file(x)]
+    return sorted(
+        name for name in names if name.lower() not in SYSTEM_FILES and not _is_something_else(name)
+    )
+
+
+def folders_in(folder: Path) -> dict[str, Path]:
+    """The folders directly in a folder by their names in small letters; links are followed.
+
+    Raises:
+        DataError: The folder cannot be listed.
+    """
+    return {x.name.lower(): folder / x.name for x in _listed(folder) if _is_folder(x)}
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name."""
     try:
         with os.scandir(folder) as entries:
-            names = [x.name for x in entries if not x.name.startswith(".") and _is_file(x)]
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(
             f"the folder {shown(folder)} cannot be listed: {error.strerror}. Allow that it is "
             "read, or name another one."
         ) from error
-    return sorted(
-        name for name in names if name.lower() not in SYSTEM_FILES and not _is_something_else(name)
-    )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether this is a folder or a link to one; a link that leads in circles is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

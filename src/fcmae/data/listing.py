@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.folders import Found, is_plain_file, walk
+from fcmae.data.folders import Found, folders_in, is_plain_file, walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.pack import is_pack, open_pack
@@ -197,7 +197,7 @@ def split(
 
 def parts_of(source: Path) -> dict[str, Path]:
     """The folders train and val in a folder, and test beside them; none without the first two."""
-    inside = {entry.name.lower(): entry for entry in sorted(source.iterdir()) if entry.is_dir()}
+    inside = folders_in(source)
     found = {part: [inside[n] for n in names if n in inside] for part, names in ALL_PARTS.items()}
     parts = {part: folders[0] for part, folders in found.items() if folders}
     return parts if PARTS.keys() <= parts.keys() else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fcmae.data.folders import walk
+from fcmae.data.folders import folders_in, walk
 from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
@@ -105,10 +105,10 @@ def _has_masks(part: Part) -> bool:
 
 def _parts_in(source: Path) -> dict[str, Part]:
     """The parts that a folder holds; nothing if it is laid out in another way."""
-    folders = _folders(source)
+    folders = folders_in(source)
     images, masks = (_first(folders, names) for names in (IMAGES, MASKS))
     if images is not None and masks is not None:
-        inside = _folders(images), _folders(masks)
+        inside = folders_in(images), folders_in(masks)
         parts = {}
         for part, names in PARTS.items():
             found = [_first(where, names) for where in inside]
@@ -122,10 +122,6 @@ def _parts_in(source: Path) -> dict[str, Part]:
             whole = _parts_in(folder)
             parts |= {part: whole["all"]} if "all" in whole else {}
     return parts
-
-
-def _folders(source: Path) -> dict[str, Path]:
-    return {entry.name.lower(): entry for entry in sorted(source.iterdir()) if entry.is_dir()}
 
 
 def _first(folders: Mapping[str, Path], names: Sequence[str]) -> Path | None:
