@@ -75,6 +75,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python, of the system or of PyTorch says that memory is full."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    if isinstance(error, ImportError):  # of a library that is loaded when it is needed
+        return "failed to map segment" in str(error) or "allocate memory" in str(error)
     said = isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY)
     return said or isinstance(error, MemoryError)
 
@@ -105,7 +107,7 @@ def in_users_words(full: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
         if is_out_of_memory(error):
             raise OutOfMemory(full) from error
         if is_lost(error):

@@ -121,6 +121,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("bench input --data {root}/flat --batches 1", 2, "batches is 1, but must be at least 2."),
     ("bench input --data {root}/flat --repeats 0", 2, "repeats is 0, but must be at least 1."),
     ("bench input --data {root}/flat --table x.txt", 2, "table is x.txt, but its name must end"),
+    ("info --json {root}/file", 2, "--json {root}/file is there already and is no JSON"),
     ("pack --data {root}/flat --out {root}", 2, "which is a folder, but must be a file."),
     ("pack --data {root}/flat --out {out} --size 0", 2, "size is 0, but must be at least 1."),
     ("pack --data {root}/none --out {out}", 6, "there is no file or folder"),
@@ -269,7 +270,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (
         "pack --data {root}/labelled --out {root}/file",
         4,
-        "{root}/file is there already and is no pack",
+        "{root}/file is there already and was not written by an earlier call",
     ),
     ("report []", 2, "runs names no run: give at least one folder."),
     # Outputs.

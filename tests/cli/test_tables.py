@@ -15,7 +15,7 @@ from fcmae.cli.shared.tables import write_table
 from fcmae.data.ours import record_name
 from fcmae.errors import StorageError
 
-RECORD = record_name("tables")
+RECORD = record_name("files")
 
 COLUMNS = {
     "path": ["a.png", 'with "quotes", and commas.png'],

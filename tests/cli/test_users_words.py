@@ -36,6 +36,7 @@ FULL = [
     RuntimeError("Caught MemoryError in DataLoader worker process 0."),
     RuntimeError("std::bad_alloc"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ImportError("libtorch_cuda.so: failed to map segment from shared object"),
 ]
 
 

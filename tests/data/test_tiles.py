@@ -1,5 +1,6 @@
 """Windows cover an image; pieces of a file are what the whole of it shows there."""
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,33 @@ def test_pieces_are_what_the_whole_shows(name: str, tmp_path: Path) -> None:
         for top, left, height, width in [(0, 0, 70, 90), (5, 20, 30, 41), (69, 89, 1, 1)]:
             window = Window(top=top, left=left, height=height, width=width)
             np.testing.assert_array_equal(regions.read(window), whole[window.slices])
+
+
+@pytest.mark.parametrize("with_package", [False, True])
+def test_a_compression_that_only_pillow_may_know_is_read_like_the_whole(
+    with_package: bool, tmp_path: Path
+) -> None:
+    """LZW is what many tools write; tifffile needs imagecodecs for it."""
+    if with_package != (importlib.util.find_spec("imagecodecs") is not None):
+        pytest.skip(f"needs an environment {'with' if with_package else 'without'} imagecodecs")
+    path = tmp_path / "lzw.tif"
+    Image.fromarray(PIXELS).save(path, compression="tiff_lzw")
+    with open_regions(path, channels=3) as regions:
+        assert isinstance(regions, Pieces if with_package else Decoded)
+        window = Window(top=5, left=20, height=30, width=41)
+        np.testing.assert_array_equal(regions.read(window), PIXELS[window.slices])
+
+
+def test_a_compression_that_nothing_here_knows_is_told_with_the_package_that_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, DEEP, photometric="minisblack", planarconfig="contig")
+    monkeypatch.setattr("fcmae.data.tiff.decodable", lambda page: False)
+    with pytest.raises(UnusableImage) as raised:
+        open_image(path, channels=5)
+    assert "needs another package: pip install 'fcmae[tiff]'" in raised.value.reason
+    assert not raised.value.reason.startswith("damaged")
 
 
 def test_only_the_tiles_that_are_needed_are_decoded(

@@ -19,7 +19,7 @@ from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
-from fcmae.errors import CheckpointError
+from fcmae.errors import CheckpointError, StorageError
 from fcmae.model.options import Architecture
 from fcmae.model.response import Response
 from forking import IGNORE_THREADS, Child
@@ -178,6 +178,18 @@ def test_a_run_of_another_model_is_one_line(
     with pytest.raises(CheckpointError, match="the run in this directory is of another model") as e:
         train(tmp_path, task=ToyTask(architecture=architecture))
     assert difference in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["weights-best.safetensors", "options.json", "weights.safetensors"]
+)
+def test_files_of_others_are_not_written_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match="is there already, though no run was begun here"):
+        train(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    train(tmp_path, run=run_options(resume=False))
+    assert (tmp_path / "former-1" / name).read_text() == "mine"
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -317,7 +318,7 @@ def test_what_an_earlier_export_left_goes_with_it(small, tmp_path):
     facts = facts_of(small[0], CARD, part="encoder")
     with write._staged(tmp_path, FILES["onnx"]) as folder:
         (folder / "model.onnx").write_text(facts.name)
-    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.onnx"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"config.json", "model.onnx"}
 
 
 def test_a_disk_that_is_full_is_told_in_the_users_words(small, tmp_path, monkeypatch):
@@ -344,3 +345,14 @@ def test_a_file_without_a_run_is_converted(atto, tmp_path):
 def test_every_format_holds_an_encoder():
     for format in Format.__args__:
         assert "encoder" in HOLDS[format]
+
+
+def test_an_export_replaces_an_earlier_one_and_no_file_of_others(tmp_path: Path) -> None:
+    file, out = tmp_path / "net.safetensors", tmp_path / "made"
+    save_weights(file, Classifier(SMALL, num_classes=2), {"size": [32, 32]})
+    for _ in range(2):
+        fcmae.export(weights=file, format="safetensors", out=out)
+    (out / "README.md").write_text("mine")
+    with pytest.raises(StorageError, match=r"README\.md is there already and was not written"):
+        fcmae.export(weights=file, format="safetensors", out=out)
+    assert (out / "README.md").read_text() == "mine"

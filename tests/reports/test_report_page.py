@@ -224,7 +224,7 @@ def test_a_slider_offers_so_many_epochs_and_the_last(tmp_path: Path) -> None:
 def test_a_page_replaces_an_earlier_one_and_no_file_of_others(tmp_path: Path) -> None:
     run, file = write_run(tmp_path / "run"), tmp_path / "page.html"
     file.write_text("<!DOCTYPE html><p>mine")
-    with pytest.raises(StorageError, match=r"page\.html is there already and is no report"):
+    with pytest.raises(StorageError, match=r"page\.html is there already and was not written"):
         fcmae.report(runs=[run], out=file)
     assert file.read_text() == "<!DOCTYPE html><p>mine"
     file.unlink()

@@ -13,7 +13,8 @@ from fcmae.errors import in_users_words, needs_less
 SAVES_MEMORY = {
     "run.micro_batch": "fewer images at a time (--run.micro_batch)",
     "run.batch_size": "fewer images at a time (--run.batch_size)",
-    "scan.large": "windows from fewer pixels on (--scan.large)",
+    "scan.large": "a lower --scan.large",
+    "scan.scales": "lower --scan.scales",
     "tiles.size": "windows (--tiles.size)",
     "size": "a smaller --size",
     "images": "fewer --images",

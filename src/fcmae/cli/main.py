@@ -127,6 +127,14 @@ def _check_json(target: str | None) -> None:
         raise ValueError(
             f"--json {target} is not a file that can be written; - is standard output."
         )
+    if path.is_file():
+        with path.open("rb") as file:
+            begins = file.read(1)
+        if begins not in (b"", b"{"):
+            raise ValueError(
+                f"--json {target} is there already and is no JSON: give another file, or move it "
+                "away."
+            )
 
 
 def _answer(error: Exception, line: CommandLine | None) -> int:

@@ -95,7 +95,7 @@ class Predictor:
         "detector": Look,
     }
     saves_memory: ClassVar[dict[str, list[str]]] = {
-        "segmenter": ["windows from fewer pixels on (large=...)"],
+        "segmenter": ["a lower large (windows from fewer pixels on)", "lower scales"],
         "detector": ["windows (tiles={'size': ...})", "a smaller size"],
     }
 

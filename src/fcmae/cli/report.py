@@ -6,12 +6,10 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import say, show_places
-from fcmae.errors import StorageError
 
 ENDINGS = (".html", ".htm")
-MARK, HEAD = b'<meta name="generator" content="fcmae ', 4096
-"""What a page says of itself within its first bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +24,7 @@ class Report:
     """Folders of runs, the --out of pretrain, contrast or finetune."""
 
     out: Path = Path("report.html")
-    """The page; an earlier one is replaced, a file of others never."""
+    """The page; an earlier one is replaced, but no file of others, nor one changed since."""
 
     def __post_init__(self) -> None:
         if not self.runs:
@@ -58,16 +56,15 @@ class Reported:
 
 def report(options: Report, console: Console) -> Reported:
     """Read the runs, say what made them, write the page."""
-    if options.out.exists() and not _is_page(options.out):
-        raise StorageError(
-            f"{options.out} is there already and is no report: give another --out, or move it away."
-        )
+    journal = Journal(options.out.parent, "files")
+    journal.refuse_others([options.out.name])
     from fcmae.cli.shared.made_by import made_by
     from fcmae.reports.read import read_runs
     from fcmae.reports.write import write_page
 
     records = [made_by(record) for record in read_runs(options.runs)]
-    size = write_page(records, options.out)
+    with journal.writing(options.out.name) as path:
+        size = write_page(records, path)
     return Reported(
         out=options.out,
         size=size,
@@ -75,15 +72,6 @@ def report(options: Report, console: Console) -> Reported:
         unfinished=[record.name for record in records if not record.finished],
         missing={record.name: record.missing for record in records if record.missing},
     )
-
-
-def _is_page(path: Path) -> bool:
-    """Whether a file is a page that this command has written."""
-    try:
-        with path.open("rb") as file:
-            return MARK in file.read(HEAD)
-    except OSError:
-        return False
 
 
 def show_reported(result: Reported, terminal: Terminal) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
-Kind = Literal["predictions", "evaluation", "reconstructions", "analysis", "tables"]
+Kind = Literal["predictions", "evaluation", "reconstructions", "analysis", "export", "files"]
 """What a record is of. Each kind has records of its own, so that commands may share a folder."""
 
 RECORDS = re.compile(r"\.written-(\d+|[a-z]+)\.jsonl")

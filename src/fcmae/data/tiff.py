@@ -44,6 +44,12 @@ def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture
         page = series.keyframe
         if page.photometric not in (MINISWHITE, MINISBLACK, RGB):
             raise Refused(f"TIFF colours of kind {page.photometric} are not supported")
+        if not decodable(page):
+            raise Refused(
+                "its channels or bits are more than Pillow reads, and its compression "
+                f"({getattr(page.compression, 'name', page.compression)}) needs another package: "
+                "pip install 'fcmae[tiff]', or save it without compression or with deflate"
+            )
         by_page = _channels_are_pages(series.axes, page)
         source = series if by_page else page
         channel = _channel_axis(source.axes, source.shape)
@@ -59,6 +65,19 @@ def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture
         picture = on_white(picture)
     tag = page.tags.get(ORIENTATION)
     return upright(picture, int(tag.value) if tag is not None else 1)
+
+
+def decodable(page: Any) -> bool:
+    """Whether tifffile can decode a page with the packages that are there.
+
+    For compressions such as LZW it asks for imagecodecs; Pillow reads many of them alone.
+    """
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+        tifffile.TIFF.UNPREDICTORS[page.predictor]
+    except KeyError:
+        return False
+    return True
 
 
 def channels_are_pages(tiff: tifffile.TiffFile) -> bool:

@@ -111,9 +111,9 @@ class Regions(ABC):
 def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Regions]:
     """Open an image of any size to read windows of it.
 
-    Of a TIFF in tiles or strips of 8 or 16 bits only those are read that a window touches;
-    everything else is decoded whole, through the same door as all images. Errors inside that are
-    not those of reading a window are the caller's own.
+    Of a TIFF in tiles or strips of 8 or 16 bits, in a compression that tifffile decodes, only those
+    are read that a window touches; everything else is decoded whole, through the same door as all
+    images. Errors inside that are not those of reading a window are the caller's own.
 
     Raises:
         UnusableImage: Whatever is wrong with the file, also when a window is read inside.
@@ -133,12 +133,13 @@ def _pieces(path: str | os.PathLike[str], channels: int, stack: ExitStack) -> "P
         return None
     import tifffile
 
-    from fcmae.data.tiff import channels_are_pages
+    from fcmae.data.tiff import channels_are_pages, decodable
 
     tiff = stack.enter_context(tifffile.TiffFile(file, _multifile=False))
-    if not _has_pieces(tiff.pages[0]) or channels_are_pages(tiff):
+    page = tiff.pages[0]
+    if not _has_pieces(page) or not decodable(page) or channels_are_pages(tiff):
         return None
-    pieces = Pieces(path, tiff.pages[0], channels)
+    pieces = Pieces(path, page, channels)
     stack.callback(pieces.forget)
     return pieces
 

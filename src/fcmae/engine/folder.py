@@ -74,16 +74,21 @@ class RunFolder:
         """The weights of the best evaluation."""
         return self.root / "weights-best.safetensors"
 
-    def set_former_aside(self) -> Path | None:
-        """Move what an earlier run left into a folder of its own, so that nothing is lost."""
-        names = (
+    @property
+    def everything(self) -> list[Path]:
+        """All that a run may write here."""
+        return [
             self.checkpoints, self.pictures, self.tensorboard, self.metrics, self.options,
             self.environment, self.weights, self.weights_raw, self.weights_best,
-        )  # fmt: skip
-        left = [path for path in names if path.exists()]
+            self.root / ACCURACY, self.root / PRECISION,
+        ]  # fmt: skip
+
+    def set_former_aside(self) -> Path | None:
+        """Move what an earlier run left into a folder of its own, so that nothing is lost."""
+        left = [path for path in self.everything if path.exists()]
         if not left:
             return None
-        made = (self.root / name for name in (ACCURACY, PRECISION, ANALYSIS, EXPORT))
+        made = (self.root / name for name in (ANALYSIS, EXPORT))
         left += [path for path in made if path.exists()]
         former = next_former(self.root)
         with storage_errors(former):

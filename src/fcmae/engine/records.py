@@ -112,10 +112,30 @@ def _commit() -> str | None:
 
 
 def require_unfinished_or_empty(folder: RunFolder) -> None:
-    """Refuse a directory whose run has ended and whose checkpoints are gone."""
+    """Refuse a directory whose run has ended and whose checkpoints are gone, and files of others.
+
+    Raises:
+        StorageError: A new run would write over something.
+    """
+    if not _was_begun(folder):
+        for path in folder.everything:
+            if path.exists():
+                raise StorageError(
+                    f"{path} is there already, though no run was begun here, and a run would write "
+                    "over it: give another --out, or move it away."
+                )
     if folder.weights.exists():
         raise StorageError(
             f"{folder.root} holds the weights of a finished run but no checkpoint to go on from: "
             "give another --out, or begin anew with --run.resume false (the old files are kept "
             "in a folder of their own)."
         )
+
+
+def _was_begun(folder: RunFolder) -> bool:
+    """Whether a run has left its options here, which it writes before anything else."""
+    try:
+        said = json.loads(folder.options.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and {"optim", "run"} <= said.keys()

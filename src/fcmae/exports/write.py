@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from fcmae.checkpoint import durable
+from fcmae.data.ours import line_of, record_name
 from fcmae.exports.facts import Facts
 from fcmae.exports.options import FILES, Format
 from fcmae.exports.readme import readme
@@ -86,6 +87,8 @@ def _staged(out: Path, known: Sequence[str]) -> Iterator[Path]:
             written = sorted(folder.iterdir())
             for path in written:
                 durable.sync_file(path)
+                with (out / record_name("export")).open("a", encoding="ascii") as lines:
+                    lines.write(f"\n{line_of(path.name, path)}")
                 durable.replace(path, out / path.name)
             for name in {*known} - {path.name for path in written}:
                 (out / name).unlink(missing_ok=True)

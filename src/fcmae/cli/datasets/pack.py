@@ -6,13 +6,12 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from fcmae.checkpoint.durable import replace, storage_errors
 from fcmae.cli.shared.console import Console
+from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import files, say, show_unusable
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
-from fcmae.data.pack import is_pack
-from fcmae.errors import DataError, StorageError
+from fcmae.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,7 @@ class Pack:
     """Folder of images, read recursively, or a .txt or .csv list."""
 
     out: Path
-    """File to write."""
+    """File to write; an earlier pack is replaced, but no file of others, nor one changed since."""
 
     size: int | None = None
     """Shorter side in pixels to which larger images of 8 bits are shrunk (and stored as JPEG);
@@ -69,31 +68,24 @@ def pack(options: Pack, console: Console) -> PackMade:
     images = find_images(options.data)
     if options.out.resolve() == options.data.resolve():
         raise ValueError(f"out is {options.out}, which is what is to be packed.")
-    if options.out.exists() and not is_pack(options.out):
-        raise StorageError(
-            f"{options.out} is there already and is no pack: give another --out, or move it away."
-        )
+    journal = Journal(options.out.parent, "files")
+    journal.refuse_others([options.out.name])
     from fcmae.data.packing import write_pack
 
-    staged = options.out.with_name(f".staging-{options.out.name}")
-    with storage_errors(options.out), console.counting("packing", len(images)) as count:
-        try:
-            with staged.open("wb") as file:
-                written = write_pack(
-                    images,
-                    file,
-                    size=options.size,
-                    loader=options.loader,
-                    done=lambda _: count(1),
-                )
-                file.flush()
-                os.fsync(file.fileno())
-            if len(written.unusable) == len(images):
-                path, reason = written.unusable[0]
-                raise DataError(f"none of the images can be used ({path}: {reason}).")
-            replace(staged, options.out)
-        finally:
-            staged.unlink(missing_ok=True)
+    with journal.writing(options.out.name) as staged, console.counting("packing", len(images)) as n:
+        with staged.open("wb") as file:
+            written = write_pack(
+                images,
+                file,
+                size=options.size,
+                loader=options.loader,
+                done=lambda _: n(1),
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        if len(written.unusable) == len(images):
+            path, reason = written.unusable[0]
+            raise DataError(f"none of the images can be used ({path}: {reason}).")
     return PackMade(
         out=options.out,
         bytes=written.num_bytes,

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
+from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import say, show_places
+from fcmae.data.ours import record_name
 from fcmae.errors import StorageError
 from fcmae.exports.options import FILES, Format, Part, Precision
 
 ENDINGS = {Path(name).suffix for names in FILES.values() for name in names} | {".pt", ".bin"}
-OURS = ("README.md", ".lock", ".staging")
+README = "README.md"
+OURS = (README, ".lock", ".staging", record_name("export"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,12 @@ class Exported:
 
 
 def check_folder(out: Path, format: Format) -> None:
-    """Refuse a name that is meant for a file, and a folder with other things in it."""
+    """Refuse a name that is meant for a file, and a folder with other things in it.
+
+    Raises:
+        ValueError: It is named like a file.
+        StorageError: There is something that no earlier export wrote, or that was changed since.
+    """
     if out.suffix in ENDINGS and not out.is_dir():
         raise ValueError(
             f"out is {out}, but must be a folder: the weights will be in it as "
@@ -68,6 +76,7 @@ def check_folder(out: Path, format: Format) -> None:
             raise StorageError(
                 f"{out} holds {others[0]}, which is no part of this export: give another --out."
             )
+        Journal(out, "export").refuse_others([*FILES[format], README])
 
 
 def show_exported(result: Exported, terminal: Terminal) -> None:

@@ -36,7 +36,7 @@ def check_table(path: Path, name: str = "out", *, sources: Sequence[str | Path] 
             f"{name} is {path}, but Parquet needs pyarrow: pip install 'fcmae[parquet]', "
             "or write .csv."
         )
-    Journal(path.parent, "tables").refuse_others([path.name, _beside(path)])
+    Journal(path.parent, "files").refuse_others([path.name, _beside(path)])
 
 
 def write_results(
@@ -51,7 +51,7 @@ def write_results(
         columns: What the table holds.
         unusable: (path, reason) of each file that was left out; None for a table of no files.
     """
-    journal, beside = Journal(path.parent, "tables"), _beside(path)
+    journal, beside = Journal(path.parent, "files"), _beside(path)
     with journal.writing(path.name) as staged:
         write_table(staged, columns)
     if unusable:
