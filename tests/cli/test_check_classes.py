@@ -115,8 +115,47 @@ def test_naming_the_task_asks_of_the_parts_what_training_asks(tmp_path: Path) ->
     flat = check(tree(tmp_path / "half", **HALF, val=1), task="classify")
     [problem] = flat.problems
     assert "is a flat folder of 1 images, but labels need one folder per" in problem["reason"]
-    with pytest.raises(DataError, match="train is a flat folder of 2 images"):
-        check(tree(tmp_path / "flat", train=2, val=1), task="classify")
+    flat = check(tree(tmp_path / "flat", train=2, val=1), task="classify")
+    assert ["is a flat folder of" in problem["reason"] for problem in flat.problems] == [True] * 2
+    assert (flat.task, flat.classes, flat.usable) == ("classify", None, 3)
+    with pytest.raises(DataError, match="there are no images in"):
+        check(tree(tmp_path / "none", train=0, val=0), task="classify")
+
+
+@pytest.mark.parametrize("task", ["auto", "classify"])
+def test_an_image_beside_the_classes_of_train_is_a_problem_as_it_stops_a_training(
+    animals: Path, task: str, tmp_path: Path
+) -> None:
+    tree(animals, train=1, val__zebra=1)
+    found = check(animals, task=task)
+    [stray, stranger] = found.problems
+    assert (stray["file"], stray["where"]) == (f"{animals}/train", "its folders")
+    assert stray["reason"].startswith("1 images (such as 0.png) lie beside the folders in")
+    assert stranger["where"] == "class zebra"
+    assert (found.task, found.usable, found.parts) == ("classify", 11, {"train": 7, "val": 4})
+    with pytest.raises(DataError, match="lie beside the folders in"):
+        fcmae.finetune("classify", data=animals, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("task", ["auto", "classify"])
+def test_a_train_without_images_beside_classes_to_validate_on_is_a_problem(
+    tmp_path: Path, task: str
+) -> None:
+    for number, folders in enumerate(({"train": 0}, {"train__a": 0, "train__b": 0})):
+        data = tree(tmp_path / f"{number}", **folders, val__a=1, val__b=2)
+        found = check(data, task=task)
+        [problem] = found.problems
+        assert problem == {
+            "file": f"{data}/train",
+            "where": "its folders",
+            "reason": "train has no images to learn from",
+        }
+        assert (found.task, found.usable) == ("classify", 3)
+
+
+def test_folders_beside_many_loose_images_are_not_taken_for_classes(tmp_path: Path) -> None:
+    found = check(tree(tmp_path, train=9, train__more=1, train__old=1, val=2, val__more=1))
+    assert (found.task, found.problems, found.usable) == (None, [], 14)
 
 
 def objects(root: Path, part: str, *classes: str) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 import fcmae
 from fcmae.cli.main import main
+from fcmae.errors import DataError
 
 
 @pytest.fixture
@@ -109,3 +110,24 @@ def test_a_mix_of_labels_and_numbers_is_a_problem_unless_it_is_said_to_be_number
     assert problem["where"] == "line 3"
     assert "cat hold only 0 and 1, and age numbers (age is 37 here)" in problem["reason"]
     assert check(source, kind="numbers").sound
+
+
+@pytest.mark.parametrize("task", ["auto", "values"])
+def test_a_column_without_a_value_to_train_on_is_a_problem(pictures: Path, task: str) -> None:
+    source = listed(pictures, "path,a,b\n0.png,1.5,\n1.png,2, \n2.png,4,\n")
+    found = check(source, task=task)
+    reason = "the column b is empty for all images to train on: fill it in, or leave it out"
+    assert found.problems == [{"file": f"{source}", "where": "line 1", "reason": reason}]
+    assert (found.task, found.usable) == ("values", 3)
+    with pytest.raises(DataError, match=r"the column b of .* is empty for all images to train on"):
+        fcmae.finetune("values", data=source, out=pictures / "run")
+    source = listed(pictures, "path,a,b,split\n0.png,1,,train\n1.png,2,x,train\n2.png,4,3,val\n")
+    assert [problem["where"] for problem in check(source, task=task).problems] == ["line 3"]
+    source = listed(pictures, "path,a,b,split\n0.png,1,,train\n1.png,2,,train\n2.png,4,3,val\n")
+    assert [problem["where"] for problem in check(source, task=task).problems] == ["line 1"]
+
+
+def test_a_column_that_is_filled_with_text_far_below_is_none_of_values(pictures: Path) -> None:
+    lines = "".join(f"{number % 6}.png,{number},\n" for number in range(120))
+    found = check(listed(pictures, f"path,width,remark\n{lines}0.png,3,blurred\n"))
+    assert (found.task, found.problems) == (None, [])

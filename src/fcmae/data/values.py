@@ -24,6 +24,7 @@ from fcmae.errors import DataError
 
 NAMED = 5
 """Columns of a kind that a message names."""
+UNFILLED = "is empty for all images to train on: fill it in, or leave it out"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,12 +67,14 @@ class Listed:
         splits: What the list says in the column split.
         lines: On which line of the list each is.
         problems: Lines that are wrong, in their order.
+        unfilled: Columns that are empty for all images to train on.
     """
 
     images: ImageList
     splits: list[str]
     lines: list[int]
     problems: tuple[Problem, ...]
+    unfilled: tuple[Problem, ...] = ()
 
 
 def split_values(
@@ -130,6 +133,7 @@ def read_values(source: Path, kind: ValueKind | None) -> Listed:
         splits=sheet.splits,
         lines=sheet.numbers,
         problems=sheet.in_order(),
+        unfilled=_unfilled(sheet),
     )
 
 
@@ -146,7 +150,8 @@ def existing(listed: Listed, source: Path) -> Listed:
         for i in np.flatnonzero(~there).tolist()
     )
     kept = np.flatnonzero(there)
-    return Listed(
+    return replace(
+        listed,
         images=images.subset(kept),
         splits=[listed.splits[i] for i in kept.tolist()],
         lines=[listed.lines[i] for i in kept.tolist()],
@@ -181,10 +186,24 @@ def _check_columns(images: ImageList, source: Path) -> None:
     columns = zip(images.classes or (), values_of(images).table.T, strict=True)
     empty = [name for name, column in columns if np.isnan(column).all()]
     if empty:
-        raise DataError(
-            f"the column {empty[0]} of {shown(source)} is empty for all images to train on: fill "
-            "it in, or leave it out."
-        )
+        raise DataError(f"the column {empty[0]} of {shown(source)} {UNFILLED}.")
+
+
+def _unfilled(sheet: Sheet) -> tuple[Problem, ...]:
+    """Columns from which no image to train on could teach anything, where others have values."""
+    divided = any(sheet.splits)
+    to_train = [
+        cells
+        for cells, part in zip(sheet.cells, sheet.splits, strict=True)
+        if not divided or part.lower() in PARTS["train"]
+    ]
+    empty = [name for i, name in enumerate(sheet.names) if not any(row[i] for row in to_train)]
+    if len(empty) == len(sheet.names):
+        return ()
+    file = shown(sheet.source)
+    return tuple(
+        Problem(file=file, where="line 1", reason=f"the column {name} {UNFILLED}") for name in empty
+    )
 
 
 def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -> ValueKind:

@@ -100,7 +100,10 @@ def read_sheet(source: Path) -> Sheet:
 
 
 def looks_like_values(source: Path) -> bool:
-    """Whether a file is a list with values beside its paths: labels, or numbers in every column."""
+    """Whether a file is a list with values beside its paths: labels, or numbers in every column.
+
+    Columns that are empty throughout tell nothing.
+    """
     if source.suffix.lower() != ".csv" or not source.is_file():
         return False
     rows = _rows(source)
@@ -108,11 +111,12 @@ def looks_like_values(source: Path) -> bool:
     names = {name for name in header if name} - {*PATH_COLUMNS, SPLIT}
     if TAGS in names or not names or names & {*LABEL_COLUMNS}:
         return TAGS in names
-    cells = {
-        name: [row[header.index(name)] for _, row in rows[1:FIRST] if len(row) == len(header)]
+    columns = {
+        name: [row[header.index(name)].strip() for _, row in rows[1:] if len(row) == len(header)]
         for name in names
     }
-    return all(any(number_in(cell) is not None for cell in column) for column in cells.values())
+    filled = [cells[: FIRST - 1] for cells in columns.values() if any(cells)]
+    return bool(filled) and all(any(number_in(x) is not None for x in cells) for cells in filled)
 
 
 def number_in(text: str) -> float | None:

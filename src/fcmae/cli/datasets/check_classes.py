@@ -33,18 +33,14 @@ def class_parts(source: Path, *, sure: bool) -> ClassParts | None:
     Args:
         source: What the user names.
         sure: Whether the user says that there are classes.
-
-    Raises:
-        DataError: There is nothing to train on.
     """
     folders = parts_of(source) if source.is_dir() else {}
-    if not folders or not (sure or _have_classes(folders)):
+    if not any(walk(folder).files for folder in folders.values()):
         return None
-    images, problems = {"train": find_images(folders["train"], labels=True)}, list[Problem]()
-    known = images["train"].classes or ()
-    if len(known) < 2:
-        reason = "it has a single class, but a classifier needs two or more"
-        problems.append(_problem(folders["train"], f"class {known[0]}", reason))
+    if not (sure or _have_classes(folders)):
+        return None
+    images, problems = dict[str, ImageList](), list[Problem]()
+    known = _train(folders["train"], images, problems)
     for part, folder in folders.items():
         if part == "train" or (part == "test" and not walk(folder).files):
             continue
@@ -55,8 +51,28 @@ def class_parts(source: Path, *, sure: bool) -> ClassParts | None:
             if walk(folder).files:
                 images[part] = find_images(folder, labels=False)
             continue
-        problems += _strangers(images[part], known)
+        if known:
+            problems += _strangers(images[part], known)
     return ClassParts(images=images, problems=problems)
+
+
+def _train(folder: Path, images: dict[str, ImageList], problems: list[Problem]) -> tuple[str, ...]:
+    """Note the images to train on and what is wrong with them; the classes that they have."""
+    found = walk(folder)
+    if not found.files:
+        problems.append(_problem(folder, "its folders", "train has no images to learn from"))
+        return ()
+    try:
+        images["train"] = find_images(folder, labels=True)
+    except DataError as error:
+        problems.append(_problem(folder, "its folders", str(error).removesuffix(".")))
+        images["train"] = find_images(folder, labels=False)
+        return tuple(found.folders)
+    known = images["train"].classes or ()
+    if len(known) < 2:
+        reason = "it has a single class, but a classifier needs two or more"
+        problems.append(_problem(folder, f"class {known[0]}", reason))
+    return known
 
 
 def count_classes(parts: Mapping[str, ImageList]) -> dict[str, int]:
@@ -73,15 +89,24 @@ def count_classes(parts: Mapping[str, ImageList]) -> dict[str, int]:
 def _have_classes(folders: Mapping[str, Path]) -> bool:
     """Whether train has several classes, and val has some too, or folders called like them.
 
-    Anything else may as well be images without labels that lie in folders of some kind.
+    A train without images is taken for one of classes if val has several. Anything else may as
+    well be images without labels that lie in folders of some kind.
     """
     train, val = walk(folders["train"]), walk(folders["val"])
-    if not train.files or len(train.folders) < 2:
+    alike = not set(train.folders).isdisjoint(val.folders)
+    val_has_classes = bool(val.files) and find_images(folders["val"]).classes is not None
+    if not train.files:
+        return val_has_classes and (alike or len(val.folders) > 1)
+    if len(train.folders) < 2:
         return False
     if find_images(folders["train"]).classes is None:
-        return False
-    alike = not set(train.folders).isdisjoint(val.folders)
-    return alike or (bool(val.files) and find_images(folders["val"]).classes is not None)
+        return alike and _mostly_in_folders(train.files)
+    return alike or val_has_classes
+
+
+def _mostly_in_folders(files: list[bytes]) -> bool:
+    """Whether the images beside the folders are few enough to be strays."""
+    return sum(b"/" in name for name in files) > len(files) / 2
 
 
 def _strangers(images: ImageList, known: tuple[str, ...]) -> Iterator[Problem]:

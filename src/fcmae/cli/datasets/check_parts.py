@@ -54,7 +54,8 @@ def find_parts(
         )
     if task == "values":
         listed = existing(read_values(data, kind), data)
-        return Parts(task=task, images={"all": listed.images}, problems=[*listed.problems])
+        problems = [*listed.unfilled, *listed.problems]
+        return Parts(task=task, images={"all": listed.images}, problems=problems)
     if task == "segment":
         layout = layout_of(data, labels)
         names = list(layout.parts)
