@@ -52,8 +52,11 @@ def test_a_models_columns_come_in_its_order(tmp_path: Path) -> None:
     images = evaluation_values(source, "labels", ("dog", "emu", "cat"))
     table = values_of(images).table
     np.testing.assert_array_equal(table, np.array([[0, np.nan, 1], [0, np.nan, 0]], np.float32))
-    with pytest.raises(DataError, match="does not know: cat"):
+    told = r"list.csv has labels that the model does not know: cat. It knows 2: dog, emu.$"
+    with pytest.raises(DataError, match=told):
         evaluation_values(source, "labels", ("dog", "emu"))
+    with pytest.raises(DataError, match=r"list.csv has columns that the model .*: cat, dog"):
+        evaluation_values(source, "numbers", ("age",))
 
 
 def test_the_fingerprint_follows_the_values(tmp_path: Path) -> None:
@@ -68,7 +71,9 @@ BAD = {
     "path\n0.png\n": "has no column beside its paths",
     "path,cat\n0.png,many\n": r"line 2: cat is 'many', but must be a number .*, or empty",
     "path,cat\n0.png,1\n1.png,inf\n": "line 3: cat is 'inf', but must be a number",
-    "path,cat\n0.png,1\n1.png,1e39\n": "line 3: cat is '1e39'",
+    "path,cat\n0.png,1\n1.png,1e39\n": r"line 3: cat is 1e39, which is too large: .* -3.4e\+38 and",
+    "path,cat\n0.png,1\n1.png,-1e999\n": "line 3: cat is -1e999, which is too large",
+    "path,cat\n0.png,1\n": "the list .*list.csv has one image, but needs two",
     "path,cat\n0.png,\n": "holds no value",
     "path,labels\n0.png,\n": "names no label",
     "path,cat,split\n0.png,1,train\n1.png,1,test\n": "has no line with val",

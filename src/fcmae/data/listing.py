@@ -203,13 +203,19 @@ def parts_of(source: Path) -> dict[str, Path]:
     return parts if PARTS.keys() <= parts.keys() else {}
 
 
-def hold_out(images: ImageList, share: float) -> tuple[ImageList, ImageList]:
-    """Set apart a share of each class (of all images, without labels), and at least one image."""
+def hold_out(images: ImageList, share: float, *, called: str = "") -> tuple[ImageList, ImageList]:
+    """Set apart a share of each class (of all images, without labels), and at least one image.
+
+    Args:
+        images: The images, in whatever order.
+        share: Between 0 and 1.
+        called: What a message calls images without labels; by default the folder that they are in.
+    """
     if not 0 < share < 1:
         raise ValueError(f"the share held out is {share}, but must be strictly between 0 and 1.")
     chosen: list[NDArray[np.int64]] = []
     keys = images.keys()
-    for name, members in _groups(images):
+    for name, members in _groups(images, called):
         if len(members) < 2:
             raise DataError(
                 f"{name} has one image, but needs two: one to train on, one to hold out."
@@ -236,9 +242,9 @@ def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
     return images.subset(np.sort(np.concatenate(chosen)))
 
 
-def _groups(images: ImageList) -> Sequence[tuple[str, NDArray[np.int64]]]:
+def _groups(images: ImageList, called: str = "") -> Sequence[tuple[str, NDArray[np.int64]]]:
     if images.labels is None or images.classes is None:
-        return [(f"the folder {shown(images.root)}", np.arange(len(images)))]
+        return [(called or f"the folder {shown(images.root)}", np.arange(len(images)))]
     counts = Counter(images.labels.tolist())
     return [
         (f"class {name!r}", np.flatnonzero(images.labels == index))

@@ -89,11 +89,12 @@ def split_values(
     if val is not None:
         train = images.subset(_of_part(parts, "train", source))
         held_out, others = _read(val, values_of(images).kind)
-        held_out = held_out.subset(_of_part(others, "val", val)).with_classes(images.classes or ())
+        held_out = held_out.subset(_of_part(others, "val", val))
+        held_out = _in_order_of(images.classes or (), held_out, val)
     elif any(parts):
         train, held_out = (images.subset(_of_part(parts, part, source)) for part in PARTS)
     else:
-        train, held_out = hold_out(images, share)
+        train, held_out = hold_out(images, share, called=f"the list {shown(source)}")
     _check_columns(train, source)
     return train, held_out
 
@@ -101,7 +102,7 @@ def split_values(
 def evaluation_values(source: Path, kind: ValueKind, names: tuple[str, ...]) -> ImageList:
     """Images with a model's values: those to validate on, where a column ``split`` tells."""
     images, parts = _read(source, kind)
-    return images.subset(_of_part(parts, "val", source)).with_classes(names)
+    return _in_order_of(names, images.subset(_of_part(parts, "val", source)), source)
 
 
 def values_of(images: ImageList) -> Values:
@@ -179,6 +180,18 @@ def _of_part(parts: list[str], part: str, source: Path) -> NDArray[np.int64]:
     if not chosen:
         raise DataError(f"the column split of {shown(source)} has no line with {part}.")
     return np.array(chosen, dtype=np.int64)
+
+
+def _in_order_of(names: tuple[str, ...], images: ImageList, source: Path) -> ImageList:
+    """The same images, with the columns that a model has; refuse others."""
+    unknown = [name for name in images.classes or () if name not in names]
+    if unknown:
+        what = "labels" if values_of(images).kind == "labels" else "columns"
+        raise DataError(
+            f"{shown(source)} has {what} that the model does not know: {_some(unknown)}. It knows "
+            f"{len(names)}: {_some([*names])}."
+        )
+    return images.with_classes(names)
 
 
 def _check_columns(images: ImageList, source: Path) -> None:

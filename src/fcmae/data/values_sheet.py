@@ -209,11 +209,24 @@ def _check_lines(sheet: Sheet) -> None:
 
 
 def _why_no_number(name: str, cell: str) -> str:
+    if _is_too_large(cell):
+        return (
+            f"{name} is {cell}, which is too large: a number must be between {-LARGEST:.2g} and "
+            f"{LARGEST:.2g}, so give it in another unit, or leave the cell empty"
+        )
     rule = "must be a number (0 or 1 for a label), or empty where it is not known"
     reason = f"{name} is {cell!r}, but {rule}"
     if name.lower() == TAGS:
         return f"{reason} (a column {TAGS} may name labels where it is the only one)"
     return reason
+
+
+def _is_too_large(cell: str) -> bool:
+    """Whether a cell holds a number, but one that training could not use."""
+    try:
+        return abs(float(cell)) > LARGEST and any(letter.isdecimal() for letter in cell)
+    except ValueError:
+        return False
 
 
 def _problem(source: Path, line: int, reason: str) -> Problem:

@@ -56,7 +56,7 @@ def split_objects(
     elif "val" in parts:
         held_out = parts["val"]
     else:
-        kept, out = hold_out(train.images, share)
+        kept, out = hold_out(train.images, share, called=shown(source))
         return replace(train, images=kept), Labelled(images=out)
     return train, read_part(held_out, classes=train.images.classes)
 
