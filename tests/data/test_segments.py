@@ -172,6 +172,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str]] = {
         _png(np.zeros((20, 24, 3), dtype=np.uint8)),
         "its pixels are colours (RGB), but must be class indices",
     ),
+    "floats": (
+        lambda path: Image.new("F", (24, 20)).save(path, format="TIFF"),
+        "its pixels are floating-point numbers (F), but must be class indices: one whole grey",
+    ),
     "JPEG": (
         lambda path: Image.new("L", (24, 20)).save(path, format="JPEG"),
         "it is JPEG, which does not keep numbers exactly: use PNG",

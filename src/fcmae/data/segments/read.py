@@ -34,9 +34,10 @@ def read_label_map(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArr
             raise Refused(f"it is {kind}, which does not keep numbers exactly: use PNG")
         image = Image.open(file, formats=FORMATS)
         if image.mode not in MODES:
+            what = "floating-point numbers" if image.mode == "F" else "colours"
             raise Refused(
-                f"its pixels are colours ({image.mode}), but must be class indices: one grey value "
-                "or palette index each"
+                f"its pixels are {what} ({image.mode}), but must be class indices: one whole grey "
+                "value or palette index each"
             )
         if (image.height, image.width) != size:
             raise Refused(_other_size((image.height, image.width), size))
