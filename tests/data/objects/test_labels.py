@@ -224,6 +224,37 @@ def test_a_damaged_label_of_coco_is_named_and_left_out(
     assert len(found.objects) + sum("annotation" in str(p) for p in found.problems) >= sound
 
 
+SPOILT_IMAGES: list[tuple[Change, str, int]] = [
+    (
+        image(0, file_name="c.png"),
+        "its image {root}/train/c.png does not exist (2 objects of it are passed over)",
+        1,
+    ),
+    (image(1, file_name=5), "it has no file_name (1 object of it is passed over)", 2),
+    (
+        image(0, width=25),
+        "its labels are for 25 x 40 pixels (width x height), but the image has 60 x 40 (2 objects "
+        "of it are passed over)",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "left"), SPOILT_IMAGES, ids=["gone", "name", "size"]
+)
+def test_what_is_wrong_with_an_image_is_told_once_whatever_objects_it_has(
+    tmp_path: Path, change: Change, expected: str, left: int
+) -> None:
+    content = coco()
+    change(content)
+    found = read(write_coco(tmp_path, content))
+    [problem] = found.problems
+    assert problem.reason == expected.format(root=tmp_path)
+    assert problem.where.startswith("image ")
+    assert len(found.objects) == left
+
+
 REFUSED_COCO: list[tuple[Any, str]] = [
     ('{"images": [', "line 1, column 13: not JSON: "),
     ("[1, 2]", "holds no labels: COCO's JSON has the keys images, annotations, categories."),
@@ -236,6 +267,7 @@ REFUSED_COCO: list[tuple[Any, str]] = [
         "category 1: the id or the name 'b' appears twice.",
     ),
     ({**coco(), "images": [{"id": 1, "file_name": "x.png"}]}, "(such as x.png) are in none of"),
+    ({**coco(), "images": []}, "lists no images: its list 'images' is empty."),
 ]
 
 

@@ -25,12 +25,14 @@ def read_coco(file: Path, root: Path | None = None) -> Labelled:
     """
     content = _content(file)
     images, annotations = content["images"], content["annotations"]
+    if not images:
+        raise DataError(f"{shown(file)} lists no images: its list 'images' is empty.")
     place_of, names = _categories(file, content["categories"])
     collector = Collector(
         file, root or _root(file, images), names, sorted(place_of, key=lambda i: place_of[i])
     )
-    known = _add_images(collector, images)
-    _add_annotations(collector, annotations, known, place_of)
+    known, broken = _add_images(collector, images)
+    _add_annotations(collector, annotations, known, broken, place_of)
     if not collector.sizes:
         some = f" The first: {collector.problems[0]}." if collector.problems else ""
         raise DataError(f"{shown(file)} names no image that can be used.{some}")
@@ -128,11 +130,11 @@ def _entries(collector: Collector, entries: list[Any], what: str) -> Iterator[tu
             yield f"{what} {number}", entry
 
 
-def _add_images(collector: Collector, entries: list[Any]) -> dict[int, int | None]:
-    """Place of each image's number; None if the image cannot be used."""
-    known: dict[int, int | None] = {}
+def _add_images(collector: Collector, entries: list[Any]) -> tuple[dict[int, int], dict[int, int]]:
+    """The place of each image by its number; of one that cannot be used, that of its problem."""
+    known, broken = dict[int, int](), dict[int, int]()
     for where, entry in _entries(collector, entries, "image"):
-        known[entry["id"]] = None
+        place = None
         height, width = entry.get("height"), entry.get("width")
         if not _is_text(entry.get("file_name")):
             collector.complain(where, "it has no file_name")
@@ -142,26 +144,30 @@ def _add_images(collector: Collector, entries: list[Any]) -> dict[int, int | Non
             )
         else:
             name = Path(entry["file_name"]).as_posix().encode("utf-8", "surrogateescape")
-            known[entry["id"]] = collector.add_image(
+            place = collector.add_image(
                 name, where=where, size=(height, width), image_id=entry["id"]
             )
-    return known
+        if place is None:
+            broken[entry["id"]] = len(collector.problems) - 1
+        else:
+            known[entry["id"]] = place
+    return known, broken
 
 
 def _add_annotations(
     collector: Collector,
     entries: list[Any],
-    known: dict[int, int | None],
+    known: dict[int, int],
+    broken: dict[int, int],
     place_of: dict[int, int],
 ) -> None:
     for where, entry in _entries(collector, entries, "annotation"):
         image_id, category = entry.get("image_id"), entry.get("category_id")
+        if _is_number(image_id) and image_id in broken:
+            collector.pass_over(broken[image_id])
+            continue
         if not _is_number(image_id) or image_id not in known:
             collector.complain(where, f"its image_id {image_id} is no image of the file")
-            continue
-        image = known[image_id]
-        if image is None:
-            collector.complain(where, f"its image {image_id} cannot be used")
             continue
         if not _is_number(category) or category not in place_of:
             collector.complain(where, f"its category_id {category} is no category of the file")
@@ -177,7 +183,7 @@ def _add_annotations(
         else:
             left, top, width, height = box
             collector.add(
-                image,
+                known[image_id],
                 place_of[category],
                 (left, top, left + width, top + height),
                 where=where,

@@ -1,8 +1,10 @@
 """Gathering objects from a label file while noting whatever is wrong with them."""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +67,17 @@ class Collector:
         self._places: dict[bytes, int] = {}
         self._rows: list[tuple[int, int, Box, bool, float]] = []
         self._outlines: list[bytes] = []
+        self._told_by: list[tuple[str, Path | None] | None] = []
+        self._misfits: dict[int, int | None] = {}
+        self._passed_over = Counter[int]()
 
     def complain(self, where: str, reason: str, file: Path | None = None) -> None:
         """Note a problem."""
         self.problems.append(Problem(file=shown(file or self.source), where=where, reason=reason))
+
+    def pass_over(self, problem: int) -> None:
+        """Count an object that cannot be taken in because of an image's problem, by its place."""
+        self._passed_over[problem] += 1
 
     def add_image(
         self,
@@ -95,6 +104,7 @@ class Collector:
         if not path.is_file():
             self.complain(where, f"its image {shown(path)} does not exist", file)
             return None
+        told_by = None if size is None else (where, file)
         if size is None:
             try:
                 size = upright_size(path)
@@ -103,6 +113,7 @@ class Collector:
                 return None
         self._places[name] = len(self._names)
         self._names.append(name)
+        self._told_by.append(told_by)
         self.sizes.append(size)
         self._image_ids.append(len(self._names) if image_id is None else image_id)
         return self._places[name]
@@ -125,7 +136,10 @@ class Collector:
         if reason is None and outline is not None:
             reason = why_not_outline(outline, size)
         if reason is not None:
-            self.complain(where, reason, file)
+            if (problem := self._misfit(image)) is None:
+                self.complain(where, reason, file)
+            else:
+                self.pass_over(problem)
             return
         if area is None:
             left, top, right, bottom = box
@@ -134,6 +148,39 @@ class Collector:
         self._rows.append((image, label, box, crowd, area))
         text = b"" if outline is None else json.dumps(outline, separators=(",", ":")).encode()
         self._outlines.append(text)
+
+    def _misfit(self, image: int) -> int | None:
+        """The place of the problem that an image has another size than its labels say, or None.
+
+        The file is asked when the first of its objects does not fit.
+        """
+        if image not in self._misfits:
+            self._misfits[image] = self._compare_size(image)
+        return self._misfits[image]
+
+    def _compare_size(self, image: int) -> int | None:
+        told_by = self._told_by[image]
+        if told_by is None:
+            return None
+        try:
+            have = upright_size(self.root / os.fsdecode(self._names[image]))
+        except UnusableImage:
+            return None  # told when it is decoded
+        if have == self.sizes[image]:
+            return None
+        (where, file), (height, width) = told_by, self.sizes[image]
+        said = f"its labels are for {width} x {height} pixels (width x height)"
+        self.complain(where, f"{said}, but the image has {have[1]} x {have[0]}", file)
+        return len(self.problems) - 1
+
+    def _all_problems(self) -> tuple[Problem, ...]:
+        """The problems, those of images with how many objects are lost by them."""
+        problems = [*self.problems]
+        for place, count in self._passed_over.items():
+            objects = "1 object of it is" if count == 1 else f"{count:,} objects of it are"
+            reason = f"{problems[place].reason} ({objects} passed over)"
+            problems[place] = replace(problems[place], reason=reason)
+        return tuple(problems)
 
     def finish(self) -> Labelled:
         """The images in their order, each with its objects in theirs."""
@@ -159,7 +206,7 @@ class Collector:
         images_found = ImageList.of(
             self.root, self._names, classes=tuple(self.classes), annotations=objects
         )
-        return Labelled(images=images_found, problems=tuple(self.problems))
+        return Labelled(images=images_found, problems=self._all_problems())
 
 
 def why_not_box(box: Box, size: tuple[int, int]) -> str | None:
