@@ -89,7 +89,9 @@ def test_wrong_lines_of_yolo_are_listed_without_naming_the_task(
     assert main(["check", f"{tmp_path}", "--loader.workers", "0"]) == 6
     said = capsys.readouterr().out
     assert said.startswith("Checked as images with labels of objects (--task names another kind).")
-    assert f"{tmp_path}/labels/a.txt, line 2: it has 3 values" in said
+    assert f"\n1 label is wrong:\n  {tmp_path}/labels/a.txt, line 2: it has 3 values" in said
+    assert "\n1 image has 3 channels of 8 bits.\n" in said
+    assert said.endswith("\n1 file is a usable image.\n")
 
 
 @pytest.mark.parametrize("folder", ["labels", "annotations", "masks"])

@@ -12,7 +12,15 @@ from rich.console import Console as Terminal
 from fcmae.cli.datasets.check_classes import count_classes
 from fcmae.cli.datasets.check_parts import Parts, find_parts
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.show import MAX_CLASSES, files, say, show_rest, show_table, show_unusable
+from fcmae.cli.shared.show import (
+    MAX_CLASSES,
+    files,
+    number,
+    say,
+    show_rest,
+    show_table,
+    show_unusable,
+)
 from fcmae.data.check import Finding, Report, inspect, report_of
 from fcmae.data.folders import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
@@ -135,22 +143,23 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
         ]
         show_table(terminal, columns, ranges)
     for name, count in result.parts.items():
-        say(terminal, f"{name} has {count:,} images.")
+        say(terminal, f"{name} has {number(count, 'image')}.")
     for kind, count in result.kinds.items():
-        say(terminal, f"{count:,} images have {kind}.")
+        say(terminal, f"{number(count, 'image')} {'has' if count == 1 else 'have'} {kind}.")
     if result.usable:
         for name, (low, middle, high) in (("height", result.heights), ("width", result.widths)):
             say(terminal, f"The {name} is {low} to {high} pixels, the median {middle}.")
     if result.problems:
-        what = "values" if result.task == "values" else "labels"
-        say(terminal, f"{len(result.problems):,} {what} are wrong:")
+        wrong = number(len(result.problems), "value" if result.task == "values" else "label")
+        say(terminal, f"{wrong} {'is' if len(result.problems) == 1 else 'are'} wrong:")
         for problem in result.problems[:MAX_PROBLEMS]:
             say(terminal, f"  {problem['file']}, {problem['where']}: {problem['reason']}")
         if len(result.problems) > MAX_PROBLEMS:
             more = len(result.problems) - MAX_PROBLEMS
             say(terminal, f"  ... and {more} more (--json lists all).")
     show_unusable(result.unusable, terminal)
-    say(terminal, f"{result.usable:,} files are usable images.")
+    said = "is a usable image" if result.usable == 1 else "are usable images"
+    say(terminal, f"{number(result.usable, 'file')} {said}.")
 
 
 def _inside(path: str, images: ImageList, data: Path) -> str:
