@@ -12,6 +12,7 @@ from PIL import Image
 
 import fcmae
 from fcmae.cli.detect.labelled import accepted
+from fcmae.cli.detect.show import in_words
 from fcmae.cli.main import main
 from fcmae.cli.shared.console import Console
 from fcmae.data.objects.find import split_objects
@@ -301,7 +302,7 @@ def test_validation_images_that_cannot_be_used_are_named(
     said = capsys.readouterr()
     assert "5.png cannot be used (it has 10 x 10 pixels" in said.err
     assert ": val is measured without it." in said.err
-    assert "Validated on 1 image after 1 step on 4 images." in said.out
+    assert ": validated on 1 image after 1 step on 4 images." in said.out
 
 
 def test_boxes_alone_can_be_learnt(
@@ -411,3 +412,19 @@ def test_eight_images_are_learnt_by_heart(
     # 96.9 and 93.0 (docs/results.md).
     assert answer["boxes"]["ap"] > 0.9
     assert answer["masks"]["ap"] > 0.9
+
+
+def test_the_last_words_tell_the_average_precision_or_why_there_is_none() -> None:
+    none, nothing_found = {"ap": None}, {"ap": 0.0}
+    assert in_words(nothing_found, None) == "AP of boxes 0.0%"
+    assert in_words(nothing_found, {"ap": 0.125}) == "AP of boxes 0.0%, AP of masks 12.5%"
+    assert in_words(none, none) == "There is no AP, as no object is labelled"
+
+
+def test_an_evaluation_ends_with_the_average_precision(
+    trained: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "detect", "--data", f"{trained.data}", "--weights", f"{trained.out}"]
+    assert main([*words, *QUICK]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"AP of boxes [\d.]+%, AP of masks [\d.]+% on 2 images\.", said[-1])

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.cli.detect.labelled import BadLabels, accepted
-from fcmae.cli.detect.show import show_precision
+from fcmae.cli.detect.show import in_words, show_precision
 from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
@@ -136,5 +136,5 @@ def show_detector_evaluated(result: DetectorEvaluated, terminal: Terminal) -> No
     """COCO's numbers and the files left out."""
     show_precision(result.boxes, result.masks, result.per_class, terminal)
     show_unusable(result.unusable, terminal)
-    say(terminal, f"Looked at {number(result.images, 'image')}.")
+    say(terminal, f"{in_words(result.boxes, result.masks)} on {number(result.images, 'image')}.")
     show_places(terminal, results=result.out)

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.detect.labelled import BadLabels, accepted, for_masks
-from fcmae.cli.detect.show import show_precision
+from fcmae.cli.detect.show import in_words, show_precision
 from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
@@ -230,8 +230,9 @@ def show_detector_trained(result: DetectorTrained, terminal: Terminal) -> None:
     show_precision(result.boxes, result.masks, result.per_class, terminal)
     say(
         terminal,
-        f"Validated on {number(result.val_images, 'image')} after {number(result.steps, 'step')} "
-        f"on {number(result.train_images, 'image')}.",
+        f"{in_words(result.boxes, result.masks)}: validated on "
+        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
+        f"{number(result.train_images, 'image')}.",
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(

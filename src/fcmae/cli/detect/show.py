@@ -10,6 +10,14 @@ from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_table
 Numbers = Mapping[str, float | None]
 
 
+def in_words(boxes: Numbers, masks: Numbers | None) -> str:
+    """The average precisions of all classes, or why there are none."""
+    kinds = {"boxes": boxes} if masks is None else {"boxes": boxes, "masks": masks}
+    if boxes["ap"] is None:
+        return "There is no AP, as no object is labelled"
+    return ", ".join(f"AP of {kind} {share(numbers['ap'])}" for kind, numbers in kinds.items())
+
+
 def show_precision(
     boxes: Numbers,
     masks: Numbers | None,
