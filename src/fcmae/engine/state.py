@@ -86,8 +86,9 @@ def restore(
     Raises:
         CheckpointError: They were saved of another model.
     """
-    _check_same_model(saved.reader("model"), model.state_dict())
-    model.load_state_dict(_like(saved.reader("model"), model.state_dict()))
+    weights, current = saved.reader("model"), model.state_dict()
+    _check_same_model(weights, current)
+    model.load_state_dict(_like(weights, current))
     if average is not None:
         average.load_state_dict(_like(saved.reader("ema"), average.state_dict()))
 

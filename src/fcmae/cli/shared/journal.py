@@ -28,7 +28,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, kind: Kind, rank: int = 0) -> None:
-        self.folder, self.kind, self.rank = folder, kind, rank
+        self.folder, self.kind = folder, kind
         self.names: list[str] = []
         self._record = folder / record_name(kind, rank)
         with storage_errors(folder):
@@ -84,7 +84,6 @@ def forget_others(folder: Path, kind: Kind, written: Iterable[str]) -> None:
     """
     with storage_errors(folder):
         kept, ours = set(written), intact(folder, kind)
-        places = {folder / name for name in ours}
         for name in ours:
             if name not in kept:
                 (folder / name).unlink(missing_ok=True)
@@ -93,7 +92,7 @@ def forget_others(folder: Path, kind: Kind, written: Iterable[str]) -> None:
         for other in records_in(folder, kind):
             if other != record:
                 other.unlink(missing_ok=True)
-        for place in {place.parent for place in places}:
+        for place in {(folder / name).parent for name in ours}:
             for left in place.glob(f"{STAGING}{kind}-*"):
                 left.unlink(missing_ok=True)
         inside = {parent for name in ours for parent in PurePosixPath(name).parents}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, get_args, runtime_checkable
 
 from fcmae.checkpoint.options import Rule
@@ -19,6 +20,10 @@ Net = Architecture | TimmArchitecture
 @runtime_checkable
 class Training(Protocol):
     """The options that every training has."""
+
+    @property
+    def out(self) -> Path:
+        """Folder of the run."""
 
     @property
     def weights(self) -> str | None:

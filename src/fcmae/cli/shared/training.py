@@ -3,39 +3,20 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from fcmae.cli.options.fields import nested
 from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
+from fcmae.cli.shared.left_open import Start, Training
 from fcmae.engine.feed import Feed
 from fcmae.engine.fit import fit
 from fcmae.engine.loop import Outcome
-from fcmae.engine.options import Run
-from fcmae.optim.options import Optim
 from fcmae.task import Evaluation, Task
 
 
-@runtime_checkable
-class Options(Protocol):
-    """The options that every training has."""
-
-    @property
-    def out(self) -> Path:
-        """Folder of the run."""
-
-    @property
-    def optim(self) -> Optim:
-        """Optimizer, schedule, batch size, epochs."""
-
-    @property
-    def run(self) -> Run:
-        """Devices, precision, checkpoints."""
-
-
 def fit_with(
-    options: Options,
+    options: Training,
     task: Task,
     feed: Feed,
     *,
