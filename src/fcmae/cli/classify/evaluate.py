@@ -8,7 +8,7 @@ from fcmae.cli.options.compute import Compute
 from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.evaluated import CONFUSION, PER_CLASS, Evaluated, evaluated
+from fcmae.cli.shared.evaluated import Evaluated, evaluated
 from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
@@ -74,9 +74,8 @@ def class_names(weights: Weights, images: ImageList) -> list[str]:
 def _classify(
     options: EvaluateClassify, weights: Weights, images: ImageList, console: Console
 ) -> Evaluated:
-    from fcmae.analysis.pictures import confusion_matrix
     from fcmae.cli.shared.inference import open_model
-    from fcmae.cli.shared.tables import write_table
+    from fcmae.cli.shared.per_class import FILES, write_classes
     from fcmae.cli.shared.written import begin
     from fcmae.evaluation.classify import classify
     from fcmae.model.classifier import Classifier
@@ -85,14 +84,9 @@ def _classify(
     model, found, peers = open_model(options, weights, images, console, what="classifying")
     assert isinstance(model, (Classifier, TimmClassifier))
     classes = list(images.classes or ())
-    journal = options.out and begin(options.out, (CONFUSION, PER_CLASS), peers, "evaluation")
+    journal = options.out and begin(options.out, FILES, peers, "evaluation")
     result = classify(model, found, classes, peers)
     if journal and peers.leads:
-        with journal.writing(CONFUSION) as path:
-            confusion_matrix(result.confusion, classes, path)
-        rows = result.per_class
-        names = ("name", "images", "recall", "precision")
-        columns = {name: [str(getattr(row, name)) for row in rows] for name in names}
-        with journal.writing(PER_CLASS) as path:
-            write_table(path, columns)
+        columns = ("name", "images", "recall", "precision")
+        write_classes(journal, result.confusion, classes, result.per_class, columns)
     return evaluated(result.summary(), result.unusable, out=options.out)

@@ -8,7 +8,6 @@ from fcmae.cli.options.size import Size
 from fcmae.cli.segment.evaluated import Segmented
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.evaluated import CONFUSION, PER_CLASS
 from fcmae.cli.shared.nets import size_for
 from fcmae.cli.shared.places import check_place
 from fcmae.cli.shared.preflight import check_pictures
@@ -76,26 +75,21 @@ def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOp
 def _evaluate(
     options: EvaluateSegment, weights: Weights, images: ImageList, console: Console
 ) -> Segmented:
-    from fcmae.analysis.pictures import confusion_matrix
     from fcmae.cli.segment.inference import open_scanner, own_sizes
+    from fcmae.cli.shared.per_class import FILES, write_classes
     from fcmae.cli.shared.show import files
-    from fcmae.cli.shared.tables import write_table
     from fcmae.cli.shared.written import begin
     from fcmae.evaluation.pixels import segment
 
     scanner = open_scanner(options, weights)
     classes = list(images.classes or ())
     peers = scanner.peers
-    journal = options.out and begin(options.out, (CONFUSION, PER_CLASS), peers, "evaluation")
+    journal = options.out and begin(options.out, FILES, peers, "evaluation")
     found = own_sizes(options, weights, images, console, peers, what="segmenting")
     result = segment(scanner, found, classes)
     if journal and peers.leads:
-        with journal.writing(CONFUSION) as path:
-            confusion_matrix(result.confusion, classes, path)
-        names = ("name", "pixels", "iou", "accuracy")
-        rows = result.per_class
-        with journal.writing(PER_CLASS) as path:
-            write_table(path, {n: [str(getattr(row, n)) for row in rows] for n in names})
+        columns = ("name", "pixels", "iou", "accuracy")
+        write_classes(journal, result.confusion, classes, result.per_class, columns)
     return Segmented(
         images=result.images,
         miou=result.miou,

@@ -9,9 +9,6 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import files, number, say, show_classes, show_places, show_unusable
 
-CONFUSION, PER_CLASS = "confusion.png", "per_class.csv"
-"""Files of an evaluation whose results are to be kept."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
