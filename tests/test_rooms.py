@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "randomness": set(),
     "types": set(),
     "peers": set(),
+    "options": {"errors"},
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
     "data": {"errors", "randomness", "types"},
@@ -30,15 +31,16 @@ MAY_IMPORT = {
     "engine": GROUND | {"kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
-    "ablation": BASE | {"engine", "analysis"},
+    "ablation": BASE | {"options", "engine", "analysis"},
     "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
     "reports": {"errors", "checkpoint", "engine"},
-    "cli": BASE | {"engine", "exports", "tasks", "evaluation", "analysis", "ablation", "reports"},
+    "cli": BASE
+    | {"options", "engine", "exports", "tasks", "evaluation", "analysis", "ablation", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
-    "jsonargparse": {"cli"},
+    "jsonargparse": {"options"},
     "rich": {"cli"},
     "skimage": {"cli"},
     "matplotlib": {"analysis"},

@@ -19,8 +19,8 @@ from fcmae.cli.ablate.ablate import Ablate
 from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
-from fcmae.cli.options.recipes import PLANS as PLANS_FOLDER
-from fcmae.cli.options.recipes import plan_names
+from fcmae.options.recipes import PLANS as PLANS_FOLDER
+from fcmae.options.recipes import plan_names
 
 
 @pytest.mark.parametrize("text", BAD_PLANS, ids=lambda text: text[-60:])

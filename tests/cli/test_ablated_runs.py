@@ -11,13 +11,13 @@ from fcmae.checkpoint.header import read_card
 from fcmae.cli.classify.finetune import FinetuneClassify
 from fcmae.cli.detect.finetune import FinetuneDetect
 from fcmae.cli.main import main
-from fcmae.cli.options.parse import build, config_values
 from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.cli.segment.finetune import FinetuneSegment
 from fcmae.cli.shared.nets import architecture_of
 from fcmae.cli.values.finetune import FinetuneValues
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response
+from fcmae.options.parse import build, config_values
 
 SHORT = [
     "--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",

@@ -9,7 +9,7 @@ import pytest
 from fcmae.checkpoint.published import named
 from fcmae.checkpoint.timm_names import net_of
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.options.parse import build, read_command_line
+from fcmae.options.parse import build, read_command_line
 
 PAGE = Path(__file__).parents[2] / "docs" / "compare-with-other-models.md"
 TEXT = PAGE.read_text(encoding="utf-8")

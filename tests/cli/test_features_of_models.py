@@ -13,13 +13,13 @@ from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.api import options_of
 from fcmae.cli.features.evaluate import prepare
 from fcmae.cli.features.features import features
-from fcmae.cli.options.compute import Compute
 from fcmae.cli.shared.console import Console
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.segmenter import Segmenter
+from fcmae.options.compute import Compute
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
 QUICK: dict[str, Any] = {"run": {"device": "cpu"}, "loader": {"workers": 0}}

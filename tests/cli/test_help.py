@@ -9,7 +9,7 @@ import pytest
 from fcmae import __version__
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
-from fcmae.cli.options.fields import fields_of
+from fcmae.options.fields import fields_of
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.parse import build, read_command_line
 from fcmae.cli.shared.made_by import as_trained, command_line, made_by, task_of, trainings
 from fcmae.model.options import architecture
 from fcmae.model.response import Response
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.fields import nested
+from fcmae.options.parse import build, read_command_line
 from fcmae.reports.run import RunRecord, flat
 
 LINES = [

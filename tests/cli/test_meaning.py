@@ -7,17 +7,17 @@ import pytest
 
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
-from fcmae.cli.options.parse import build, read_command_line
 from fcmae.cli.shared.card import read_weights
 from fcmae.cli.shared.left_open import Start
+from fcmae.cli.shared.meaning import meaning_of
 from fcmae.engine.resume import check_same_run
 from fcmae.errors import CheckpointError
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import architecture
 from fcmae.model.response import Response
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.fields import nested
+from fcmae.options.parse import build, read_command_line
 
 SAME = [
     ("finetune detect", "--augment.scale 0.1,2", ""),

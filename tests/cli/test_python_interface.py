@@ -11,10 +11,10 @@ import pytest
 import fcmae
 from fcmae.cli.api import options_of
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.options.parse import build, read_command_line
 from fcmae.data.options import Augment
 from fcmae.masking import Mask
 from fcmae.optim.options import Optim
+from fcmae.options.parse import build, read_command_line
 
 SAME: list[tuple[str, str, dict[str, Any]]] = [
     ("pretrain", "--data a --out b", {"data": "a", "out": "b"}),

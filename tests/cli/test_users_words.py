@@ -9,9 +9,9 @@ import torch
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import _answer
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.fields import fields_of
 from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
+from fcmae.options.compute import Compute
+from fcmae.options.fields import fields_of
 
 
 @dataclass(frozen=True, kw_only=True)

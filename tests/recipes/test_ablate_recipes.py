@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from fcmae.cli.classify.finetune import FinetuneClassify
-from fcmae.cli.options.parse import build, config_values
-from fcmae.cli.options.recipes import RECIPES, read_config, recipe_names
 from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.model.response import Grn, Response
+from fcmae.options.parse import build, config_values
+from fcmae.options.recipes import RECIPES, read_config, recipe_names
 
 DECODERS: dict[str, tuple[str, int, int]] = {
     "unet": ("unet", 1, 512),

@@ -10,8 +10,6 @@ import pytest
 
 from fcmae.cli.classify.finetune import FinetuneClassify
 from fcmae.cli.detect.finetune import FinetuneDetect
-from fcmae.cli.options.parse import build, config_values
-from fcmae.cli.options.recipes import RECIPES, read_config, recipe_names
 from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.cli.segment.evaluate import EvaluateSegment
@@ -20,6 +18,8 @@ from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.groups import parameter_groups
 from fcmae.optim.schedule import learning_rate
+from fcmae.options.parse import build, config_values
+from fcmae.options.recipes import RECIPES, read_config, recipe_names
 
 # name: rate at the batch, batch, epochs, warm-up, weight decay, average, drop path, smoothing,
 # mixup, cutmix, side in pixels, and the scales of the stem, of stage 3's first block, of the last

@@ -1,7 +1,9 @@
 """A plan is laid in layers: the plans it is based on, itself, a variant of it, what was typed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from fcmae.options.recipes import flat
 
 Tree = dict[str, Any]
 """Keys with text, lists of text, or further keys: a plan as it is written."""
@@ -47,16 +49,6 @@ def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Tree:
         else:
             tree[key] = value
     return tree
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Values by dotted name."""
-    for key, value in tree.items():
-        name = f"{prefix}{key}".replace("-", "_")
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{name}.")
-        else:
-            yield name, value
 
 
 def _load(

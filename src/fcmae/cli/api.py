@@ -27,7 +27,6 @@ from fcmae.cli.export.exported import Exported
 from fcmae.cli.features.embed import Embedded
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.launch.launch import Launched
-from fcmae.cli.options.parse import build, config_values, keyword_values
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.pretraining.reconstruct import Reconstructed
 from fcmae.cli.report import Reported
@@ -40,6 +39,7 @@ from fcmae.cli.shared.evaluated import Evaluated
 from fcmae.cli.values.evaluated import Estimated
 from fcmae.cli.values.finetune import FinetunedValues
 from fcmae.cli.values.predict import PredictedValues
+from fcmae.options.parse import build, config_values, keyword_values
 
 if TYPE_CHECKING:
     from torch import nn

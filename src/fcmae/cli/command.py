@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.options.fields import fields_of
 from fcmae.cli.shared.console import Console
 from fcmae.errors import in_users_words, needs_less
+from fcmae.options.fields import fields_of
 
 SAVES_MEMORY = {
     "run.micro_batch": "fewer images at a time (--run.micro_batch)",

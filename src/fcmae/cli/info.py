@@ -9,7 +9,6 @@ from rich.console import Console as Terminal
 from fcmae.analysis.cost import cost
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.report import Report, report_of
-from fcmae.cli.options.size import Size, divisible_sides, size_or
 from fcmae.cli.shared.card import size_name
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import architecture_of, weights_or_none
@@ -17,6 +16,7 @@ from fcmae.cli.shared.show import number, say, show_places, show_table
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName
 from fcmae.model.response import Grn
+from fcmae.options.size import Size, divisible_sides, size_or
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,12 @@ from fcmae import __version__
 from fcmae.checkpoint.durable import storage_errors
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.options.fields import fields_of, nested, plain
-from fcmae.cli.options.help import print_help, print_overview
-from fcmae.cli.options.parse import CommandLine, build, read_command_line
-from fcmae.cli.options.suggest import did_you_mean
+from fcmae.cli.help import print_help, print_overview
 from fcmae.engine.place import leads, place
 from fcmae.errors import LAST_WORDS, DataError, FcmaeError
+from fcmae.options.fields import fields_of, nested, plain
+from fcmae.options.parse import CommandLine, build, read_command_line
+from fcmae.options.suggest import did_you_mean
 
 PACKAGE = str(Path(__file__).parents[1])
 

@@ -13,9 +13,6 @@ from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
 from fcmae.cli.answers import SaidClass, SaidPixels
-from fcmae.cli.options.parse import build, keyword_values
-from fcmae.cli.options.size import Size, sides, size_or
-from fcmae.cli.options.suggest import did_you_mean
 from fcmae.cli.shared.card import article, tiling_of
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
@@ -30,6 +27,9 @@ from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
+from fcmae.options.parse import build, keyword_values
+from fcmae.options.size import Size, sides, size_or
+from fcmae.options.suggest import did_you_mean
 from fcmae.peers import Peers
 
 Options = TypeVar("Options")

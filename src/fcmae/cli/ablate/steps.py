@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints
 
 from fcmae.ablation.commands import Commands
-from fcmae.ablation.layers import flat
 from fcmae.cli.command import Command
-from fcmae.cli.options.complaints import unknown
-from fcmae.cli.options.fields import fields_of, nested
-from fcmae.cli.options.parse import as_text, build, config_values
-from fcmae.cli.options.suggest import did_you_mean
+from fcmae.options.complaints import unknown
+from fcmae.options.fields import fields_of, nested
+from fcmae.options.parse import as_text, build, config_values
+from fcmae.options.recipes import flat
+from fcmae.options.suggest import did_you_mean
 
 WITHOUT_LABELS = ("pretrain", "contrast")
 WITH_LABELS = ("finetune", "evaluate", "analyze")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fcmae.cli.analyze.options import Analyze
-from fcmae.cli.options.size import size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import net_at, net_of
@@ -14,6 +13,7 @@ from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture, Encoder, ModelName
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
+from fcmae.options.size import size_or
 
 RANDOM = "random:"
 """What may stand before the name of a model that is to have random weights."""

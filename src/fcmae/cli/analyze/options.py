@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.data.options import Loader
 from fcmae.model.options import Encoder
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 What = Literal[
     "feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka",

@@ -22,7 +22,6 @@ from fcmae.cli.analyze.classifier import evidence, mistakes
 from fcmae.cli.analyze.images import maps, neighbours, pca, tsne, umap
 from fcmae.cli.analyze.options import Analyze, MapOptions, What
 from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
-from fcmae.cli.options.fields import plain
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import batches, launch
 from fcmae.cli.shared.journal import Journal
@@ -31,6 +30,7 @@ from fcmae.cli.shared.tables import write_table
 from fcmae.cli.shared.written import begin, end
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
+from fcmae.options.fields import plain
 from fcmae.peers import Peers
 
 Entry = dict[str, Any]

@@ -9,9 +9,9 @@ from typing import Any
 from fcmae.analysis.budget import gpu_hours, memory
 from fcmae.analysis.step import step_cost, training_flops
 from fcmae.cli.bench.cost import PAPER, SIZES, Cost, Costs, Kind, Needed, RunCost
-from fcmae.cli.options.recipes import read_config, recipe_names
 from fcmae.cli.shared.console import Console
 from fcmae.model.options import architecture
+from fcmae.options.recipes import read_config, recipe_names
 
 IMAGES = {
     "1k": 1_281_167, "22k": 14_197_122, "coco": 118_287, "ade20k": 20_210,

@@ -12,10 +12,10 @@ from PIL import features
 from fcmae import __version__
 from fcmae.analysis.input_speed import input_speed
 from fcmae.cli.bench.input import BenchInput, InputBench, InputRow
-from fcmae.cli.options.size import sides
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.results import write_results
 from fcmae.data.image_list import ImageList
+from fcmae.options.size import sides
 
 CPU = Path("/proc/cpuinfo")
 LIBRARIES = ("torch", "torchvision", "pillow")

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated, evaluated
@@ -17,6 +15,8 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, spelt_out
@@ -27,6 +26,7 @@ from fcmae.engine.options import Run
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size
 
 FINETUNING = Optim(
     base_lr=2e-3,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
-from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
@@ -19,6 +18,7 @@ from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.model.timm_net import TimmClassifier
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.size import sides, size_or
 from fcmae.randomness import seed_everything
 from fcmae.tasks.classify import Classify
 

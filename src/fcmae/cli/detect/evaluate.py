@@ -8,8 +8,6 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.detect.labelled import BadLabels, accepted
 from fcmae.cli.detect.show import in_words, show_precision
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.places import check_place
@@ -24,6 +22,8 @@ from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.model.options import Suppression
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size, sides, size_or
 
 RESULTS = "results.json"
 """What was found, as COCO's evaluations read it."""

@@ -9,7 +9,6 @@ from rich.console import Console as Terminal
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.detect.labelled import BadLabels, accepted, for_masks
 from fcmae.cli.detect.show import in_words, show_precision
-from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
@@ -32,6 +31,7 @@ from fcmae.evaluation.options import Tiles
 from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size, divisible_sides, sides, size_or
 
 FINETUNING = Optim(
     base_lr=1.6e-3,

@@ -7,8 +7,6 @@ from typing import Protocol, runtime_checkable
 
 from fcmae.checkpoint.weights import load_model
 from fcmae.cli.detect.monitor import fitted
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import launch
@@ -19,6 +17,8 @@ from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.model.detector import Detector
 from fcmae.model.options import Suppression
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size, sides, size_or
 from fcmae.peers import Peers
 
 

@@ -7,7 +7,6 @@ from fcmae.checkpoint.header import WEIGHTS
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.published import named as published
 from fcmae.cli.export.exported import Asked, Exported, check_folder
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
@@ -23,6 +22,7 @@ from fcmae.exports.options import (
     check_precision,
     part_of,
 )
+from fcmae.options.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)

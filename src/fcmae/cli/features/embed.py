@@ -6,8 +6,6 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
@@ -19,6 +17,8 @@ from fcmae.cli.shared.tables import Columns, names_of
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size, size_or
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated, evaluated
@@ -16,6 +14,8 @@ from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Loader
 from fcmae.model.options import Architecture, Encoder
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size, size_or
 
 
 @dataclass(frozen=True, kw_only=True)

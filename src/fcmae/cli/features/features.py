@@ -5,12 +5,12 @@ from torch import nn
 
 from fcmae.checkpoint.weights import load_model
 from fcmae.cli.features.evaluate import Ready
-from fcmae.cli.options.compute import Compute
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import batches, launch
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.forward import Outputs
 from fcmae.model.build import new_encoder
+from fcmae.options.compute import Compute
 from fcmae.randomness import seed_everything
 
 

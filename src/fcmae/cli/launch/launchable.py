@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import find_command
-from fcmae.cli.options.fields import fields_of
-from fcmae.cli.options.parse import build, read_command_line
+from fcmae.options.fields import fields_of
+from fcmae.options.parse import build, read_command_line
 
 EXAMPLE = "Give one as in: fcmae launch --gpus 2 -- pretrain --data photos --out runs/pretrain."
 

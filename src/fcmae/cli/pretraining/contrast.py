@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.options.size import Size, divisible_sides
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
@@ -19,6 +18,7 @@ from fcmae.loss.options import Contrast as Objective
 from fcmae.model.options import Encoder, ModelName, Projection, architecture
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size, divisible_sides
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import math
 
-from fcmae.cli.options.size import sides
 from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.pretraining.pretrain_wiring import Labelled
@@ -19,6 +18,7 @@ from fcmae.data.pairs import Pairs
 from fcmae.engine.folder import RunFolder
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture
+from fcmae.options.size import sides
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation
 from fcmae.tasks import contrast as task

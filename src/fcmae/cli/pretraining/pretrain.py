@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.options.size import Size, sides
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
@@ -27,6 +26,7 @@ from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.options import Architecture, Decoder, Encoder, ModelName, architecture
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size, sides
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
-from fcmae.cli.options.size import sides
 from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
@@ -15,6 +14,7 @@ from fcmae.data.options import Loader
 from fcmae.engine.folder import RunFolder
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
+from fcmae.options.size import sides
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import Reconstruct

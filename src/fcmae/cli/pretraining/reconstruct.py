@@ -7,8 +7,6 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size, sides, size_or
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.places import check_place
@@ -19,6 +17,8 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.masking import Mask, patch_grid, patch_side
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size, sides, size_or
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.segment.evaluated import Segmented
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
@@ -17,6 +15,8 @@ from fcmae.data.segments.find import evaluation_segments
 from fcmae.data.segments.layout import YAMLS
 from fcmae.engine.lock import hold
 from fcmae.evaluation.options import Scan
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.options.size import Size, divisible_sides, sides
 from fcmae.cli.segment.evaluated import show_class_pixels
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
@@ -29,6 +28,7 @@ from fcmae.evaluation.options import Scan
 from fcmae.model.options import Encoder, ModelName, UPerNet
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size, divisible_sides, sides
 
 SEGMENTING = Optim(
     base_lr=1.6e-3,

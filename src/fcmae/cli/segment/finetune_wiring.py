@@ -10,7 +10,6 @@ from fcmae.analysis.label_pictures import draw_classes
 from fcmae.analysis.pictures import confusion_matrix
 from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.options.size import sides
 from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
@@ -32,6 +31,7 @@ from fcmae.evaluation.pixels import segment
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.options import Architecture
 from fcmae.model.segmenter import Segmenter
+from fcmae.options.size import sides
 from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation

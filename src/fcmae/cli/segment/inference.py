@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import launch
@@ -18,6 +16,8 @@ from fcmae.data.scene import AsItIs
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.segmenter import Segmenter
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 from fcmae.peers import Peers
 
 

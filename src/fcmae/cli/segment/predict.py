@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console as Terminal
 
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
@@ -22,6 +20,8 @@ from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
 from fcmae.evaluation.options import Scan
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 Form = Literal["masks", "overlays", "polygons"]
 

@@ -6,8 +6,6 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
@@ -18,6 +16,8 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine import devices
 from fcmae.engine.options import Run
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 from fcmae.peers import Peers
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.options.size import Size, divisible_sides, sides, size_or
 from fcmae.cli.shared.card import Weights, read_weights, size_name
 from fcmae.cli.shared.console import Console
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
+from fcmae.options.size import Size, divisible_sides, sides, size_or
 
 
 def architecture_of(

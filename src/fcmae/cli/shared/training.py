@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fcmae.cli.options.fields import nested
-from fcmae.cli.options.meaning import meaning_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, Training
+from fcmae.cli.shared.meaning import meaning_of
 from fcmae.engine.feed import Feed
 from fcmae.engine.fit import fit
 from fcmae.engine.loop import Outcome
+from fcmae.options.fields import nested
 from fcmae.task import Evaluation, Task
 
 

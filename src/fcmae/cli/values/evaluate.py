@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcmae.cli.options.compute import Compute
-from fcmae.cli.options.size import Size
 from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.nets import size_for
@@ -14,6 +12,8 @@ from fcmae.cli.values.evaluated import Estimated
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.values import evaluation_values, values_of
+from fcmae.options.compute import Compute
+from fcmae.options.size import Size
 
 
 @dataclass(frozen=True, kw_only=True)

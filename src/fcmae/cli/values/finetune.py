@@ -8,7 +8,6 @@ from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.classify.finetune import FINETUNING
-from fcmae.cli.options.size import Size, divisible_sides, size_or
 from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, spelt_out
@@ -29,6 +28,7 @@ from fcmae.engine.options import Run
 from fcmae.model.options import Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
+from fcmae.options.size import Size, divisible_sides, size_or
 
 UNMIXED = Augment(mixup=0.0, cutmix=0.0, smoothing=0.0)
 

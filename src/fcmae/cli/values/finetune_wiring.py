@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.durable import write_text
-from fcmae.cli.options.size import sides, size_or
 from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
@@ -27,6 +26,7 @@ from fcmae.engine.loop import Outcome
 from fcmae.evaluation.values import estimate, judge
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
+from fcmae.options.size import sides, size_or
 from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
 from fcmae.task import Evaluation

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from rich.console import Console
 from rich.text import Text
 
-from fcmae.cli.options.fields import Field, fields_of, groups_of, parts_of, plain
+from fcmae.options.fields import Field, fields_of, groups_of, parts_of, plain
 
 INDENT = 32
 WORDS = {int: "N", float: "X", bool: "true|false", str: "TEXT", Path: "PATH"}

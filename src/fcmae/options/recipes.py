@@ -1,14 +1,14 @@
 """Reading of ``--config`` and of plans: YAML of plain values, from a file or from the package."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from fcmae.ablation.layers import flat
-from fcmae.cli.options.suggest import did_you_mean
+from fcmae.options.suggest import did_you_mean
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[1] / "recipes"
 PLANS = RECIPES / "ablations"
 MAX_BYTES = 100_000
 
@@ -35,6 +35,16 @@ def read_plan(name: str) -> dict[str, Any]:
     told = f"the plan {name}"
     path = _find(name, told, kind="plan", folder=PLANS, names=plan_names())
     return _read_tree(path, told)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Values by dotted name."""
+    for key, value in tree.items():
+        name = f"{prefix}{key}".replace("-", "_")
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name}.")
+        else:
+            yield name, value
 
 
 def _read_tree(path: Path, told: str) -> dict[str, Any]:

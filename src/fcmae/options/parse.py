@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
-from fcmae.cli.options.complaints import describe, missing, unknown, wrong_value
-from fcmae.cli.options.fields import (
+from fcmae.options.complaints import describe, missing, unknown, wrong_value
+from fcmae.options.fields import (
     Field,
     accepts,
     fields_of,
@@ -22,7 +22,7 @@ from fcmae.cli.options.fields import (
     plain,
     takes_any_number,
 )
-from fcmae.cli.options.recipes import read_config
+from fcmae.options.recipes import read_config
 
 set_parsing_settings(import_path_denylist=["*"])
 

@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from fcmae.cli.options.fields import accepts, defaults_of, fields_of, plain
-from fcmae.cli.options.parse import build, keyword_values
 from fcmae.engine.resume import Meaning, Record, flat
+from fcmae.options.fields import accepts, defaults_of, fields_of, plain
+from fcmae.options.parse import build, keyword_values
 
 
 @runtime_checkable

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from fcmae.cli.options.fields import Field, fields_of, groups_of, parts_of
-from fcmae.cli.options.suggest import did_you_mean
+from fcmae.options.fields import Field, fields_of, groups_of, parts_of
+from fcmae.options.suggest import did_you_mean
 
 WORDS = {
     int: "a whole number",

@@ -1,1 +1,0 @@
-"""From what a user types, or writes into YAML, to checked options."""

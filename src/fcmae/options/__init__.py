@@ -1,0 +1,1 @@
+"""Converts option dataclasses to and from text, YAML and keyword arguments."""
