@@ -1,4 +1,4 @@
-"""What can go wrong for a user, and the exit code each case ends with.
+"""Errors that a user can mend, and the exit code of each.
 
 Options that no run could use raise a plain ``ValueError`` where they are declared; the
 command line ends with code 2 for those. Everything that happens later has a class here. A result
@@ -72,7 +72,7 @@ class Interrupted(FcmaeError):  # noqa: N818 - a signal is not an error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python, of the system or of PyTorch says that memory is full."""
+    """True if an error of Python, of the system or of PyTorch says that memory is full."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, ImportError):  # of a library that is loaded when it is needed
@@ -82,7 +82,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether an error of PyTorch says that another process is gone."""
+    """True if an error of PyTorch says that another process is gone."""
     signs = isinstance(error, RuntimeError) and any(sign in str(error) for sign in LOST)
     return signs or "DistError" in {kind.__name__ for kind in type(error).__mro__}
 

@@ -1,4 +1,4 @@
-"""Which patches the encoder may see."""
+"""Draws masks: patches that the encoder may see."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -21,7 +21,7 @@ ASPECT = (0.3, 1 / 0.3)
 
 @dataclass(frozen=True, kw_only=True)
 class Mask:
-    """How much of each image is hidden from the encoder (section 3.1 of the paper)."""
+    """Masking of patches (section 3.1 of the paper)."""
 
     ratio: float = 0.6
     """Share of patches hidden, strictly between 0 and 1."""
@@ -87,7 +87,7 @@ def patch_grid(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 def num_visible(mask: Mask, num_patches: int) -> int:
-    """How many of an image's patches stay visible: at least one, and never all."""
+    """Number of an image's patches that stay visible: at least one, and never all."""
     hidden = round(num_patches * mask.ratio)
     return num_patches - min(max(hidden, 1), num_patches - 1)
 

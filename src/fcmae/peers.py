@@ -33,7 +33,7 @@ class Peers:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes and speaks for all."""
+        """True if this process writes and speaks for all."""
         return self.rank == 0
 
     def wait(self) -> None:

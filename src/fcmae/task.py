@@ -1,4 +1,4 @@
-"""What the engine asks of a task. The engine knows this shape and no task; tasks know no engine."""
+"""Contract between the engine and a task. The engine knows no task; tasks know no engine."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What this room asks of the commands; the command line gives it, a test may give another."""
+"""Interface to the commands that steps run; the command line provides it, tests provide another."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,11 @@ class Commands(ABC):
 
     @abstractmethod
     def numbers(self, command: str) -> list[str]:
-        """What the result of a command holds."""
+        """Numbers in the result of a command."""
 
     @abstractmethod
     def labelled(self, command: str) -> bool:
-        """Whether a command needs images with labels."""
+        """True if a command needs images with labels."""
 
     @abstractmethod
     def resolve(

@@ -17,7 +17,7 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What a finished step has come to.
+    """Result of a finished step.
 
     Attributes:
         result: What its command reported.
@@ -49,21 +49,21 @@ class PlanFolder:
         return self.step(step) / "step.yaml"
 
     def result(self, step: Step) -> Path:
-        """What a finished step has come to."""
+        """Result of a finished step."""
         return self.step(step) / "result.json"
 
     def told(self, step: Step) -> Path:
-        """Where a step's command tells its result."""
+        """File of a step's result."""
         return self.step(step) / ".told.json"
 
     @property
     def plan(self) -> Path:
-        """What was planned here."""
+        """File of the plan."""
         return self.root / "plan.json"
 
     @property
     def jobs(self) -> Path:
-        """What the jobs of a cluster themselves say."""
+        """Folder of what cluster jobs print."""
         return self.root / "jobs"
 
     @property
@@ -72,7 +72,7 @@ class PlanFolder:
         return self.root / "search.db"
 
     def done(self, step: Step) -> Done | None:
-        """What a step has come to, if it is finished and its weights are still there."""
+        """Result of a step, if it is finished and its weights are still there."""
         try:
             found = json.loads(self.result(step).read_text(encoding="utf-8"))
             done = Done(**found)
@@ -150,7 +150,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two records of a cell, in words."""
+    """Differences between two records of a cell, in words."""
     found = []
     for step in dict.fromkeys([*before, *now]):
         if step not in before or step not in now:

@@ -21,7 +21,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class Launcher(ABC):
-    """Where steps are computed.
+    """Runs steps somewhere: in this process, over GPUs, or as jobs.
 
     Attributes:
         places: How many at a time.

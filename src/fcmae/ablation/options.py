@@ -1,4 +1,4 @@
-"""What jobs of a cluster ask for."""
+"""Resources of cluster jobs."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What each job of a cluster asks for (--slurm true)."""
+    """Resources of each job of a cluster (--slurm true)."""
 
     partition: str | None = None
     """Partition of the cluster; by default the cluster's own."""

@@ -1,4 +1,4 @@
-"""What a plan says, checked for itself; whether the steps' options exist is asked in ``steps``."""
+"""Reads and checks a plan; ``steps`` checks that the options of its steps exist."""
 
 import re
 from collections.abc import Mapping
@@ -126,7 +126,7 @@ def plan_of(tree: Tree, name: str, commands: Commands) -> Plan:
 
 
 def _direction(tree: Tree, search: Tree, best_by: Metric) -> Direction:
-    """Where to go; a search may say it for itself, but nothing else than the plan around it."""
+    """Direction of the metric; a search may name it, but not differently from its plan."""
     said = {"direction": tree.get("direction"), "search: direction": search.get("direction")}
     ways = {
         key: direction_of(text, key, best_by.path)
@@ -168,7 +168,7 @@ def _cells(tree: Tree, steps: Mapping[str, Tree], commands: Commands) -> tuple[C
 
 
 def _parts(value: Any, name: str, steps: Mapping[str, Tree], commands: Commands) -> Tree:
-    """What a cell lays over the steps."""
+    """Options that a cell lays over the steps."""
     parts = {} if value in NOTHING else value
     if not isinstance(parts, Mapping):
         raise ValueError(f"the cell {name} is {parts!r}, but must hold steps with options.")

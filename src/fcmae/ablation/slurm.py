@@ -32,7 +32,7 @@ KINDS: dict[str, type["submitit.Job[int]"]] = {
 
 
 class Command:
-    """What a job does; it can be sent to another machine."""
+    """Work of a job; it can be sent to another machine."""
 
     def __init__(self, line: Sequence[str], log: Path) -> None:
         self.line, self.log = tuple(line), str(log)

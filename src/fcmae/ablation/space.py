@@ -40,7 +40,7 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """What a search may choose, and towards what.
+    """Search space and direction.
 
     Attributes:
         ranges: Numbers, by option.

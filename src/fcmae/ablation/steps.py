@@ -79,7 +79,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Where the images are.
+    """Places of the images.
 
     Attributes:
         images: For steps without labels, and for all where no others are given.
@@ -198,7 +198,7 @@ class Resolver:
 
 
 def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
-    """What each cell is, apart from seeds and choices: by which a change is told."""
+    """Describes each cell apart from seeds and choices, to notice changes."""
     cells: dict[str, Any] = {}
     for cell in plan.cells:
         steps = resolver.chain(cell, {}, None, plan)

@@ -1,4 +1,4 @@
-"""What the cells have come to: means and spreads over seeds, each cell at its best choice."""
+"""Tabulates cells: means and spreads over seeds, each cell at its best choice."""
 
 import math
 import statistics
@@ -96,7 +96,7 @@ def best(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Se
 
 
 def merit(plan: Plan, alike: Sequence[Setting], folder: PlanFolder) -> float | None:
-    """What settings that differ by their seed alone are worth, where all of them are done."""
+    """Mean metric of settings that differ by their seed alone, where all are done."""
     numbers = [number(setting, plan.best_by, folder) for setting in alike]
     known = [x for x in numbers if x is not None]
     return statistics.fmean(known) if known and len(known) == len(numbers) else None

@@ -59,14 +59,14 @@ def number_of(text: Any, what: str) -> float:
 
 
 def yes(text: Any, key: str) -> bool:
-    """Whether a value says so."""
+    """True if a value says so."""
     if text not in ("true", "false"):
         raise ValueError(f"{key} is {text!r}, but must be true or false.")
     return bool(text == "true")
 
 
 def direction_of(text: Any, key: str, path: str) -> Direction:
-    """Whether a number should be high or low: as it is said, else as its name has it.
+    """Direction of a metric: as it is said, else by its name.
 
     Args:
         text: What the plan says; None where it says nothing.

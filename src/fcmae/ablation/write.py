@@ -86,7 +86,7 @@ def _as_csv(rows: Sequence[Row]) -> str:
 
 
 def best_of(plan: Plan) -> str | None:
-    """What makes a choice, or a point of a search, the best one; None where nothing is chosen."""
+    """Names the best choice, or point of a search; None where nothing is chosen."""
     if not plan.best_over and plan.search is None:
         return None
     how = {"maximize": "highest", "minimize": "lowest"}[plan.direction]

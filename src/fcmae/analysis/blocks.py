@@ -58,15 +58,15 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the block for people."""
         return f"stage {self.stage}, block {self.number}"
 
     def output(self, x: Float[Tensor, "n ..."]) -> Features:
-        """What the block gives, or a gradient of it, as positions."""
+        """Output of the block, or a gradient of it, as positions."""
         return as_positions(x, channels_last=self.channels_last, num_tokens=self.num_tokens)
 
     def expanded(self, x: Float[Tensor, "n ..."]) -> Features:
-        """What its second linear layer sees, as positions."""
+        """Input of the block's second linear layer, as positions."""
         channels_last = isinstance(self.contract, nn.Linear)
         return as_positions(x, channels_last=channels_last, num_tokens=self.num_tokens)
 

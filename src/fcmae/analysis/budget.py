@@ -1,4 +1,4 @@
-"""What a run asks of each GPU, and of how many for how long: models, not measurements."""
+"""Models the GPU memory and GPU-hours of a run; nothing here is measured."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""How alike two layers see a set of images: linear centred kernel alignment (arXiv 1905.00414)."""
+"""Compares layers by linear centred kernel alignment (CKA, arXiv 1905.00414)."""
 
 from collections.abc import Sequence
 

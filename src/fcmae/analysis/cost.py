@@ -18,7 +18,7 @@ SPATIAL = 7 * 7
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a classifier, its encoder and the decoder it was pre-trained with cost.
+    """Parameters and operations of a classifier, its encoder and its pre-training decoder.
 
     Attributes:
         parameters: Of the classifier: encoder, norm and head.

@@ -1,4 +1,4 @@
-"""How many directions features use: the effective rank (RankMe, arXiv 2210.02885)."""
+"""Measures the effective rank of features (RankMe, arXiv 2210.02885)."""
 
 import torch
 from jaxtyping import Float

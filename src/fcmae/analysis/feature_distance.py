@@ -1,4 +1,4 @@
-"""How different the channels of each block are: the collapse monitor (figure 4 of the paper)."""
+"""Measures the cosine distance of channels in each block: the collapse monitor (figure 4)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from fcmae.types import Features, Images
 
 @dataclass(frozen=True, kw_only=True)
 class Distances:
-    """How different the channels of each block are.
+    """Mean cosine distance of the channels of each block.
 
     Attributes:
         of_blocks: The distance in each block, in order; none if no image could be used.

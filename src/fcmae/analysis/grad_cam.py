@@ -1,4 +1,4 @@
-"""Which places of an image speak for a class: Grad-CAM (arXiv 1610.02391)."""
+"""Maps the places that speak for a class: Grad-CAM (arXiv 1610.02391)."""
 
 import torch
 from jaxtyping import Float

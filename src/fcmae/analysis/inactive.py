@@ -20,7 +20,7 @@ MapFlags = Bool[Tensor, "n c"]
 
 
 def dead_maps(features: Features) -> MapFlags:
-    """Whether no absolute value of the map exceeds ``DEAD`` times the block's root mean square.
+    """True if no absolute value of the map exceeds ``DEAD`` times the block's root mean square.
 
     The root mean square is over all positions and channels of the same image.
     """
@@ -30,7 +30,7 @@ def dead_maps(features: Features) -> MapFlags:
 
 
 def saturated_maps(features: Features) -> MapFlags:
-    """Whether the map is not dead and nearly the same everywhere.
+    """True if the map is not dead and nearly the same everywhere.
 
     That is, its standard deviation over positions is at most ``SATURATED`` times its absolute mean.
     A map of a single position cannot vary, so none of those is called saturated.

@@ -1,4 +1,4 @@
-"""How many views per second one core makes of image files, next to torchvision's usual way."""
+"""Measures views per second of one core, beside torchvision's usual way."""
 
 import math
 import time
@@ -40,7 +40,7 @@ LEAST_PSNR = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpeed:
-    """What was measured.
+    """Result of the measurement.
 
     Attributes:
         images: How many files took part.
@@ -160,7 +160,7 @@ def _torchvision_reads(images: ImageList, index: int) -> bool:
 
 
 def _torchvision(images: ImageList, size: tuple[int, int], crop: Crop, loader: Loader) -> Way:
-    """What an ``ImageFolder`` and a ``DataLoader`` do in a training script, less the labels."""
+    """Loads as an ``ImageFolder`` and a ``DataLoader`` of a training script do, without labels."""
     normalise = Normalisation.of(loader, 3)
     bicubic = InterpolationMode.BICUBIC
     transform: Callable[[Any], Any] = Compose(

@@ -1,4 +1,4 @@
-"""What a net does inside, from one pass over images: numbers per image and per channel."""
+"""Collects numbers per image and per channel from one pass through a network."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Inside:
 
 
 class Notes:
-    """What the blocks said while a batch passed, and sums over all batches."""
+    """Outputs of the blocks for a batch, and sums over all batches."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.means: dict[int, Tensor] = {}
@@ -133,7 +133,7 @@ def _zeros(contract: nn.Module) -> Tensor:
 
 
 def _largest(numbers: list[int], peers: Peers) -> list[int]:
-    """What the processes know that have seen images; the others have zeros."""
+    """Gathers from the ranks that have seen images; the others have zeros."""
     found: list[int] = peers.gather(torch.tensor([numbers]).to(peers.device)).amax(dim=0).tolist()
     return found
 

@@ -1,4 +1,4 @@
-"""Where a classifier is sure and wrong."""
+"""Finds confident mistakes of a classifier."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which images a model takes for alike."""
+"""Finds the images that a model finds most alike."""
 
 import torch
 import torch.nn.functional as F

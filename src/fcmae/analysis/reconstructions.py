@@ -1,4 +1,4 @@
-"""What the autoencoder sees and what it makes of it, side by side."""
+"""Draws images, what the encoder sees of them, and their reconstructions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How much a channel prefers one class: the class selectivity index (figure 7 of the paper)."""
+"""Measures the class selectivity of channels (figure 7 of the paper)."""
 
 import torch
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from fcmae.types import Features, Labels
 
 
 def activity(features: Features) -> Float[Tensor, "n c"]:
-    """How active each channel is in each image: the mean over positions of the positive part.
+    """Activity of each channel in each image: the mean over positions of the positive part.
 
     The index was made for activations that are never negative (Morcos et al., 2018). The outputs
     of a ConvNeXt block have either sign, so what is negative counts as not active.

@@ -35,7 +35,7 @@ CLASSES: dict[TrainingOf, int] = {"classify": 1000, "segment": 150, "detect": 80
 
 @dataclass(frozen=True, kw_only=True)
 class StepCost:
-    """What one process's share of a step takes.
+    """Memory and operations of one rank's share of a step.
 
     Attributes:
         parameters: Trained parameters.

@@ -27,7 +27,7 @@ DAMAGED = (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError, EO
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """What a file of ``torch.save`` says it holds.
+    """Contents of a file of ``torch.save``.
 
     Attributes:
         tensors: Every tensor by its name, with those of the dictionaries around it in front.

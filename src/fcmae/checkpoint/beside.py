@@ -1,4 +1,4 @@
-"""What the configuration files beside a weights file say: classes, size, normalisation."""
+"""Reads the configuration files beside a weights file: classes, size, normalisation."""
 
 import json
 from collections.abc import Mapping

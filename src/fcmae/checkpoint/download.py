@@ -96,7 +96,7 @@ def _fetch(url: str, staged: Path, max_bytes: int) -> str:
 
 
 def _length(url: str, response: http.client.HTTPResponse, max_bytes: int) -> int:
-    """How many bytes will come, if they may."""
+    """Size of the download in bytes, checked against the limit."""
     kind = response.headers.get_content_type()
     length = response.headers.get("Content-Length", "")
     if kind == "text/html":

@@ -1,4 +1,4 @@
-"""What a weights file says about itself, read without PyTorch and without its tensors."""
+"""Reads a weights file's metadata without PyTorch and without its tensors."""
 
 import json
 import math
@@ -31,7 +31,7 @@ Card = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What can be known about a weights file before its tensors are read.
+    """Metadata of a weights file, known before its tensors are read.
 
     Attributes:
         path: The file.
@@ -49,12 +49,12 @@ class Header:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether another library wrote the file."""
+        """True if another library wrote the file."""
         return self.recognised is not None or self.net is not None
 
     @property
     def is_of_timm(self) -> bool:
-        """Whether the model is a net of timm, trained here or there."""
+        """True if the model is a net of timm, trained here or there."""
         return "timm" in self.card["model"]["architecture"]
 
     @property
@@ -66,7 +66,7 @@ class Header:
 
 
 def read_card(path: Path) -> Card:
-    """What is known about the weights in a file or in a run's folder."""
+    """Reads the card of the weights in a file or in a run's folder."""
     return read_header(path).card
 
 
@@ -162,7 +162,7 @@ def _of_timm(path: Path, shapes: dict[str, Shape], net: TimmArchitecture) -> Hea
 
 
 def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> Card:
-    """What our exports write beside the weights, as far as it can be true."""
+    """Metadata that our exports write beside the weights, as far as it is valid."""
     checks = {
         "classes": _are(facts.get("classes"), num_classes, str),
         "size": _are(facts.get("size"), 2, int) and min(facts["size"]) > 0,
@@ -175,7 +175,7 @@ def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> Card:
 
 
 def _are(values: Any, count: int, kind: type) -> bool:
-    """Whether something is a list of so many finite values of a kind."""
+    """True if something is a list of so many finite values of a kind."""
     if not isinstance(values, (list, tuple)) or not len(values) == count > 0:
         return False
     if kind is str:
@@ -184,12 +184,12 @@ def _are(values: Any, count: int, kind: type) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether something can be shown on a line."""
+    """True if something can be shown on a line."""
     return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
 
 
 def _is_lineage(value: Any) -> bool:
-    """Whether something tells where weights come from."""
+    """True if something tells where weights come from."""
     return isinstance(value, list) and all(
         isinstance(entry, dict) and all(x is None or _is_text(x) for x in entry.values())
         for entry in value

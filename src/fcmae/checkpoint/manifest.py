@@ -18,7 +18,7 @@ Entry = dict[str, Any]
 
 
 def entry(path: Path) -> Entry:
-    """What a manifest says about a file."""
+    """Manifest entry of a file: its size and hash."""
     return {"bytes": path.stat().st_size, "sha256": digest(path)}
 
 
@@ -35,7 +35,7 @@ def write_manifest(folder: Path, known: Mapping[str, Entry] | None = None) -> No
 
 
 def damages(folder: Path) -> list[str]:
-    """What is wrong with a folder, in words; nothing if every byte is as it was written.
+    """Lists the damage in a folder, in words; empty if every byte is as it was written.
 
     Raises:
         CheckpointError: It is as another version of fcmae writes them.

@@ -1,4 +1,4 @@
-"""How weights that are named rather than lie in a file are fetched."""
+"""Options for fetching published weights by name."""
 
 import os
 import re
@@ -32,12 +32,12 @@ class Source:
 
     @property
     def is_offline(self) -> bool:
-        """Whether nothing may be downloaded."""
+        """True if nothing may be downloaded."""
         return self.offline or os.environ.get("HF_HUB_OFFLINE", "").lower() in YES
 
     @property
     def folder(self) -> Path:
-        """Where downloads, and the hashes of everything fetched, are kept."""
+        """Folder of downloads and of the hashes of everything fetched."""
         if self.cache is not None:
             return self.cache
         home = os.environ.get("XDG_CACHE_HOME")

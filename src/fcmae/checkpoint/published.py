@@ -78,7 +78,7 @@ class Published:
 
 
 def named(source: str) -> Published | None:
-    """What a name such as ``timm:convnextv2_tiny.fcmae`` means; None for a path.
+    """Parses a name such as ``timm:convnextv2_tiny.fcmae``; None for a path.
 
     Raises:
         CheckpointError: There is nothing of this name.
@@ -103,7 +103,7 @@ def named(source: str) -> Published | None:
 
 
 def unknown(source: str, known: Collection[str], what: str = "sets") -> str:
-    """What to say of a name that is none of those of its place."""
+    """Error for a name that its source does not have."""
     place, _, name = source.partition(":")
     close = difflib.get_close_matches(name, known, n=3) or list(known)[:3]
     return (

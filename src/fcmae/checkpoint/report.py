@@ -1,4 +1,4 @@
-"""What became of every tensor of a weights file."""
+"""Reports the fate of every tensor of a weights file."""
 
 import re
 from collections import Counter
@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What became of every tensor.
+    """Fate of every tensor: taken, renamed, reshaped, adapted or dropped.
 
     Attributes:
         format: The format of the file.
@@ -73,7 +73,7 @@ def report_of(
     wanted: Iterable[str] = (),
     other_response: Collection[int] = (),
 ) -> Report:
-    """What becomes of the tensors of a file.
+    """Reports the fate of each tensor of a file.
 
     Args:
         header: The file.
@@ -104,7 +104,7 @@ def part_of(name: str) -> str:
 
 
 def is_response(name: str, stages: Collection[int]) -> bool:
-    """Whether a tensor is of GRN, or of what stands in its place, in some stages (from 1)."""
+    """True if a tensor is of GRN, or of what stands in its place, in some stages (from 1)."""
     found = RESPONSE.match(name)
     return found is not None and int(found[1]) + 1 in stages
 
@@ -112,7 +112,7 @@ def is_response(name: str, stages: Collection[int]) -> bool:
 def _entries(
     header: Header, refused: Mapping[str, str], adapted: str, other_response: Collection[int]
 ) -> list[Entry]:
-    """What became of every tensor of the file."""
+    """Lists the fate of every tensor of the file."""
     found = header.recognised
     if found is None:
         ways = list(zip(header.shapes, prefixed(header.shapes), strict=True))

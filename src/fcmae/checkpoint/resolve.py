@@ -132,7 +132,7 @@ def _checked(path: Path, published: Published, wanted: str | None) -> str:
 
 
 def _known(published: Published, options: Source) -> dict[str, str]:
-    """What was recorded when these weights were first fetched."""
+    """Facts recorded when these weights were first fetched."""
     try:
         found = json.loads(_record_file(published, options).read_text(encoding="utf-8"))
     except FileNotFoundError:

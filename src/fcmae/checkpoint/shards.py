@@ -98,7 +98,7 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where some rows of a tensor lie, and the shape of these."""
+    """Place of some rows of a tensor, and their shape."""
 
     path: Path
     shape: tuple[int, ...]

@@ -57,7 +57,7 @@ def non_finite(tensors: Tensors) -> list[str]:
 
 
 def is_finite(x: Tensor) -> bool:
-    """Whether a tensor is free of NaN and infinity."""
+    """True if a tensor is free of NaN and infinity."""
     return not x.is_floating_point() or bool(torch.isfinite(x).all())
 
 

@@ -1,4 +1,4 @@
-"""What timm knows of its nets and their weights: names, places, licences, images."""
+"""Reads timm's registry: names of networks and weights, licences, input sizes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LICENCES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What timm knows of a net, or of weights for it.
+    """Facts of timm about a network, or about weights for it.
 
     Attributes:
         repo: Repository on the hub; None where there is none.
@@ -50,7 +50,7 @@ class Facts:
 
 
 def is_net(name: str) -> bool:
-    """Whether timm has a net of this name, and weights where the name has a tag."""
+    """True if timm has a net of this name, and weights where the name has a tag."""
     if "." in name:
         return name in timm.list_pretrained()
     return timm.is_model(name)
@@ -75,7 +75,7 @@ def full_name(name: str) -> str:
 
 
 def facts_of(name: str) -> Facts:
-    """What timm knows of a net or of weights."""
+    """Looks up timm's facts about a network or weights."""
     known = timm.get_pretrained_cfg(name)
     if known is None:
         raise ValueError(f"timm {timm.__version__} has no net {name!r}.")

@@ -77,7 +77,7 @@ def give_weights(
 def _entry(
     name: str, have: TimmArchitecture, reason: str, adapted: Collection[str], how: str
 ) -> Entry:
-    """What became of a tensor, by timm's name for it."""
+    """Fate of a tensor, by timm's name for it."""
     layer, _, last = name.rpartition(".")
     heads = facts_of(have.timm).heads
     if layer in heads and (reason or len(heads) > 1):

@@ -1,4 +1,4 @@
-"""How PyTorch writes tensors into a pickle: the only words of such a program that count."""
+"""Pickle globals that PyTorch's tensors need: the only names a pickle may use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class Passed:
 
 @dataclass(frozen=True)
 class Storage:
-    """Where the numbers of tensors lie: a member of the archive."""
+    """Place of a tensor's numbers: a member of the archive."""
 
     key: str
     kind: str

@@ -65,7 +65,7 @@ def save_weights(
 
 
 def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
-    """What a weights file will say about itself.
+    """Metadata that a weights file will carry.
 
     Raises:
         TypeError: The model is not one of fcmae, or the card is not JSON.
@@ -222,7 +222,7 @@ def _read(header: Header) -> dict[str, Tensor]:
 
 
 def _differences(wanted: Shapes, given: Shapes) -> list[str]:
-    """How the tensors of a file differ from those of a model, in words."""
+    """Differences between the tensors of a file and those of a model, in words."""
     missing = [f"{name} is missing" for name in wanted if name not in given]
     extra = [f"{name} is not in the model" for name in given if name not in wanted]
     other = [

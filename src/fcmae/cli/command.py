@@ -24,7 +24,7 @@ SAVES_MEMORY = {
 
 
 def saw_images(result: Any) -> bool:
-    """Whether a result is of any image, where it says of how many."""
+    """True if a result is of any image, where it says of how many."""
     return getattr(result, "images", None) != 0
 
 

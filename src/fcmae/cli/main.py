@@ -158,7 +158,7 @@ def _answer(error: Exception, line: CommandLine | None) -> int:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether a room of this package raised the error, so that its message is meant for users."""
+    """True if a room of this package raised the error, so that its message is meant for users."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(PACKAGE)
 
@@ -190,7 +190,7 @@ def _of_process(text: str) -> str:
 
 
 def _left_to_launcher(text: str) -> bool:
-    """Whether ``fcmae launch``, which started this process among others, will say it for all."""
+    """True if ``fcmae launch``, which started this process among others, will say it for all."""
     target = os.environ.get(LAST_WORDS)
     if target is None:
         return False

@@ -1,4 +1,4 @@
-"""What is known about an image beyond one class: a label map, boxes and masks, numbers."""
+"""Annotations of an image beyond one class: label map, boxes and masks, numbers."""
 
 from abc import ABC, abstractmethod
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What the loader hands to a task."""
+"""Batches that the loader gives to a task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

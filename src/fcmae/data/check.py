@@ -21,7 +21,7 @@ CHUNK = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one file turned out to be.
+    """Result of checking one file.
 
     Attributes:
         path: Relative to the folder or list, as shown to people.
@@ -83,7 +83,7 @@ def check(
 
 
 def report_of(findings: Sequence[Finding], set_aside: Sequence[tuple[str, str]] = ()) -> Report:
-    """What findings add up to, with what was set aside by its name."""
+    """Adds up findings, with what was set aside by its name."""
     good = [finding for finding in findings if finding.reason is None]
     bad = [(finding.path, finding.reason) for finding in findings if finding.reason is not None]
     return Report(

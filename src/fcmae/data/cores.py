@@ -1,4 +1,4 @@
-"""How many processes decode images."""
+"""Chooses the number of processes that decode images."""
 
 import os
 
@@ -8,7 +8,7 @@ MAX_WORKERS = 8
 
 
 def num_workers(loader: Loader, *, world: int = 1, num_tasks: int | None = None) -> int:
-    """How many processes decode for each of ``world`` processes that share this machine's cores.
+    """Number of loader processes for each of ``world`` ranks that share this machine's cores.
 
     Args:
         loader: Its ``workers`` win, where they are given.

@@ -1,4 +1,4 @@
-"""What comes in: regular files that begin like one of our formats; errors in the user's words."""
+"""Opens files: regular files that begin like a known format; errors in the user's words."""
 
 import io
 import os
@@ -125,7 +125,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def kind_of(file: ByteStream) -> str:
-    """What the first bytes say; anything but our formats is refused by its name."""
+    """Recognises a format by its first bytes; anything else is refused by its name."""
     head = file.read(32)
     file.seek(0)
     for magic, kind in KINDS.items():

@@ -61,7 +61,7 @@ class Feed:
 
     @property
     def num_images(self) -> int:
-        """How many images there are, each counted once."""
+        """Number of images, each counted once."""
         return len(self.images)
 
     @cached_property
@@ -70,7 +70,7 @@ class Feed:
         return self.images.fingerprint()
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """How many full batches an epoch has; a ``DataError`` if there is none."""
+        """Number of full batches in an epoch; a ``DataError`` if there is none."""
         return steps_per_epoch(self.num_images, self.repeats, batch_size)
 
     def batches(

@@ -32,7 +32,7 @@ SYSTEM_FOLDERS = frozenset(
 
 @dataclass(kw_only=True)
 class Found:
-    """What a walk has seen so far.
+    """Files and folders found by a walk so far.
 
     Attributes:
         files: Paths relative to the root, with forward slashes, of what may be an image.
@@ -166,7 +166,7 @@ def folders_in(folder: Path) -> dict[str, Path]:
 
 
 def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name."""
+    """Lists a folder by name."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
@@ -178,7 +178,7 @@ def _listed(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether this is a folder or a link to one; a link that leads in circles is none."""
+    """True if this is a folder or a link to one; a link that leads in circles is none."""
     try:
         return entry.is_dir()
     except OSError:
@@ -186,7 +186,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether this is a file or a link to one; a link that leads in circles is none."""
+    """True if this is a file or a link to one; a link that leads in circles is none."""
     try:
         return entry.is_file()
     except OSError:
@@ -199,7 +199,7 @@ def _is_something_else(name: str) -> bool:
 
 
 def is_plain_file(path: Path) -> bool:
-    """Whether this is a regular file (or a link to one)."""
+    """True if this is a regular file (or a link to one)."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:

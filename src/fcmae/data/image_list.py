@@ -60,7 +60,7 @@ class ImageList:
         return shown(os.fsdecode(self.name_bytes(index)))
 
     def path(self, index: int) -> Path:
-        """Where the image lies."""
+        """Path of the image."""
         return self.root / os.fsdecode(self.name_bytes(index))
 
     def label(self, index: int) -> int | None:

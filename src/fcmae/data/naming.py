@@ -12,7 +12,7 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 def distinct_stems(names: Sequence[str]) -> list[str]:
-    """What to call each of several files without folder and ending.
+    """Gives each of several files a distinct name without folder and ending.
 
     If any two would have one name, also where case is ignored, all have their number before it.
     """

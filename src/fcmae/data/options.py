@@ -1,4 +1,4 @@
-"""How files become batches, and what augmentation does to them."""
+"""Options of loading, cropping and augmenting images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +171,7 @@ class Views:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMapOptions:
-    """What the numbers in masks mean."""
+    """Meaning of the numbers in label maps."""
 
     classes: Path | None = None
     """File that names the classes, one per line in the order of their numbers; by default

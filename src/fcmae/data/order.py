@@ -1,4 +1,4 @@
-"""Which images make up which batch: a function of the seed and the step, and of nothing else."""
+"""Order of images in batches: a function of the seed and the step, and of nothing else."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ Key = tuple[int, int, int]
 
 
 def steps_per_epoch(num_images: int, repeats: int, batch_size: int) -> int:
-    """How many full batches an epoch has; the few images left over differ from epoch to epoch."""
+    """Number of full batches in an epoch; the images left over differ from epoch to epoch."""
     steps = num_images * repeats // batch_size
     if steps == 0:
         views = f" with {repeats} views of each" if repeats > 1 else ""

@@ -28,7 +28,7 @@ FIRST = tuple(map(record_name, get_args(Kind)))
 
 
 def facts_of(path: Path) -> Facts | None:
-    """By what a file is known again; None where there is none."""
+    """Name, size and time by which a file is known again; None where there is none."""
     try:
         status = path.lstat()
     except (OSError, ValueError):  # no file has such a name
@@ -37,7 +37,7 @@ def facts_of(path: Path) -> Facts | None:
 
 
 def line_of(name: str, path: Path) -> str:
-    """What a record says of a file that has this name, or will have it."""
+    """Line of the record for a file that has this name, or will have it."""
     return json.dumps([name, *(facts_of(path) or ())]) + "\n"
 
 
@@ -75,7 +75,7 @@ def _lines(record: Path) -> Iterator[tuple[str, Facts]]:
 
 
 def _inside(name: object) -> bool:
-    """Whether this is a name of a file inside the folder."""
+    """True if this is a name of a file inside the folder."""
     if not isinstance(name, str) or not name:
         return False
     path = PurePosixPath(name)

@@ -104,7 +104,7 @@ class Pack:
 
 
 def is_pack(path: Path) -> bool:
-    """Whether this is a file that begins like a pack."""
+    """True if this is a file that begins like a pack."""
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC

@@ -29,7 +29,7 @@ CHUNK = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Packed:
-    """What was written.
+    """Summary of a pack that was written.
 
     Attributes:
         num_bytes: Length of the pack.

@@ -27,7 +27,7 @@ class Pairs:
 
     @property
     def num_images(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return self._feed.num_images
 
     @property
@@ -36,7 +36,7 @@ class Pairs:
         return self._feed.fingerprint
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """How many full batches an epoch has; a ``DataError`` if there is none."""
+        """Number of full batches in an epoch; a ``DataError`` if there is none."""
         return steps_per_epoch(self.num_images, 1, batch_size)
 
     def batches(

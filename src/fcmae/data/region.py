@@ -1,4 +1,4 @@
-"""Which part of a picture a view shows, said before the picture is decoded.
+"""Regions of a picture that views show, chosen before the picture is decoded.
 
 Coordinates are those of the upright picture at full size, whatever size it is decoded at.
 """
@@ -33,7 +33,7 @@ class Region:
 
 
 def reduction(regions: Sequence[Region]) -> int:
-    """How many times smaller a picture may be decoded so that no region has to be enlarged for it.
+    """Largest factor by which a picture may be reduced without enlarging any region.
 
     One number for all of them, since they share one decoded picture.
     """

@@ -22,7 +22,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def pillow_suffices(image: Image.Image) -> bool:
-    """Whether Pillow reads this TIFF without losing channels or bits."""
+    """True if Pillow reads this TIFF without losing channels or bits."""
     tags = getattr(image, "tag_v2", {})
     bits = tags.get(BITS, (1,))
     if 0 in tags.get(EXTRA_SAMPLES, ()) or (len(bits) > 1 and max(bits) > 8):
@@ -68,7 +68,7 @@ def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture
 
 
 def decodable(page: Any) -> bool:
-    """Whether tifffile can decode a page with the packages that are there.
+    """True if tifffile can decode a page with the packages that are there.
 
     For compressions such as LZW it asks for imagecodecs; Pillow reads many of them alone.
     """
@@ -81,7 +81,7 @@ def decodable(page: Any) -> bool:
 
 
 def channels_are_pages(tiff: tifffile.TiffFile) -> bool:
-    """Whether the channels of a file's first image are pages of their own."""
+    """True if the channels of a file's first image are pages of their own."""
     series = tiff.series[0]
     return _channels_are_pages(series.axes, series.keyframe)
 
@@ -94,7 +94,7 @@ def _channels_are_pages(axes: str, page: tifffile.TiffPage) -> bool:
 
 
 def _channel_axis(axes: str, shape: tuple[int, ...]) -> int | None:
-    """Which axis holds the channels. Where the file does not say, the shorter of first and last."""
+    """Axis of the channels. Where the file does not say, the shorter of first and last."""
     for name in "SC":
         if name in axes:
             return axes.index(name)

@@ -218,7 +218,7 @@ class Pieces(Regions):
 
 
 def _has_pieces(page: Any) -> bool:
-    """Whether tiles or strips can be decoded alone by the same rule as the whole."""
+    """True if tiles or strips can be decoded alone by the same rule as the whole."""
     contiguous, upright = int(page.planarconfig) == 1, 274 not in page.tags
     plain = int(page.photometric) in (1, 2) and not any(
         int(extra) in (1, 2) for extra in page.extrasamples

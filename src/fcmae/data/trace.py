@@ -107,7 +107,7 @@ def _beside(hole: Ring) -> tuple[float, float]:
 
 
 def _encloses(corners: NDArray[np.int64], point: tuple[float, float]) -> bool:
-    """Whether a ray to the left from the point crosses the ring an odd number of times."""
+    """True if a ray to the left from the point crosses the ring an odd number of times."""
     (x, y), (x1, y1) = corners[:-1].T, corners[1:].T
     crossed = (x == x1) & (x < point[0]) & (np.minimum(y, y1) < point[1])
     return bool((crossed & (np.maximum(y, y1) > point[1])).sum() % 2)

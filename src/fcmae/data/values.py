@@ -220,7 +220,7 @@ def _unfilled(sheet: Sheet) -> tuple[Problem, ...]:
 
 
 def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -> ValueKind:
-    """What the columns are; by default labels, if all that is known is 0 or 1."""
+    """Kind of the columns; by default labels, if all that is known is 0 or 1."""
     strange = np.isfinite(table) & ~np.isin(table, (0, 1))
     if kind == "labels":
         for row, column in np.argwhere(strange).tolist():

@@ -51,11 +51,11 @@ class Sheet:
 
     @property
     def tagged(self) -> bool:
-        """Whether a single column names the labels of each image."""
+        """True if a single column names the labels of each image."""
         return [name.lower() for name in self.names] == [TAGS]
 
     def in_order(self) -> tuple[Problem, ...]:
-        """What is wrong, by lines."""
+        """Problems, sorted by line."""
         return tuple(sorted(self.problems, key=line_of))
 
     def complain(self, line: int, reason: str) -> None:
@@ -100,7 +100,7 @@ def read_sheet(source: Path) -> Sheet:
 
 
 def looks_like_values(source: Path) -> bool:
-    """Whether a file is a list with values beside its paths: labels, or numbers in every column.
+    """True if a file is a list with values beside its paths: labels, or numbers in every column.
 
     Columns that are empty throughout tell nothing.
     """
@@ -163,7 +163,7 @@ def _rows(source: Path) -> list[tuple[int, list[str]]]:
 def _columns(
     source: Path, header: list[str], rows: list[tuple[int, list[str]]], others: set[int | None]
 ) -> list[int]:
-    """Which columns hold values: all others that have a name, or something in them."""
+    """Columns that hold values: all others that have a name, or something in them."""
     twice = [name for name, count in Counter(header).items() if name and count > 1]
     if twice:
         raise DataError(
@@ -182,7 +182,7 @@ def _columns(
 
 
 def _is_even(sheet: Sheet, line: int, row: list[str], width: int) -> bool:
-    """Whether a line has as many cells as the first; if not, they may be in wrong columns."""
+    """True if a line has as many cells as the first; if not, they may be in wrong columns."""
     if len(row) >= width and not any(cell.strip() for cell in row[width:]):
         return True
     cells = f"it has {len(row)} cell{'s' * (len(row) != 1)}"
@@ -222,7 +222,7 @@ def _why_no_number(name: str, cell: str) -> str:
 
 
 def _is_too_large(cell: str) -> bool:
-    """Whether a cell holds a number, but one that training could not use."""
+    """True if a cell holds a number, but one that training could not use."""
     try:
         return abs(float(cell)) > LARGEST and any(letter.isdecimal() for letter in cell)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What all processes must know about a step before the optimizer takes it."""
+"""Exchanges what all ranks must know about a step before the optimizer takes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MOST_SHOWN = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """What a micro-batch has come to."""
+    """Loss and images of one micro-batch."""
 
     indices: Tensor
     loss: Tensor

@@ -68,7 +68,7 @@ def launch(run: Run) -> Fabric:
 
 
 def _environment(environment: Mapping[str, str]) -> LightningEnvironment | None:
-    """What Fabric finds its processes by; by default it looks, and takes SLURM's word for tasks."""
+    """Cluster environment for Fabric; by default it detects one, SLURM included."""
     others = started_by(environment) in ("torchrun", "srun") or "SLURM_NTASKS" not in environment
     return None if others else LightningEnvironment()
 
@@ -106,7 +106,7 @@ def precision(run: Run, kind: str) -> str:
 
 
 def share_of_batch(fabric: Fabric, batch_size: int) -> int:
-    """How many images of each batch a process computes."""
+    """Number of images of each batch that a rank computes."""
     world = fabric.world_size
     if batch_size % world:
         fits = batch_size // world * world
@@ -218,7 +218,7 @@ def _from_each(fabric: Fabric, x: Tensor) -> list[Tensor]:
 
 
 def full(run: Run) -> str:
-    """What to do about a device that has no room for a batch."""
+    """Advice for a device that has no room for a batch."""
     now = f"{run.micro_batch}" if run.micro_batch else "a process's whole share of the batch"
     return (
         f"the device has no room for a batch: set run.micro_batch (now {now}) to fewer images, "

@@ -1,4 +1,4 @@
-"""What the engine asks of whoever feeds it images."""
+"""Contract between the engine and whatever feeds it images."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable

@@ -36,7 +36,7 @@ class RunFolder:
 
     @property
     def pictures(self) -> Path:
-        """What the evaluations drew."""
+        """Folder of the pictures that evaluations drew."""
         return self.root / "pictures"
 
     @property

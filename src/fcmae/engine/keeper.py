@@ -1,4 +1,4 @@
-"""What a run keeps: where it begins or goes on, what it saves, what it leaves at the end."""
+"""Keeps a run: finds where it resumes, saves checkpoints, writes the final weights."""
 
 import math
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Best:
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run has come; all of its state that is not a tensor.
+    """Progress of a run; all of its state that is not a tensor.
 
     Attributes:
         step: Optimizer steps done.
@@ -158,7 +158,7 @@ class Keeper:
         store.seal(staging, progress.step, shards=shards, **self._about(progress))
 
     def has_result(self) -> bool:
-        """Whether the final weights are there, as long as their header says."""
+        """True if the final weights are there, as long as their header says."""
         try:
             read_card(self.folder.weights)
         except CheckpointError:
@@ -191,7 +191,7 @@ class Keeper:
             self._records.sync()
 
     def _about(self, progress: Progress) -> dict[str, Any]:
-        """What a checkpoint says beside its tensors, and which others are kept."""
+        """Facts that a checkpoint holds beside its tensors, and which others are kept."""
         return {
             "facts": {**asdict(progress), **self.identity},
             "keep": self.run.keep,

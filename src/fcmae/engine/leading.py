@@ -48,7 +48,7 @@ def on_each(fabric: Fabric, action: Callable[[], Result]) -> list[Result]:
 
 
 def _try(fabric: Fabric, action: Callable[[], Result]) -> tuple[Told[Result], Exception | None]:
-    """What all are told of an action, and this process's error as it is."""
+    """Runs an action; gives what all ranks are told of it, and this rank's error as it is."""
     try:
         return (action(), None), None
     except FcmaeError as error:

@@ -1,4 +1,4 @@
-"""What learns: the model on its device, its optimizer, its average."""
+"""Holds the model on its device, its optimizer and its average."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ class Learner:
         return loss.detach(), logs
 
     def may_overflow(self) -> bool:
-        """Whether a gradient that is not finite is float16's, and its scaler's to deal with.
+        """True if a gradient that is not finite is float16's, and its scaler's to deal with.
 
         When the scale has come down this far, the gradient itself is broken.
         """

@@ -106,7 +106,7 @@ def _owner() -> str:
 
 
 def _is_stale(owner: str) -> bool:
-    """Whether the owner was a process of this machine that has ended."""
+    """True if the owner was a process of this machine that has ended."""
     with suppress(ValueError):
         word, pid, _, host = owner.split(maxsplit=3)
         if word == "process" and host == socket.gethostname():

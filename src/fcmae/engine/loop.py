@@ -35,7 +35,7 @@ from fcmae.task import Evaluation, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a finished run has come to.
+    """Result of a finished run.
 
     Attributes:
         steps: Optimizer steps.
@@ -190,7 +190,7 @@ class Loop:
     # The life of an epoch.
 
     def at_epoch_end(self) -> bool:
-        """Whether the last step was the last of an epoch."""
+        """True if the last step was the last of an epoch."""
         return self.progress.step % self.steps_per_epoch == 0
 
     def end_epoch(self) -> None:

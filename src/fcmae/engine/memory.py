@@ -21,7 +21,7 @@ NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Whether the C library understood."""
+    """Asks the C library to keep freed memory; True if it does."""
     if not sys.platform.startswith("linux"):
         return False
     try:

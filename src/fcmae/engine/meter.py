@@ -1,4 +1,4 @@
-"""How fast a run goes, and how long it waits for images."""
+"""Measures the speed of a run and its waiting time for images."""
 
 import time
 from collections.abc import Iterator

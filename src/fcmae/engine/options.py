@@ -1,4 +1,4 @@
-"""Where and how a training runs, and what it keeps."""
+"""Options of devices, precision, checkpoints and resuming."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Which of several processes this one is, as what started it says. (No PyTorch here.)"""
+"""Finds the rank of this process from its environment. (No PyTorch here.)"""
 
 import os
 from collections.abc import Mapping
@@ -39,12 +39,12 @@ class Place:
 
     @property
     def leads(self) -> bool:
-        """Whether it is the only one or the first."""
+        """True if it is the only one or the first."""
         return not (self.rank or self.local or self.machine)
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of this process in messages."""
         if self.rank is None:
             return f"process {self.local} of machine {self.machine}"
         return f"process {self.rank} of {self.world}"
@@ -65,19 +65,19 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
 
 
 def _counted(local: int, machine: int, *, here: int | None) -> int | None:
-    """Which of all a process is, if each machine has as many as are here; None if nobody knows."""
+    """Global rank, if each machine has as many processes as this one; None if nobody knows."""
     if machine == 0:
         return local
     return None if here is None else machine * here + local
 
 
 def leads() -> bool:
-    """Whether this is the only process of a run, or the first of several."""
+    """True if this is the only process of a run, or the first of several."""
     return place().leads
 
 
 def started_by(environment: Mapping[str, str]) -> Starter | None:
-    """What has started this process among others; None for one that was started alone.
+    """Names the launcher of this process; None for one that was started alone.
 
     SLURM tells a job's script how many tasks it may have; only those of ``srun`` are there.
     """

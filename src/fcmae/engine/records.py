@@ -1,4 +1,4 @@
-"""What a run writes into its directory beside its checkpoints."""
+"""Writes a run's records beside its checkpoints: options, metrics, environment."""
 
 import json
 import math
@@ -133,7 +133,7 @@ def require_unfinished_or_empty(folder: RunFolder) -> None:
 
 
 def _was_begun(folder: RunFolder) -> bool:
-    """Whether a run has left its options here, which it writes before anything else."""
+    """True if a run has left its options here, which it writes before anything else."""
     try:
         said = json.loads(folder.options.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""How a run tells a person about itself."""
+"""Reports the progress of a run to a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run is about to do.
+    """Summary of what a run is about to do.
 
     Attributes:
         first_step: Steps that are done already.

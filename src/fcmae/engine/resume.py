@@ -1,4 +1,4 @@
-"""Whether a run may go on from a checkpoint: same options, same images."""
+"""Checks that a run may resume from a checkpoint: same options, same images."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ def flat(options: Record, prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(before: Record, now: Record, meaning: Meaning | None) -> list[str]:
-    """What differs as it was said; where nothing was said, what it comes to."""
+    """Lists options that differ, as typed; where nothing was typed, as resolved."""
     told, comes_to = list[str](), list[str]()
     said = flat(before), flat(now)
     meant = said if meaning is None else meaning(before, now)

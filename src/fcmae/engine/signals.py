@@ -11,7 +11,7 @@ ASK_TO_STOP = ("SIGTERM", "SIGINT", "SIGUSR1")
 
 
 class StopFlag:
-    """Whether a signal has asked this process to stop, and which."""
+    """Signal that asked this process to stop, if any."""
 
     signal_number: int | None = None
 

@@ -37,7 +37,7 @@ def collect(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average
 
 
 def is_sharded(parts: Parts) -> bool:
-    """Whether a process holds less than the whole of some tensor."""
+    """True if a process holds less than the whole of some tensor."""
     tensors = (x for part in parts.values() for x in part.values())
     return any(isinstance(x, DTensor) and x.device_mesh.size() > 1 for x in tensors)
 
@@ -59,7 +59,7 @@ def gather(tensors: Mapping[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
 
 
 def shard(tensors: Mapping[str, Tensor], *, leads: bool) -> dict[str, Tensor | Piece]:
-    """What a process has to save: its rows of what is sharded; the leader, all the rest."""
+    """Part of the state that a rank saves: its rows of what is sharded; rank zero, all the rest."""
     found: dict[str, Tensor | Piece] = {}
     for name, x in tensors.items():
         if isinstance(x, DTensor):

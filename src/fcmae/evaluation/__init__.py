@@ -1,1 +1,1 @@
-"""How good are the features: nearest neighbours, linear probe, accuracy."""
+"""Evaluates features and models: k-NN, linear probe, accuracy, average precision, mIoU."""

@@ -32,7 +32,7 @@ class ClassAccuracy:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationResult:
-    """How well images were classified. Accuracies are shares between 0 and 1.
+    """Accuracy of a classifier. Accuracies are shares between 0 and 1.
 
     Attributes:
         top1: Share of images whose highest score is their class.
@@ -59,11 +59,11 @@ class ClassificationResult:
 
     @property
     def num_images(self) -> int:
-        """How many images were classified."""
+        """Number of classified images."""
         return len(self.labels)
 
     def summary(self) -> dict[str, Any]:
-        """What there is to say in JSON, without the row per image."""
+        """Result as JSON, without the row per image."""
         return {
             "images": self.num_images,
             "unusable": len(self.unusable),

@@ -1,4 +1,4 @@
-"""How well a classifier classifies."""
+"""Evaluates a classifier."""
 
 from collections.abc import Iterable, Sequence
 

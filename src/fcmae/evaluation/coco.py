@@ -122,7 +122,7 @@ def ground_truth(
 
 
 def _has_masks(found: Entries) -> bool:
-    """Whether the detector finds masks; one that found nothing at all is judged by them too."""
+    """True if the detector finds masks; one that found nothing at all is judged by them too."""
     entries = [entry for some in found.values() for entry in some]
     return all("segmentation" in entry for entry in entries)
 

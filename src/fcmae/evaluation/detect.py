@@ -22,7 +22,7 @@ Found = Iterable[tuple[int, Detections]]
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionResult:
-    """How well objects were found.
+    """Average precision of a detector.
 
     Attributes:
         scores: Average precisions, of all classes and of each.
@@ -45,7 +45,7 @@ def detect(
     *,
     unusable: list[tuple[str, str]],
 ) -> Iterator[tuple[int, Detections]]:
-    """What is found in each image of this process's share.
+    """Detects objects in each image of this rank's share.
 
     Args:
         model: The detector.
@@ -104,7 +104,7 @@ def judge(
 
 
 def as_results(objects: Objects, seen: dict[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What was found, in the numbers of the label file; a class that it lacks is left out."""
+    """Converts detections to the label file's category numbers; unknown classes are left out."""
     ids = objects.class_ids.tolist()
     return [
         {

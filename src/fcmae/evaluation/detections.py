@@ -1,4 +1,4 @@
-"""What a detector finds, in pixels of the image as it is in the file."""
+"""Detections of a detector, in pixels of the image as it is in the file."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,7 +120,7 @@ class Detections:
 
 
 def in_pixels(found: Detected, *, fitted: tuple[int, int], original: tuple[int, int]) -> Detections:
-    """What was found in a view, in the pixels of the file.
+    """Converts detections in a view to the pixels of the file.
 
     Args:
         found: What the detector says.

@@ -24,7 +24,7 @@ def embed(model: nn.Module, batches: Iterable[Batch], peers: Peers | None = None
 
 
 def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
-    """What a classifier's head sees: mean over positions, then LayerNorm.
+    """Pools features as a classifier's head does: mean over positions, then LayerNorm.
 
     Models whose encoder has no such norm get that of a new classifier. A net of timm pools in its
     own way.

@@ -44,7 +44,7 @@ def joined(found: list[Detections], placed: list[Window], size: tuple[int, int])
 
 
 def _moved(found: Detections, window: Window, size: tuple[int, int]) -> Detections:
-    """What a window shows, where it lies in the image."""
+    """Moves a window's detections to their place in the image."""
     shift = np.array([window.left, window.top, window.left, window.top])
     masks = found.masks and [
         Cutout(top=m.top + window.top, left=m.left + window.left, mask=m.mask) for m in found.masks
@@ -70,7 +70,7 @@ def _together(parts: list[Detections], size: tuple[int, int]) -> Detections:
 
 
 def _is_cut(boxes: NDArray[np.float64], window: Window, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Whether boxes reach an edge of their window behind which the image goes on."""
+    """True if boxes reach an edge of their window behind which the image goes on."""
     left, top, right, bottom = _edges(window)
     touches = [
         (boxes[:, 0] < left + EDGE_PX) & (left > 0),
@@ -83,7 +83,7 @@ def _is_cut(boxes: NDArray[np.float64], window: Window, size: tuple[int, int]) -
 
 
 def _goes_on(box: NDArray[np.float64], other: NDArray[np.float64], window: Window) -> bool:
-    """Whether a box that ends near an edge of its window is of an object that goes on behind it.
+    """True if a box that ends near an edge of its window is of an object that goes on behind it.
 
     Args:
         box: What the window shows.

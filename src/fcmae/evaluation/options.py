@@ -1,4 +1,4 @@
-"""How a trained model looks at images that are not as large as those it was trained on."""
+"""Options for looking at images of other sizes than those a model was trained on."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,7 +9,7 @@ SMALLEST_TILE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """How an image is segmented."""
+    """Options for segmenting an image."""
 
     mode: Literal["whole", "slide"] = "whole"
     """Look at the whole image at once, or slide a window of the size of the training crops over it

@@ -1,4 +1,4 @@
-"""How well the classes of pixels are told: everything from one confusion matrix."""
+"""Evaluates classes of pixels from one confusion matrix."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class ClassPixels:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationResult:
-    """How well pixels were classified, over the whole data set. All shares are between 0 and 1.
+    """mIoU and accuracy of pixels over the whole data set. All shares are between 0 and 1.
 
     Attributes:
         miou: Mean of the classes' intersection over union, of those that occur or are named.
@@ -58,7 +58,7 @@ class SegmentationResult:
     unusable: list[tuple[str, str]] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
-        """What there is to say in JSON."""
+        """Result as JSON."""
         return {
             "images": self.images,
             "unusable": len(self.unusable),

@@ -53,7 +53,7 @@ class Scanner:
         return called
 
     def _factor(self, image: Images) -> float:
-        """What the sides of an image are multiplied by before it is looked at."""
+        """Factor by which the sides of an image are multiplied before it is segmented."""
         return base_factor((image.shape[-2], image.shape[-1]), self.how.short_side)
 
     @property
@@ -91,7 +91,7 @@ class Scanner:
         return total.div_(times)
 
     def _of_windows(self, tiles: Images) -> Level:
-        """What the windows of a large image say: scores, or probabilities where they are viewed
+        """Segments the windows of a large image: scores, or probabilities where they are viewed
         in several ways."""
         if self._viewed_once:
             return self._of_tiles(tiles)
@@ -107,7 +107,7 @@ class Scanner:
         return scores[:, :, :height, :width].float()
 
     def num_windows(self, size: tuple[int, int]) -> int:
-        """How many windows ``large`` looks at in an image of this height and width."""
+        """Number of windows that ``large`` needs for an image of this height and width."""
         if self.how.short_side is not None:
             return 1
         return len(windows(size, self.tile, self.how.overlap))
@@ -153,7 +153,7 @@ class Scanner:
     def _reduced(
         self, regions: Regions, normalise: Normalisation, short_side: int
     ) -> Iterator[tuple[int, NDArray[np.int16]]]:
-        """What ``large`` yields of an image that is looked at with this shorter side."""
+        """Yields what ``large`` does, for an image that is resized to this shorter side."""
         height, width = regions.size
         # Never so small that it would have to be enlarged again.
         largest = base_factor(regions.size, short_side) * max(1.0, *self.how.scales)

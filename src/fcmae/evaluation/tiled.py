@@ -61,7 +61,7 @@ class Tiler:
         return joined(found, placed, regions.size)
 
     def num_windows(self, size: tuple[int, int]) -> int:
-        """How many windows an image of this height and width takes."""
+        """Number of windows that an image of this height and width takes."""
         return len(self._windows(size))
 
     def _windows(self, size: tuple[int, int]) -> list[Window]:
@@ -97,7 +97,7 @@ def through_windows(
     unusable: list[tuple[str, str]],
     watch: Watch = unwatched,
 ) -> Iterator[tuple[int, Detections]]:
-    """What is found in each image of this process's share, in the images' own size.
+    """Detects objects in each image of this rank's share, in the images' own size.
 
     Args:
         tiler: The detector and its windows.

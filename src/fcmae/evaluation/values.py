@@ -1,4 +1,4 @@
-"""How well several labels or numbers per image are told."""
+"""Evaluates several labels or numbers per image."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class ValueScore:
 
 @dataclass(frozen=True, kw_only=True)
 class ValuesResult:
-    """How well values were told.
+    """Metrics of each value.
 
     Attributes:
         images: Images looked at.
@@ -58,7 +58,7 @@ class ValuesResult:
     unusable: list[tuple[str, str]] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
-        """What there is to say in JSON."""
+        """Result as JSON."""
         return {
             "images": self.images,
             "unusable": len(self.unusable),

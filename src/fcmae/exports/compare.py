@@ -1,4 +1,4 @@
-"""Whether an exported model computes what the model computes."""
+"""Compares an exported model with its source."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,7 @@ def difference(
 
 
 def outputs(model: nn.Module, inputs: Inputs) -> Outputs:
-    """What a module gives, always as a sequence."""
+    """Outputs of a module, always as a sequence."""
     with torch.no_grad():
         found = model(*inputs)
     return [found] if isinstance(found, Tensor) else list(found)

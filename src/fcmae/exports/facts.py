@@ -1,4 +1,4 @@
-"""What travels along with the weights: labels, input, licence, and how they came about."""
+"""Collects the metadata of an export: labels, input, licence, lineage."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from fcmae.model.segmenter import Segmenter
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known about exported weights.
+    """Metadata of exported weights.
 
     Attributes:
         part: Which part of a model they are.
@@ -54,14 +54,14 @@ class Facts:
 
     @property
     def name(self) -> str:
-        """What people call the model, such as ``ConvNeXt V2-Tiny``."""
+        """Name of the model for people, such as ``ConvNeXt V2-Tiny``."""
         size = named(self.architecture)
         family = f"ConvNeXt V{self.architecture.version}"
         return f"{family}-{size.removeprefix('v1-').capitalize()}" if size else family
 
     @property
     def squash(self) -> bool:
-        """Whether the whole image is resized to the size, whatever its shape."""
+        """True if the whole image is resized to the size, whatever its shape."""
         return max(self.size) >= WARP_FROM
 
     @property
@@ -100,7 +100,7 @@ def facts_of(
     size: tuple[int, int] | None = None,
     precision: Precision = "float32",
 ) -> Facts:
-    """What a part of a model and the card of its weights say.
+    """Collects the metadata of a part of a model from the card of its weights.
 
     Args:
         model: The whole model.
@@ -130,7 +130,7 @@ def facts_of(
 
 
 def _outputs(model: nn.Module) -> int | None:
-    """How many classes or values a model tells."""
+    """Number of classes or values that a model predicts."""
     match model:
         case Classifier() | Estimator():
             return model.head.out_features

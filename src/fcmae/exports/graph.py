@@ -21,7 +21,7 @@ def tracing() -> Iterator[None]:
 
 
 def takes_any_size(facts: Facts) -> bool:
-    """Whether the graph takes images of other sizes; an autoencoder's places are of one."""
+    """True if the graph takes images of other sizes; an autoencoder's places are of one."""
     return facts.part != "autoencoder"
 
 

@@ -1,4 +1,4 @@
-"""Which formats there are, and what each of them can hold; known without PyTorch."""
+"""Lists formats and what each of them can hold, without PyTorch."""
 
 import importlib.util
 from typing import Literal, get_args
@@ -59,7 +59,7 @@ NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
 
 
 def part_of(kind: Kind, asked: Part | None, format: Format) -> Part:
-    """What to export: what was asked for, or the whole where the format holds it, or its encoder.
+    """Chooses the part to export: as asked, or the whole where the format holds it, or its encoder.
 
     Raises:
         ValueError: The format holds no such part.

@@ -76,7 +76,7 @@ def timm_name(architecture: Architecture) -> str:
 
 
 def _arguments(architecture: Architecture) -> dict[str, Any]:
-    """What the model differs in from the one of that name."""
+    """Arguments in which the model differs from timm's of that name."""
     found: dict[str, Any] = {"in_chans": architecture.channels}
     if named(architecture) in UNKNOWN:
         found |= {"depths": list(architecture.depths), "dims": list(architecture.dims)}

@@ -32,7 +32,7 @@ MODULES: dict[Format, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What an export left behind.
+    """Files of an export.
 
     Attributes:
         files: The files.

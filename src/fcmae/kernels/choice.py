@@ -1,4 +1,4 @@
-"""Which implementation of the hot operations runs: chosen by name; only ``auto`` may fall back."""
+"""Chooses the implementation of the hot operations by name; only ``auto`` may fall back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def using(name: Kernels) -> Iterator[None]:
 
 
 def describe(device: str) -> str:
-    """What runs on a kind of device and why, in a few words."""
+    """Describes the implementation for a kind of device and the reason for it."""
     if _chosen == "reference":
         return "reference, as asked for"
     if device == gpu.DEVICE:
@@ -66,7 +66,7 @@ def describe(device: str) -> str:
 
 
 def implementation(x: Tensor) -> Implementation:
-    """What computes on a tensor.
+    """Implementation for a tensor.
 
     Raises:
         FcmaeError: An implementation was asked for by name and cannot.
@@ -88,7 +88,7 @@ def implementation(x: Tensor) -> Implementation:
 
 
 def directly(x: Tensor) -> bool:
-    """Whether the CPU's kernel may be called past its operator, whose dispatch is in Python.
+    """True if the CPU's kernel may be called past its operator, whose dispatch is in Python.
 
     Only autograd, and whatever else follows operations one by one, needs to know of the operator.
     """
@@ -97,7 +97,7 @@ def directly(x: Tensor) -> bool:
 
 
 def is_followed(x: Tensor) -> bool:
-    """Whether a compiler, a tracer or a mode follows each operation on a tensor.
+    """True if a compiler, a tracer or a mode follows each operation on a tensor.
 
     It would not see what a kernel does past PyTorch, and its tensors may have no memory at all.
     """

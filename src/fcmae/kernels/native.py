@@ -57,7 +57,7 @@ def library() -> Library:
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def on_intel() -> bool:
-    """Whether Intel made this CPU, as the build for it tells."""
+    """True if Intel made this CPU, as the build for it tells."""
     return bool(library().functions.fcmae_on_intel())
 
 

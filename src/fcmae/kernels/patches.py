@@ -22,7 +22,7 @@ def take_patches(images: Images, side: int, positions: Positions) -> Patches:
 
 
 def computes_error(images: Images, prediction: Patches) -> bool:
-    """Whether ``patch_error`` can: on the CPU, for images that need no gradient."""
+    """True if ``patch_error`` can: on the CPU, for images that need no gradient."""
     return _is_ours(images) and prediction.dtype in native.TYPES
 
 

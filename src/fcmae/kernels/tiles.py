@@ -1,4 +1,4 @@
-"""Where the positions of a feature tensor lie on a map: what kernels need to know of a layout."""
+"""Tells kernels where the positions of a feature tensor lie on a map."""
 
 from dataclasses import dataclass
 

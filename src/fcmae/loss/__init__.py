@@ -1,1 +1,1 @@
-"""What the decoder must predict, and how far off it is; which views belong together."""
+"""Targets and losses of reconstruction and contrast."""

@@ -12,7 +12,7 @@ Vectors = Float[Tensor, "n d"]
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """How well queries found their keys.
+    """Loss and accuracy of matching queries with their keys.
 
     Attributes:
         loss: Mean cross-entropy; the logarithm of the number of keys if nothing is known.
@@ -48,7 +48,7 @@ def match(
 
 
 def spread(vectors: Vectors) -> Float[Tensor, ""]:
-    """How evenly vectors of length 1 spread over the sphere.
+    """Measures how evenly vectors of length 1 spread over the sphere.
 
     About 1 if every direction is as likely, 0 if all vectors are the same: the embedding has
     collapsed.

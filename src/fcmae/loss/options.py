@@ -1,4 +1,4 @@
-"""What the decoder is asked to predict, and what two views of an image are asked to share."""
+"""Options of the reconstruction target and of the contrastive loss."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ class Target:
 
     @property
     def of_visible(self) -> bool:
-        """Whether visible patches have a part in the loss."""
+        """True if visible patches have a part in the loss."""
         return self.over == "all" or self.visible_weight > 0
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """How a view finds the other view of its image among those of all images (MoCo v3)."""
+    """Contrastive loss between two views of an image (MoCo v3)."""
 
     temperature: float = 0.2
     """Divides the cosines before the softmax: the lower, the more the nearest other images

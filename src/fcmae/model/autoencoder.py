@@ -20,7 +20,7 @@ from fcmae.types import Images, Patches, Positions, VisiblePatches
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstruction:
-    """What the autoencoder makes of a batch.
+    """Output of the autoencoder for a batch.
 
     Attributes:
         loss: Mean squared error on hidden patches (and on visible ones, if the target says so).
@@ -131,7 +131,7 @@ class Autoencoder(nn.Module):
         return self._stage(images, visible, self.encoder.architecture.stride)
 
     def _stage(self, images: Images, visible: VisiblePatches, stride: int) -> Visible:
-        """Where visible positions lie on a map of this stride."""
+        """Layout of the visible positions on a map of this stride."""
         grid = patch_grid(images.shape[-2], images.shape[-1], self.patch)
         return Visible(visible, grid, self.patch // stride)
 

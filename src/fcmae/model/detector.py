@@ -122,7 +122,7 @@ class Detector(nn.Module):
     def forward(
         self, images: Images, sizes: Sequence[tuple[int, int]] | None = None
     ) -> list[Detected]:
-        """What is found in each image.
+        """Detects objects in each image.
 
         Args:
             images: Normalised images.

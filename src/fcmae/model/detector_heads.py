@@ -64,7 +64,7 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision has no types
         self.detections_per_img = UNLIMITED if soft else suppression.most
 
     def postprocess_detections(self, *args: Any, **kwargs: Any) -> Columns:
-        """What remains of each image."""
+        """Keeps the best detections of each image."""
         found: Columns = super().postprocess_detections(*args, **kwargs)
         if self.soft_iou is None:
             return found
@@ -167,7 +167,7 @@ class Pool(MultiScaleRoIAlign):  # type: ignore[misc]  # torchvision has no type
     def forward(
         self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> Tensor:
-        """What the maps show of each box, image by image."""
+        """Pools the maps inside each box, image by image."""
         halves = torch.tensor([0.5 / scale for scale in self.scales], device=boxes[0].device)
         moved = [some - halves[self.map_levels([some])][:, None] for some in boxes]
         shown: Tensor = super().forward(x, moved, image_shapes)

@@ -115,7 +115,7 @@ class Encoder(nn.Module):
         patch: int | None = None,
         masked_dense: bool = False,
     ) -> Layout:
-        """Where the positions of the first stage lie."""
+        """Layout of the first stage's positions."""
         arch = self.architecture
         height, width = images.shape[-2:]
         if images.shape[1] != arch.channels:

@@ -1,4 +1,4 @@
-"""Where the positions of a feature tensor lie. The rest of the model does not need to know.
+"""Maps positions of a feature tensor to places on the image; no other part needs to know.
 
 Features are ``n p c``: images, positions, channels. Per-position layers (LayerNorm, linear layers,
 GELU) and GRN work on that shape as it is. What depends on where positions lie, the layout does:
@@ -169,7 +169,7 @@ class Visible(Layout):
         return ordered[:, : count - self.places.shape[1]]
 
     def hidden_ones(self) -> HiddenPositions:
-        """Whether each position of the map, in raster order, is hidden."""
+        """True if each position of the map, in raster order, is hidden."""
         everywhere = self.places.new_ones(
             (len(self.places), self.height * self.width), dtype=torch.bool
         )
@@ -243,7 +243,7 @@ class Leaking(Dense):
 
 
 def merged(hidden: HiddenPositions, width: int) -> Bool[Tensor, "n q"]:
-    """Whether each 2 x 2 neighbourhood of a map of this width is hidden."""
+    """True if each 2 x 2 neighbourhood of a map of this width is hidden."""
     cells = rearrange(hidden, "n (h r w s) -> n (h w) (r s)", w=width // 2, r=2, s=2)
     return cells.all(-1)
 

@@ -31,7 +31,7 @@ ModelName = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """What defines an encoder beside its size."""
+    """Options of an encoder beside its size."""
 
     channels: int = 3
     """Channels of the images."""
@@ -171,7 +171,7 @@ class MaskRCNN:
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """Which of many overlapping boxes remain."""
+    """Non-maximum suppression of overlapping boxes."""
 
     method: Literal["soft", "hard"] = "soft"
     """soft lowers the scores of boxes that overlap a better one (soft-NMS, as in the paper); hard

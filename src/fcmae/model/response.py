@@ -17,7 +17,7 @@ REDUCTION = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What follows GELU in the blocks of V2: ``gamma * x * N(G(x)) + beta + x`` and its variants.
+    """Operation after GELU in V2 blocks: ``gamma * x * N(G(x)) + beta + x`` and its variants.
 
     Attributes:
         kind: GRN, nothing, or the layer that stands in its place.
@@ -52,7 +52,7 @@ class Response:
                 )
 
     def at(self, stage: int) -> "Response":
-        """What the blocks of a stage have, counted from 1."""
+        """Operation in the blocks of a stage, counted from 1."""
         if stage not in self.stages:
             return Response(kind="none")
         return replace(self, stages=ALL_STAGES)
@@ -93,7 +93,7 @@ class Grn:
         _check_choices(self)
 
     def over(self, response: Response) -> Response:
-        """What is asked for, and for the rest what there is; another kind begins from defaults."""
+        """Lays these options over an existing choice; another kind begins from its defaults."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         if given.get("kind", response.kind) != response.kind:
             response = Response()

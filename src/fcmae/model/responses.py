@@ -71,7 +71,7 @@ class ResponseNorm(nn.Module):
         return y.to(x.dtype)
 
     def _relative(self, x: Features, layout: Layout) -> Float[Tensor, "..."]:
-        """How strong each channel is; 1 where it is neither aggregated nor normalised."""
+        """Relative strength of each channel; 1 where it is neither aggregated nor normalised."""
         if (self.response.aggregation, self.response.normalization) == ("none", "none"):
             return x.new_ones(())
         sums = self._aggregate(x, layout)

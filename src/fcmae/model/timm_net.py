@@ -58,12 +58,12 @@ class TimmEncoder(nn.Module):
 
     @property
     def channels_last(self) -> bool:
-        """Whether its maps are rows, columns, channels, as Swin's are."""
+        """True if its maps are rows, columns, channels, as Swin's are."""
         return getattr(self.body, "output_fmt", "NCHW") == "NHWC"
 
     @property
     def pools_token(self) -> bool:
-        """Whether its features are those of the class token alone."""
+        """True if its features are those of the class token alone."""
         return getattr(self.body, "global_pool", None) == "token"
 
     def pooled(self, images: Images) -> Float[Tensor, "n d"]:

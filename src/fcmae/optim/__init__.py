@@ -1,1 +1,1 @@
-"""Who decays, layer-wise rates, schedules, weight averages."""
+"""Weight decay groups, layer-wise rates, schedules, weight averages."""

@@ -1,4 +1,4 @@
-"""Who decays, and how fast each layer learns (the authors' rules, see docs/fidelity.md)."""
+"""Groups parameters by weight decay and rate (the authors' rules, see docs/fidelity.md)."""
 
 import re
 from collections import Counter
@@ -112,7 +112,7 @@ def _layered(model: nn.Module) -> dict[str, Layered]:
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether weight decay applies: to matrices and kernels, not to vectors or the mask token."""
+    """True if weight decay applies: to matrices and kernels, not to vectors or the mask token."""
     return parameter.ndim > 1 and not name.endswith(("bias", "mask_token"))
 
 

@@ -1,4 +1,4 @@
-"""What to say about an option that cannot be understood: rule, value received, way out."""
+"""Error texts for options: rule, value received, way out."""
 
 import json
 import re

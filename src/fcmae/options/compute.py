@@ -1,4 +1,4 @@
-"""Where a trained model computes."""
+"""Options of the device and precision of inference."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -28,7 +28,7 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether the option has no default."""
+        """True if the option has no default."""
         return self.default is dataclasses.MISSING
 
     @property
@@ -83,12 +83,12 @@ def parts_of(hint: Any) -> tuple[Any, ...]:
 
 
 def accepts(hint: Any, kind: type) -> bool:
-    """Whether a type, or one of the alternatives of a union, is of this kind."""
+    """True if a type, or one of the alternatives of a union, is of this kind."""
     return kind in {get_origin(part) or part for part in parts_of(hint)}
 
 
 def takes_any_number(hint: Any) -> bool:
-    """Whether a type, or one of a union without a number, is a tuple of any length."""
+    """True if a type, or one of a union without a number, is a tuple of any length."""
     single = accepts(hint, int) or accepts(hint, float)
     return not single and any(
         get_origin(part) is tuple and Ellipsis in get_args(part) for part in parts_of(hint)

@@ -31,7 +31,7 @@ Options = TypeVar("Options")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CommandLine:
-    """What follows the name of a command, not yet converted.
+    """Words after the name of a command, not yet converted.
 
     Attributes:
         values: Text of each option by dotted name; configs first, what was typed over them.
@@ -174,7 +174,7 @@ def as_text(value: Any, field: Field) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether this is one number, or says one."""
+    """True if this is one number, or says one."""
     try:
         float(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What ``fcmae analyze`` left in a run's folder: pictures with their numbers."""
+"""Reads what ``fcmae analyze`` left in a run's folder: pictures with their numbers."""
 
 import csv
 import json

@@ -15,7 +15,7 @@ MAX_EPOCHS = 8
 
 
 def distance_charts(runs: Sequence[RunRecord]) -> list[Chart]:
-    """Where runs stand now, in one chart, and how each came there, in a chart of its own."""
+    """Draws the feature distance of all runs in one chart, and its course in a chart per run."""
     by_run = {i: found for i, run in enumerate(runs) if (found := by_epoch(run))}
     own = [_over_epochs(i, runs[i], epochs) for i, epochs in by_run.items()]
     return [_between(runs, by_run), *own] if len(by_run) > 1 else own

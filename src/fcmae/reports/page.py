@@ -91,7 +91,7 @@ def shown(record: RunRecord) -> Shown:
 
 
 def _figures(charts: dict[str, list[Chart]]) -> dict[str, dict[str, Any]]:
-    """What the page's script draws, by the name of the chart."""
+    """Figures that the page's script draws, by the name of the chart."""
     return {
         chart.key: {**chart.figure, "byStep": chart.by_step}
         for group in charts.values()
@@ -105,5 +105,5 @@ def _file(environment: Environment, name: str) -> str:
 
 
 def _hash(script: str) -> str:
-    """What the page's policy knows a script by: no other one may run."""
+    """Hash by which the page's policy allows a script; no other one may run."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -43,13 +43,13 @@ def require_records(root: Path) -> None:
 
 
 def has_records(root: Path) -> bool:
-    """Whether a folder is that of a run."""
+    """True if a folder is that of a run."""
     folder = RunFolder(root)
     return folder.metrics.is_file() or folder.options.is_file()
 
 
 def read_run(root: Path, name: str) -> RunRecord:
-    """What a run's folder holds, and what it lacks."""
+    """Reads a run's folder and notes what it lacks."""
     folder, missing = RunFolder(root), list[str]()
     options: dict[str, Any] = _json(folder.options, {}, missing)
     starts: list[Any] = _json(folder.environment, [], missing)
@@ -88,7 +88,7 @@ def short_names(roots: Sequence[Path]) -> list[str]:
 
 
 def _json(path: Path, empty: Json, missing: list[str]) -> Json:
-    """What a file holds; if it is not there or damaged, nothing, and a sentence about it."""
+    """Reads a JSON file; if absent or damaged, nothing, and a sentence about it."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What is known about a run, as its folder tells it."""
+"""Record of a run, as its folder tells it."""
 
 import sys
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class RunRecord:
 
     @property
     def epoch(self) -> Number:
-        """How far the run has come."""
+        """Epochs done so far."""
         return max((number(line.get("epoch")) or 0 for line in self.lines), default=0)
 
     @property

@@ -54,7 +54,7 @@ class Table:
 
 
 def facts(run: RunRecord) -> list[tuple[str, str]]:
-    """What a reader wants to know about a run first."""
+    """Facts that a reader wants to know about a run first."""
     options = run.flat_options
     of, epochs = "", number(options.get("optim.epochs"))
     if epochs is not None and run.epoch < epochs:

@@ -1,1 +1,1 @@
-"""What one training step means: reconstruct, contrast, classify, detect, estimate, segment."""
+"""Training steps: reconstruct, contrast, classify, detect, estimate, segment."""

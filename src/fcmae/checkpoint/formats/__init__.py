@@ -1,1 +1,1 @@
-"""How other libraries name and shape the same weights: a file per format, a table for both ways."""
+"""Weight formats of other libraries: a file per format, one table for both directions."""

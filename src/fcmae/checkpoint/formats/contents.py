@@ -1,4 +1,4 @@
-"""What a set of tensors, by our names, is the weights of: read off shapes, and back to shapes."""
+"""Recognises a model by the shapes of its tensors, and gives the shapes of a model."""
 
 import re
 import statistics
@@ -19,7 +19,7 @@ WIDTH_OF_STAGE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """Which parts of a model there are weights of.
+    """Parts of a model that a file has weights of.
 
     Attributes:
         architecture: The encoder's.

@@ -1,4 +1,4 @@
-"""How the axes of a tensor lie in another library, in the words of einops, both ways."""
+"""Axis orders of a tensor in another library, in einops notation, both ways."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Which format a file is in and what becomes of each tensor, from names and shapes alone."""
+"""Recognises the format of a file and maps its tensors, from names and shapes alone."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -113,7 +113,7 @@ def _only_net(shapes: Mapping[str, Shape], what: str) -> tuple[Format, str, str]
 def _moves(
     format: Format, prefix: str, net: str, shapes: Mapping[str, Shape]
 ) -> tuple[list[Move], list[str], dict[str, str]]:
-    """What is taken, what the net should not have, and what belongs to something else."""
+    """Sorts tensors into taken, unexpected, and belonging to something else."""
     moves: list[Move] = []
     unexpected: list[str] = []
     dropped: dict[str, str] = {}

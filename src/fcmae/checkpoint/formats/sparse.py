@@ -1,4 +1,4 @@
-"""What the authors' pre-training writes: the encoder in MinkowskiEngine's form, and the decoder.
+"""Format of the authors' pre-training: the encoder in MinkowskiEngine's form, and the decoder.
 
 A sparse convolution keeps its kernel as a list of offsets that runs down the columns. Biases and
 GRN parameters have a leading axis of one.

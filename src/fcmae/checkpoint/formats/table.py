@@ -46,7 +46,7 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How one library names and shapes the weights.
+    """Names and shapes of the weights in one library.
 
     Attributes:
         name: What people call it.
@@ -79,14 +79,14 @@ class Format:
         }
 
     def to_ours(self, name: str) -> Move | None:
-        """What becomes of a tensor of theirs; None if the format does not know it."""
+        """Maps a tensor of theirs to ours; None if the format does not know it."""
         for pattern, ours, form in self._reading:
             if match := pattern.fullmatch(name):
                 return Move(theirs=name, ours=_with_block(ours, match), form=form)
         return None
 
     def to_theirs(self, name: str, net: str | None = None) -> Move | None:
-        """What becomes of a tensor of ours; None if the format has no place for it.
+        """Maps a tensor of ours to theirs; None if the format has no place for it.
 
         Args:
             name: Its name here.

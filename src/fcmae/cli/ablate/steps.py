@@ -43,7 +43,7 @@ class StepCommands(Commands):
         return [field.name for field in dataclasses.fields(report)]
 
     def labelled(self, command: str) -> bool:
-        """Whether it reads labels."""
+        """True if it reads labels."""
         return command.split(maxsplit=1)[0] in WITH_LABELS
 
     def resolve(

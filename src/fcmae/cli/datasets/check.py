@@ -95,7 +95,7 @@ class Checked:
 
     @property
     def sound(self) -> bool:
-        """Whether all labels are right and all files usable but those that nobody would miss."""
+        """True if all labels are right and all files usable but those that nobody would miss."""
         missed = [entry for entry in self.unusable if entry["reason"] not in NOBODY_MISSES]
         return not self.problems and not missed
 

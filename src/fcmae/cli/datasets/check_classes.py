@@ -87,7 +87,7 @@ def count_classes(parts: Mapping[str, ImageList]) -> dict[str, int]:
 
 
 def _have_classes(folders: Mapping[str, Path]) -> bool:
-    """Whether train has several classes, and val has some too, or folders called like them.
+    """True if train has several classes, and val has some too, or folders called like them.
 
     A train without images is taken for one of classes if val has several. Anything else may as
     well be images without labels that lie in folders of some kind.
@@ -105,7 +105,7 @@ def _have_classes(folders: Mapping[str, Path]) -> bool:
 
 
 def _mostly_in_folders(files: list[bytes]) -> bool:
-    """Whether the images beside the folders are few enough to be strays."""
+    """True if the images beside the folders are few enough to be strays."""
     return sum(b"/" in name for name in files) > len(files) / 2
 
 

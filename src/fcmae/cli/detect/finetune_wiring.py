@@ -84,7 +84,7 @@ def _told(options: FinetuneDetect, outcome: Outcome, train_images: int) -> Detec
 
 
 def _decided(options: FinetuneDetect, objects: Objects) -> dict[str, Any]:
-    """Whether there are outlines to learn, where they are not refused."""
+    """True if there are outlines to learn, where they are not refused."""
     return {} if options.masks is False else {"masks": objects.outlined}
 
 

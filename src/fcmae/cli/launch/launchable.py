@@ -1,4 +1,4 @@
-"""Whether a command can be launched in several processes, known before any of them starts."""
+"""True if a command can be launched in several processes, known before any of them starts."""
 
 import shlex
 from collections.abc import Sequence
@@ -39,5 +39,5 @@ def check_launchable(words: Sequence[str]) -> None:
 
 
 def trains(options: type) -> bool:
-    """Whether a command has the options of a run and of an optimizer."""
+    """True if a command has the options of a run and of an optimizer."""
     return {"run.strategy", "optim.epochs"} <= set(fields_of(options))

@@ -48,7 +48,7 @@ def start_from(
 
 
 def same_classes(weights: Weights | None, kind: Kind, classes: Collection[str]) -> bool:
-    """Whether weights are of a model of this kind for these classes, in this order.
+    """True if weights are of a model of this kind for these classes, in this order.
 
     Where they do not name their classes, it must be as many.
     """

@@ -74,7 +74,7 @@ def show_estimated(result: Estimated, terminal: Terminal) -> None:
 
 
 def _are_labels(per_value: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these are labels, whose positives are counted, also where there are none."""
+    """True if these are labels, whose positives are counted, also where there are none."""
     return any(row["positives"] is not None for row in per_value)
 
 

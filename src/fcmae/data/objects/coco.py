@@ -101,7 +101,7 @@ def _root(file: Path, images: list[Any]) -> Path:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value can be the name of a file."""
+    """True if a value can be the name of a file."""
     if not isinstance(value, str) or value == "" or "\0" in value:
         return False
     try:
@@ -112,7 +112,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> TypeGuard[int]:
-    """Whether a value is a whole number that tables can hold."""
+    """True if a value is a whole number that tables can hold."""
     return type(value) is int and abs(value) < 2**63
 
 

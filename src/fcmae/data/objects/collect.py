@@ -210,7 +210,7 @@ class Collector:
 
 
 def why_not_box(box: Box, size: tuple[int, int]) -> str | None:
-    """What is wrong with a box in an image of this height and width, or None."""
+    """Says what is wrong with a box in an image of this height and width, or None."""
     left, top, right, bottom = box
     said = f"its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})"
     if right <= left or bottom <= top:

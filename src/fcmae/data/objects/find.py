@@ -24,7 +24,7 @@ WAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Where the labels of one part of a data set are.
+    """Place of the labels of one part of a data set.
 
     Attributes:
         kind: How they are written.
@@ -103,7 +103,7 @@ def parts_of(source: Path) -> dict[str, Part]:
 
 
 def has_objects(source: Path) -> bool:
-    """Whether a folder or file holds labels of objects, sound or not."""
+    """True if a folder or file holds labels of objects, sound or not."""
     if source.is_dir():
         return any(holds(part.kind, part.labels) for part in _from_folder(source).values())
     if source.suffix.lower() == ".txt":

@@ -17,7 +17,7 @@ Ring = NDArray[np.float64]
 
 
 def why_not_outline(segmentation: Any, size: tuple[int, int]) -> str | None:
-    """What is wrong with a COCO segmentation of an image of this size, or None."""
+    """Says what is wrong with a COCO segmentation of an image of this size, or None."""
     if isinstance(segmentation, dict):
         return _why_not_runs(segmentation, size)
     if not isinstance(segmentation, list) or not segmentation:

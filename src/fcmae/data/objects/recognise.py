@@ -1,4 +1,4 @@
-"""Whether files are labels of objects, by what they hold rather than by how folders are called."""
+"""Recognises object labels by what files hold, not by what folders are called."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ TRIED = 100
 
 
 def holds(kind: Kind, labels: Path) -> bool:
-    """Whether a file or folder holds labels of a kind, sound or not.
+    """True if a file or folder holds labels of a kind, sound or not.
 
     Args:
         kind: How they would be written.
@@ -31,7 +31,7 @@ def holds(kind: Kind, labels: Path) -> bool:
 
 
 def numbers_beside(images: Path) -> bool:
-    """Whether an image has a text file of its name, of numbers and not of words."""
+    """True if an image has a text file of its name, of numbers and not of words."""
     for name in names_in(images):
         text = (images / name).with_suffix(".txt")
         if text.is_file():
@@ -40,7 +40,7 @@ def numbers_beside(images: Path) -> bool:
 
 
 def _folder_has_labels(images: Path) -> bool:
-    """Whether a text file has the name of an image, up to the ending."""
+    """True if a text file has the name of an image, up to the ending."""
     labels = labels_folder(images)
     texts = (file for file in labels.rglob("*.txt") if file.name not in NAMES)
     first = next(texts, None)
@@ -53,7 +53,7 @@ def _folder_has_labels(images: Path) -> bool:
 
 
 def _list_has_labels(source: Path) -> bool:
-    """Whether an image of a list has a text file of numbers where YOLO puts it."""
+    """True if an image of a list has a text file of numbers where YOLO puts it."""
     listed = find_images(source, labels=False)
     for index in range(min(len(listed), TRIED)):
         path = listed.path(index)
@@ -69,7 +69,7 @@ def _is_numbers(text: Path) -> bool:
 
 
 def _mentions(file: Path, *words: bytes) -> bool:
-    """Whether one of these words is near the beginning or the end of a file."""
+    """True if one of these words is near the beginning or the end of a file."""
     try:
         with file.open("rb") as opened:
             text = opened.read(GLANCE)

@@ -53,7 +53,7 @@ class Objects(Annotations):
 
     @property
     def num_outlined(self) -> int:
-        """How many objects have an outline, not only a box."""
+        """Number of objects that have an outline, not only a box."""
         return int((np.diff(self.offsets) > 0).sum())
 
     def of_image(self, index: int) -> range:
@@ -84,7 +84,7 @@ class Objects(Annotations):
 
     @property
     def outlined(self) -> bool:
-        """Whether every object has an outline."""
+        """True if every object has an outline."""
         return self.num_outlined == len(self)
 
     def check_size(self, index: int, size: tuple[int, int]) -> None:

@@ -142,7 +142,7 @@ def to_look_at(images: ImageList) -> ImageList:
 
 
 def _factor(have: tuple[int, int], within: tuple[int, int]) -> float:
-    """How many times larger an image is that just fits into a height and width."""
+    """Largest factor by which an image still fits into a height and width."""
     return min(w / side for side, w in zip(have, within, strict=True))
 
 

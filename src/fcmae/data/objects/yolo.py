@@ -87,7 +87,7 @@ def _read_image(collector: Collector, name: bytes, file: Path, *, where: str, kn
 
 
 def labels_folder(images: Path) -> Path:
-    """Where the text files of a folder of images lie: its last part called images says labels."""
+    """Folder of the text files of a folder of images: ``images`` in its path becomes ``labels``."""
     parts = list(images.parts)
     for place in reversed(range(len(parts))):
         if parts[place] == "images":

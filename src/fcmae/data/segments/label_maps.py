@@ -75,7 +75,7 @@ class LabelMaps(Annotations):
 
 
 def table_of(num_classes: int, *, ignore_index: int, reduce_zero_label: bool) -> NDArray[np.int16]:
-    """What each number in a label map means.
+    """Lookup table from each number in a label map to its class.
 
     Args:
         num_classes: How many classes there are.

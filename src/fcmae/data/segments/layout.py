@@ -1,4 +1,4 @@
-"""Where the parts of a data set with label maps are.
+"""Finds the parts of a data set with label maps.
 
 Accepted are: a folder with ``images`` and ``masks`` inside (or ``annotations``, as ADE20K calls
 them), each of which may hold ``train`` and ``val``; a folder with ``train`` and ``val``, each of
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where the parts of a data set are, and what its numbers mean.
+    """Folders of the parts of a data set, and the meaning of its numbers.
 
     Attributes:
         parts: By name: train and val, or all where nothing is divided.
@@ -75,7 +75,7 @@ def layout_of(source: Path, options: LabelMapOptions) -> Layout:
 
 
 def has_segments(source: Path) -> bool:
-    """Whether a folder holds label maps of some of its images, or a .yaml names any."""
+    """True if a folder holds label maps of some of its images, or a .yaml names any."""
     if source.is_dir():
         return any(_has_masks(part) for part in _parts_in(source).values())
     if source.suffix.lower() not in YAMLS:
@@ -90,12 +90,12 @@ def has_segments(source: Path) -> bool:
 
 
 def folders_for_masks(source: Path) -> list[Path]:
-    """Where the masks of a folder would be by its layout, whatever lies there."""
+    """Folders in which masks would be by a layout, whatever lies there."""
     return [part.masks for part in _parts_in(source).values()] if source.is_dir() else []
 
 
 def _has_masks(part: Part) -> bool:
-    """Whether a file beside the images has the name of one of them, and could be its mask."""
+    """True if a file beside the images has the name of one of them, and could be its mask."""
     images, masks = (
         {os.path.splitext(name)[0] for name in walk(folder).files}
         for folder in (part.images, part.masks)

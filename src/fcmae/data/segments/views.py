@@ -68,13 +68,13 @@ class SegmentationCrop(SceneView):
         return padded, {"mask": change.pad(mask, [0, 0, right, bottom], fill=IGNORE)}
 
     def factor(self, size: tuple[int, int]) -> float:
-        """How many times larger an image of this height and width is made, drawn at random."""
+        """Draws the factor by which an image of this height and width is enlarged."""
         low, high = self.augment.scale
         drawn = low + (high - low) * float(torch.rand(()))
         return drawn * base_factor(size, self.augment.shorter(self.size))
 
     def _place(self, mask: NDArray[np.generic], region: list[int]) -> tuple[int, int]:
-        """Where to crop: the first place of a few where no class fills nearly everything."""
+        """Draws a crop: the first place of a few where no class fills nearly everything."""
         for _ in range(ATTEMPTS):
             top, left = (
                 int(torch.randint(have - side + 1, ()))
@@ -89,7 +89,7 @@ class SegmentationCrop(SceneView):
 
 
 def base_factor(size: tuple[int, int], short_side: int | None) -> float:
-    """How many times larger an image gets whose shorter side shall have so many pixels.
+    """Factor that makes an image's shorter side so many pixels long.
 
     Args:
         size: Its height and width.

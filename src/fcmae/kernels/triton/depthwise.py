@@ -134,7 +134,7 @@ def _run(
     image, y, x, rows, positions,
     CHANNELS: tl.constexpr, HEIGHT: tl.constexpr, WIDTH: tl.constexpr, LENGTH: tl.constexpr,
 ):  # fmt: skip
-    """Where the features of neighbouring places of a row begin, and which of them exist."""
+    """Offsets of neighbouring places of a row, and a mask of those that exist."""
     first = image.to(tl.int64) * positions
     on_map = (y >= 0) & (y < HEIGHT)
     begin = ()

@@ -1,4 +1,4 @@
-"""How kernels are launched, and with which block sizes."""
+"""Launch settings and block sizes of the Triton kernels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
