@@ -35,6 +35,12 @@ def describe(hint: Any) -> str:
     return " or ".join(describe(part) for part in args)
 
 
+def accepted(field: Field) -> str:
+    """What an option takes, in the words of a message: ``a path, or an array n h w c``."""
+    told = describe(field.hint)
+    return told if field.objects is None else f"{told}, or {field.objects.words}"
+
+
 def unknown(name: str, options: type, *, flag: bool) -> ValueError:
     """The error for an option (or, in a config, a key) that the command does not have."""
     dashes, fields = "--" if flag else "", fields_of(options)
@@ -47,21 +53,21 @@ def unknown(name: str, options: type, *, flag: bool) -> ValueError:
     return ValueError(f"there is no {kind} {dashes}{name}.{hint or ' --help lists all.'}")
 
 
-def wrong_value(error: Exception, options: type, values: Mapping[str, str]) -> ValueError:
+def wrong_value(error: Exception, options: type, values: Mapping[str, Any]) -> ValueError:
     """A parser's error in one line: the option, what it got, what it takes."""
     match = re.search(r'Parser key "([\w.]+)"', str(error))
     if match is None or match[1] not in values:
         return ValueError(" ".join(str(error).split()))
-    name, hint = match[1], fields_of(options)[match[1]].hint
-    choices = _choices(hint)
+    name, field = match[1], fields_of(options)[match[1]]
+    choices = _choices(field.hint)
     words = [word for word in re.findall(r"[\w-]+", values[name]) if word not in choices]
     close = did_you_mean(words[0], choices) if words else ""
     return ValueError(
-        f"{name} is {_as_typed(values[name])!r}, but must be {describe(hint)}.{close}"
+        f"{name} is {_as_typed(values[name])!r}, but must be {accepted(field)}.{close}"
     )
 
 
-def missing(options: type, values: Mapping[str, str]) -> ValueError | None:
+def missing(options: type, values: Mapping[str, Any]) -> ValueError | None:
     """The error for options that must be given and are not, if there are any."""
     absent = [field for field in fields_of(options).values() if _is_absent(field, values)]
     if not absent:
@@ -88,7 +94,7 @@ def _choices(hint: Any) -> list[str]:
     return [choice for part in inside if part is not hint for choice in _choices(part)]
 
 
-def _is_absent(field: Field, values: Mapping[str, str]) -> bool:
+def _is_absent(field: Field, values: Mapping[str, Any]) -> bool:
     return field.required and field.name not in values
 
 

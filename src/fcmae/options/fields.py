@@ -9,6 +9,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
 
+from fcmae.options.objects import FromPython, split_hint
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
@@ -16,15 +18,17 @@ class Field:
 
     Attributes:
         name: Dotted, as in ``optim.epochs``.
-        hint: The type that its value must have.
+        hint: The type that its value must have, as far as text can say it.
         default: Its value when left out; ``dataclasses.MISSING`` where it must be given.
         help: What it does, from the string under the field.
+        objects: The objects of Python that it takes beside that, if any.
     """
 
     name: str
     hint: Any
     default: Any
     help: str
+    objects: FromPython | None = None
 
     @property
     def required(self) -> bool:
@@ -60,8 +64,24 @@ def defaults_of(options: type) -> dict[str, Any]:
 
 
 def nested(options: Any) -> dict[str, Any]:
-    """A dataclass as the nested plain values that YAML and JSON can hold."""
-    return {f.name: plain(getattr(options, f.name)) for f in dataclasses.fields(options)}
+    """A dataclass as the nested plain values that YAML and JSON can hold.
+
+    Objects that only Python can give become the text that describes them.
+    """
+    values = {f.name: getattr(options, f.name) for f in dataclasses.fields(options)}
+    kind: type = type(options)
+    for name, objects in _objects_of(kind).items():
+        if objects.fits(values[name]):
+            values[name] = objects.record(values[name])
+    return {name: plain(value) for name, value in values.items()}
+
+
+@cache
+def _objects_of(options: type) -> dict[str, FromPython]:
+    """The fields that take objects of Python."""
+    hints = get_type_hints(options, include_extras=True)
+    split = {field.name: split_hint(hints[field.name])[1] for field in dataclasses.fields(options)}
+    return {name: objects for name, objects in split.items() if objects is not None}
 
 
 def plain(value: Any) -> Any:
@@ -96,7 +116,7 @@ def takes_any_number(hint: Any) -> bool:
 
 
 def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
-    hints = get_type_hints(options)
+    hints = get_type_hints(options, include_extras=True)
     described = docstring_parser.parse_from_object(options).params
     helps = {param.arg_name: " ".join((param.description or "").split()) for param in described}
     for field in dataclasses.fields(options):
@@ -105,11 +125,12 @@ def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
             default = field.default_factory()
         if defaults is not dataclasses.MISSING:
             default = getattr(defaults, field.name)
-        hint, name = hints[field.name], prefix + field.name
+        (hint, objects), name = split_hint(hints[field.name]), prefix + field.name
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             yield from _walk(hint, f"{name}.", default)
         else:
-            yield Field(name=name, hint=hint, default=default, help=helps.get(field.name, ""))
+            told = helps.get(field.name, "")
+            yield Field(name=name, hint=hint, default=default, help=told, objects=objects)
 
 
 def _sentence(options: Any) -> str:

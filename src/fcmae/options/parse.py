@@ -1,7 +1,8 @@
 """From a command line, configs or keyword arguments to checked options, all by one road.
 
 Everything becomes ``name=text`` first. What the text means is decided by the type of the field;
-jsonargparse does that conversion. No text can name a class.
+jsonargparse does that conversion. No text can name a class. Objects of Python, which no text can
+say, pass as they are where the field takes them (``options/objects.py``).
 """
 
 import dataclasses
@@ -12,16 +13,16 @@ from typing import Any, TypeVar, cast
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
-from fcmae.options.complaints import describe, missing, unknown, wrong_value
+from fcmae.options.complaints import accepted, describe, missing, unknown, wrong_value
 from fcmae.options.fields import (
     Field,
     accepts,
     fields_of,
     groups_of,
-    nested,
     plain,
     takes_any_number,
 )
+from fcmae.options.objects import is_object, summary
 from fcmae.options.recipes import read_config
 
 set_parsing_settings(import_path_denylist=["*"])
@@ -101,33 +102,47 @@ def config_values(configs: Iterable[str], options: type) -> dict[str, str]:
     return values
 
 
-def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, str]:
-    """The text of every option given as a keyword argument.
+def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, Any]:
+    """The text of every option given as a keyword argument, or the object that it is.
 
     Groups are dicts or dataclasses; None leaves all of a group at its defaults.
     """
-    fields, groups, values = fields_of(options), groups_of(options), dict[str, str]()
+    fields, groups, values = fields_of(options), groups_of(options), dict[str, Any]()
     for name, value in keywords.items():
         inner = {name: value}
         if name in groups and value is None:
             continue
         if name in groups:
-            members = nested(value) if dataclasses.is_dataclass(value) else value
+            members = _members(value) if dataclasses.is_dataclass(value) else value
             if not isinstance(members, Mapping):
                 raise ValueError(f"{name} is {value!r}, but must be a dict or a dataclass.")
             inner = {f"{name}.{key}": item for key, item in members.items()}
         for key, item in inner.items():
             if key not in fields:
                 raise unknown(key, options, flag=False)
-            values[key] = as_text(item, fields[key])
+            values[key] = as_text_or_object(item, fields[key])
     return values
 
 
-def build(options: type[Options], values: Mapping[str, str]) -> Options:
-    """Convert the text of every option and build the dataclass, which checks itself."""
+def build(options: type[Options], values: Mapping[str, Any]) -> Options:
+    """Convert the text of every option and build the dataclass, which checks itself.
+
+    Args:
+        options: The dataclass.
+        values: By dotted name, the text of an option, or an object of Python that it takes.
+    """
     fields = fields_of(cast(type, options))
     if (absent := missing(options, values)) is not None:
         raise absent
+    objects = {name: value for name, value in values.items() if not isinstance(value, str)}
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    return _construct(options, {**_parsed(options, texts, fields), **objects})
+
+
+def _parsed(
+    options: type, values: Mapping[str, str], fields: Mapping[str, Field]
+) -> dict[str, Any]:
+    """The value of every text, by the type of its field."""
     for name, text in values.items():
         if not text.strip():
             raise ValueError(f"{name} is empty, but must be {describe(fields[name].hint)}.")
@@ -140,7 +155,7 @@ def build(options: type[Options], values: Mapping[str, str]) -> Options:
         raise wrong_value(error, options, values) from None
     for name in values:
         _check_finite(name, parsed[name])
-    return _construct(options, {name: parsed[name] for name in values})
+    return {name: parsed[name] for name in values}
 
 
 def _construct(options: type[Options], values: Mapping[str, Any]) -> Options:
@@ -153,6 +168,23 @@ def _construct(options: type[Options], values: Mapping[str, Any]) -> Options:
     top = of_group.pop("", {})
     changed = {g: dataclasses.replace(cast(Any, groups[g]), **v) for g, v in of_group.items()}
     return options(**top, **changed)
+
+
+def _members(group: Any) -> dict[str, Any]:
+    """The values of a group, by name."""
+    return {field.name: getattr(group, field.name) for field in dataclasses.fields(group)}
+
+
+def as_text_or_object(value: Any, field: Field) -> Any:
+    """A value that Python gives: the object where the field takes it, else its text."""
+    if field.objects is not None and field.objects.fits(value):
+        return value
+    several = isinstance(value, (list, tuple, Mapping))
+    if several and not (accepts(field.hint, list) or accepts(field.hint, tuple)):
+        raise ValueError(f"{field.name} is {value!r}, but must be {accepted(field)}.")
+    if is_object(value):
+        raise ValueError(f"{field.name} is {summary(value)}, but must be {accepted(field)}.")
+    return as_text(value, field)
 
 
 def as_text(value: Any, field: Field) -> str:
