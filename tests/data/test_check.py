@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fcmae.data import check as room
+from fcmae.data import image_store
 from fcmae.data.check import Finding, Report, check
 from fcmae.data.listing import find_images
 from fcmae.data.modes import Picture
@@ -50,14 +51,14 @@ def test_progress_is_told_for_every_file_in_order(mixed: Path) -> None:
 def test_a_file_that_kills_its_decoder_is_named(
     pictures: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode = room.open_image
+    decode = image_store.open_image
 
-    def crash(path: Path, **limits: int) -> Picture:
+    def crash(path: Path, **limits: int | None) -> Picture:
         if path.name in ("0003.png", "0021.png"):
             os._exit(139)
         return decode(path, **limits)
 
-    monkeypatch.setattr(room, "open_image", crash)
+    monkeypatch.setattr(image_store, "open_image", crash)
     monkeypatch.setattr(room, "CHUNK", 4)
     report = check(find_images(pictures(40)), loader=Loader(workers=2))
     assert report.unusable == [

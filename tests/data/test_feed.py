@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from fcmae.data import samples
+from fcmae.data import image_store
 from fcmae.data.augment import Evaluation, Pretraining, Supervised, View
 from fcmae.data.batch import Batch
 from fcmae.data.feed import Feed, evaluation_batches
@@ -96,9 +96,9 @@ def test_the_views_of_an_image_decode_it_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    decode = samples.open_for
+    decode = image_store.open_for
     monkeypatch.setattr(
-        samples,
+        image_store,
         "open_for",
         lambda aim, path, **rest: opened.append(path) or decode(aim, path, **rest),
     )

@@ -177,7 +177,7 @@ def test_a_list_travels_to_other_processes_as_a_handful_of_objects() -> None:
     images = ImageList.of(Path("/data"), paths)
     data = pickle.dumps(images)
     assert len(data) < 20_000 * 30
-    assert pickle.loads(data).name_bytes(19_999) == paths[-1]
+    assert pickle.loads(data).store.key(19_999) == paths[-1]
 
 
 def test_train_and_val_folders_are_found(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fcmae.data.annotations import IGNORE
 from fcmae.data.cores import num_workers
-from fcmae.data.image import UnusableImage, open_image
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 
@@ -134,7 +134,7 @@ def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[Fin
 def _inspect(images: ImageList, loader: Loader, index: int) -> Finding:
     limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
     try:
-        picture = open_image(images.path(index), **limits)
+        picture = images.store.open(index, **limits)
         seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
         return Finding(path=images.name(index), reason=error.reason)

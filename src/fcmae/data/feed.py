@@ -8,7 +8,6 @@ from fcmae.data.augment import View
 from fcmae.data.batch import Batch
 from fcmae.data.cores import num_workers
 from fcmae.data.image_list import ImageList
-from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
 from fcmae.data.samples import Samples
@@ -156,7 +155,7 @@ def evaluation_batches(
     if held is not None and len(held) == 0 and world == 1 and not or_none:
         some = "; ".join(f"{path}: {reason}" for path, reason in held.unusable[:3])
         raise DataError(
-            f"none of the {len(held.unusable)} images of {shown(images.root)} can be used "
+            f"none of the {len(held.unusable)} images of {images.store.called} can be used "
             f"({some}). `fcmae check` lists all of them."
         )
     if held is not None:

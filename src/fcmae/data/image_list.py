@@ -1,7 +1,6 @@
-"""Many paths with their labels, as one compact object."""
+"""Many images with their labels, as one compact object."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,57 +10,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.annotations import Annotations
-from fcmae.data.naming import shown
+from fcmae.data.image_store import FileStore, ImageStore
 from fcmae.errors import DataError
+
+UNKNOWN = -1
+"""Label of an image whose class could not be read; it is not used."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageList:
-    """Paths of images, and their labels where there are any.
-
-    All paths lie in one block of bytes, so that a million of them cost one object, and the
-    processes of a loader share its memory instead of copying it object by object.
+    """Images, and their labels where there are any.
 
     Attributes:
-        root: The folder that the paths are relative to.
-        blob: The paths' bytes, one after the other.
-        offsets: Where in the blob each path begins, and where the last one ends.
+        store: The images themselves.
         labels: Index of each image's class.
         classes: Name of each class.
         annotations: What else is known about each image.
         set_aside: (path, reason) of files and folders that were found, but are not read.
-        digest: Of all bytes, where they lie in a pack.
     """
 
-    root: Path
-    blob: bytes
-    offsets: NDArray[np.int64]
+    store: ImageStore
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] | None = None
     annotations: Annotations | None = None
     set_aside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    digest: str = ""
 
     @classmethod
     def of(cls, root: Path, names: Sequence[bytes], **rest: Any) -> "ImageList":
-        """A list of paths relative to the root, in the order given."""
-        ends = np.cumsum([0] + [len(name) for name in names], dtype=np.int64)
-        return cls(root=root, blob=b"".join(names), offsets=ends, **rest)
+        """A list of files relative to the root, in the order given."""
+        return cls(store=FileStore.of(root, names), **rest)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.store)
 
-    def name_bytes(self, index: int) -> bytes:
-        """The relative path as the file system has it."""
-        return self.blob[self.offsets[index] : self.offsets[index + 1]]
+    @property
+    def files(self) -> FileStore:
+        """The store of a list of files.
+
+        Raises:
+            DataError: The images are not files.
+        """
+        if not isinstance(self.store, FileStore):
+            raise DataError(
+                f"files are needed, but the images of {self.store.called} are not files: give a "
+                "folder or a list."
+            )
+        return self.store
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of files are relative to."""
+        return self.files.root
 
     def name(self, index: int) -> str:
-        """The relative path as it is shown to people."""
-        return shown(os.fsdecode(self.name_bytes(index)))
+        """The name of an image as it is shown to people; of a file, the relative path."""
+        return self.store.name(index)
 
     def path(self, index: int) -> Path:
-        """Path of the image."""
-        return self.root / os.fsdecode(self.name_bytes(index))
+        """Path of a file."""
+        return self.files.path(index)
 
     def label(self, index: int) -> int | None:
         """Index of the image's class."""
@@ -69,29 +76,23 @@ class ImageList:
 
     def subset(self, indices: NDArray[np.int64]) -> "ImageList":
         """The images with these indices, in this order."""
-        part = ImageList.of(self.root, [self.name_bytes(i) for i in indices.tolist()])
-        labels = None if self.labels is None else self.labels[indices]
-        annotations = None if self.annotations is None else self.annotations.subset(indices)
-        return replace(
-            part,
-            labels=labels,
+        return ImageList(
+            store=self.store.subset(indices),
+            labels=None if self.labels is None else self.labels[indices],
             classes=self.classes,
-            annotations=annotations,
-            digest=self.digest,
+            annotations=None if self.annotations is None else self.annotations.subset(indices),
         )
 
     def keys(self) -> NDArray[np.uint64]:
-        """A number for each relative path that depends on nothing else."""
-        digests = (hashlib.sha256(self.name_bytes(i)).digest()[:8] for i in range(len(self)))
+        """A number for each image that depends on its name and on nothing else."""
+        digests = (hashlib.sha256(self.store.key(i)).digest()[:8] for i in range(len(self)))
         return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
     def fingerprint(self) -> str:
-        """SHA-256 over number, paths, classes and file sizes: it survives a copy, but no change."""
-        digest = hashlib.sha256(f"{len(self)} images{self.digest}\n".encode())
-        root = os.fsencode(self.root)
-        for index in range(len(self)):
-            name = self.name_bytes(index)
-            digest.update(b"%s\0%d\n" % (name, _size(os.path.join(root, name))))
+        """SHA-256 of what the store is known by (``ImageStore.identity``), classes and labels."""
+        digest = hashlib.sha256()
+        for part in self.store.identity():
+            digest.update(part)
         if self.labels is not None:
             digest.update(repr(self.classes).encode() + self.labels.astype("<i8").tobytes())
         if self.annotations is not None:
@@ -101,25 +102,23 @@ class ImageList:
     def with_classes(self, classes: Sequence[str]) -> "ImageList":
         """The same images, labelled by their place in another list of classes (a model's)."""
         if self.classes is None:
-            raise DataError(f"the images of {shown(self.root)} have no labels.")
+            raise DataError(f"the images of {self.store.called} have no labels.")
         place = {name: index for index, name in enumerate(classes)}
         unknown = [name for name in self.classes if name not in place]
         if unknown:
             raise DataError(
-                f"{shown(self.root)} has classes that the model does not know: "
+                f"{self.store.called} has classes that the model does not know: "
                 f"{', '.join(unknown[:5])}. It knows {len(place)}, as {', '.join(classes[:5])}."
             )
         table = np.array([place[name] for name in self.classes], dtype=np.int64)
         return replace(
             self,
-            labels=None if self.labels is None else table[self.labels],
+            labels=None if self.labels is None else _renumbered(self.labels, table),
             annotations=None if self.annotations is None else self.annotations.renumbered(table),
             classes=tuple(classes),
         )
 
 
-def _size(path: bytes) -> int:
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return -1
+def _renumbered(labels: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels by another numbering; unknown ones stay so."""
+    return np.where(labels == UNKNOWN, UNKNOWN, table[labels])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fcmae.data.folders import Found, folders_in, is_plain_file, walk
 from fcmae.data.image_list import ImageList
+from fcmae.data.image_store import FileStore
 from fcmae.data.naming import shown
 from fcmae.data.pack import is_pack, open_pack
 from fcmae.errors import DataError
@@ -140,7 +141,9 @@ def _from_list(source: Path, labels: bool | None) -> ImageList:
 def _from_pack(source: Path, labels: bool | None) -> ImageList:
     pack = open_pack(source)
     images = ImageList(
-        root=source, blob=pack.names.blob, offsets=pack.names.ends, digest=pack.digest
+        store=FileStore(
+            root=source, blob=pack.names.blob, offsets=pack.names.ends, digest=pack.digest
+        )
     )
     if labels and not len(pack.classes):
         raise DataError(f"labels need classes, but {shown(source)} was packed without any.")
@@ -232,7 +235,7 @@ def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
     if per_class < 1:
         raise ValueError(f"{per_class} images per class were asked for, but one is the least.")
     if images.labels is None:
-        raise DataError(f"the images of {shown(images.root)} have no labels.")
+        raise DataError(f"the images of {images.store.called} have no labels.")
     chosen: list[NDArray[np.int64]] = []
     keys = np.asarray(bits(seed, "few labels", images.keys()))
     for name, members in _groups(images):
@@ -244,7 +247,7 @@ def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
 
 def _groups(images: ImageList, called: str = "") -> Sequence[tuple[str, NDArray[np.int64]]]:
     if images.labels is None or images.classes is None:
-        return [(called or f"the folder {shown(images.root)}", np.arange(len(images)))]
+        return [(called or f"the folder {images.store.called}", np.arange(len(images)))]
     counts = Counter(images.labels.tolist())
     return [
         (f"class {name!r}", np.flatnonzero(images.labels == index))

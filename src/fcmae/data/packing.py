@@ -70,7 +70,7 @@ def write_pack(
         done: Called for each image in turn, for a progress bar.
     """
     file.write(bytes(HEADER.size))
-    order = sorted(range(len(images)), key=images.name_bytes)
+    order = sorted(range(len(images)), key=images.store.key)
     images = images.subset(np.array(order, dtype=np.int64))
     places, digests, reasons, shrunk = [HEADER.size], [], [], 0
     for content in _contents(images, size, loader or Loader()):
@@ -95,7 +95,7 @@ def write_pack(
 def _index(
     images: ImageList, places: Sequence[int], digests: Sequence[bytes], reasons: Sequence[bytes]
 ) -> bytes:
-    names = [images.name_bytes(i) for i in range(len(images))]
+    names = [images.store.key(i) for i in range(len(images))]
     classes = [os.fsencode(name) for name in images.classes or ()]
     strings = (names, classes, reasons)
     lengths = [sum(map(len, of_kind)) for of_kind in strings]

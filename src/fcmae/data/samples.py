@@ -15,7 +15,7 @@ from fcmae.data.augment import View
 from fcmae.data.batch import Batch
 from fcmae.data.cut import cut, exact
 from fcmae.data.decoded import Decoded
-from fcmae.data.image import UnusableImage, open_for, open_image
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
@@ -156,19 +156,19 @@ class Samples:
     def _open(self, index: int, seeds: list[Seeds]) -> Sample:
         picture: Picture | Decoded
         regions: Sequence[Region] = ()
-        path = self.images.path(index)
+        store = self.images.store
         limits = {"max_pixels": self.loader.max_pixels, "max_bytes": self.loader.max_bytes}
         if (
             isinstance(self.view, View)
             and self.view.approximate
             and self.loader.decode == "fitting"
         ):
-            picture = open_for(
-                partial(_aim, self.view, seeds), path, channels=self.channels, **limits
+            picture = store.open_for(
+                partial(_aim, self.view, seeds), index, channels=self.channels, **limits
             )
             size, regions = (picture.height, picture.width), picture.regions
         else:
-            picture = open_image(path, channels=self.channels, **limits)
+            picture = store.open(index, channels=self.channels, **limits)
             size = (picture.shape[0], picture.shape[1])
             if isinstance(self.view, View):
                 regions = _aim(self.view, seeds, *size)

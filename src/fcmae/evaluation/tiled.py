@@ -12,7 +12,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Loader
-from fcmae.data.tiles import Regions, Window, open_regions, windows
+from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.joined import joined
@@ -113,7 +113,7 @@ def through_windows(
     normalise = Normalisation.of(loader, channels)
     for index in range(tiler.peers.rank, len(images), tiler.peers.size):
         try:
-            with open_regions(images.path(index), channels=channels) as regions:
+            with images.store.open_regions(index, channels=channels) as regions:
                 if isinstance(images.annotations, Objects):
                     images.annotations.check_size(index, regions.size)
                 total = tiler.num_windows(regions.size)

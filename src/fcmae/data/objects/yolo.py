@@ -75,7 +75,7 @@ def _of_list(source: Path, classes: Sequence[str] | None) -> Labelled:
     for index, file in enumerate(files):
         where = f"image {index + 1} of {shown(source)}"
         _read_image(
-            collector, listed.name_bytes(index), file, where=where, known=classes is not None
+            collector, listed.store.key(index), file, where=where, known=classes is not None
         )
     return collector.finish()
 
