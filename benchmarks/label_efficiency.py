@@ -18,7 +18,6 @@ import torch
 
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.checkpoint.weights import load_into
-from fcmae.cli.shared.sources import find_all
 from fcmae.data.augment import Evaluation, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
@@ -35,6 +34,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.options import Optim
+from fcmae.setup.sources import find_all
 from fcmae.tasks.classify import Classify
 from fcmae.tasks.reconstruct import Reconstruct
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.written import begin, end
-from fcmae.data.ours import intact
 from fcmae.errors import StorageError
+from fcmae.files.journal import Journal
+from fcmae.files.together import begin, end
+from fcmae.files.written_files import intact
 from fcmae.peers import Peers
 
 OnProcesses = Callable[[int, Callable[[Peers], Any]], list[Any]]

@@ -13,30 +13,33 @@ import fcmae
 PACKAGE = Path(fcmae.__file__).parent
 GROUND = {"errors", "randomness", "types", "peers", "masking"}
 MODELS = GROUND | {"kernels", "loss", "model"}
-BASE = MODELS | {"data", "optim", "checkpoint", "task"}
+BASE = MODELS | {"files", "data", "optim", "checkpoint", "task"}
 MAY_IMPORT = {
     "errors": set(),
     "randomness": set(),
     "types": set(),
     "peers": set(),
+    "files": {"errors", "peers"},
     "options": {"errors"},
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
-    "data": {"errors", "randomness", "types"},
+    "data": {"errors", "randomness", "types", "files"},
     "loss": {"kernels", "types"},
     "model": GROUND | {"kernels", "loss"},
     "optim": {"types"},
-    "checkpoint": {"errors", "types", "masking", "loss", "model"},
+    "checkpoint": {"errors", "types", "files", "masking", "loss", "model"},
     "task": {"data", "peers", "types"},
-    "engine": GROUND | {"kernels", "task", "data", "optim", "checkpoint"},
+    "engine": GROUND | {"files", "kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
     "ablation": BASE | {"options", "engine", "analysis"},
     "exports": BASE,
     "tasks": BASE | {"evaluation", "analysis"},
-    "reports": {"errors", "checkpoint", "engine"},
+    "setup": BASE | {"options", "engine", "evaluation"},
+    "reports": {"errors", "files", "checkpoint", "engine"},
     "cli": BASE
-    | {"options", "engine", "exports", "tasks", "evaluation", "analysis", "ablation", "reports"},
+    | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
+    | {"reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -53,7 +56,7 @@ ONLY_IN = {
     "huggingface_hub": {"checkpoint"},
     "triton": {"kernels"},
     "zipfile": {"checkpoint"},
-    "pyarrow": {"cli"},
+    "pyarrow": {"files"},
     "onnxruntime": {"exports"},
     "plotly": {"reports"},
     "jinja2": {"reports"},

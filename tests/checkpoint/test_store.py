@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from fcmae.checkpoint import durable, manifest, store
+from fcmae.checkpoint import manifest, store
 from fcmae.errors import CheckpointError, NonFiniteError, StorageError
+from fcmae.files import durable
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)

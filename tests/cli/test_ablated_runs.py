@@ -13,11 +13,11 @@ from fcmae.cli.detect.finetune import FinetuneDetect
 from fcmae.cli.main import main
 from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.cli.segment.finetune import FinetuneSegment
-from fcmae.cli.shared.nets import architecture_of
 from fcmae.cli.values.finetune import FinetuneValues
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response
 from fcmae.options.parse import build, config_values
+from fcmae.setup.nets import architecture_of
 
 SHORT = [
     "--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",
@@ -94,7 +94,7 @@ def test_fine_tuning_drops_what_stood_in_place_of_grn_and_says_so(
 
 
 def test_the_weights_response_stays_unless_another_is_asked_for(run: Path) -> None:
-    from fcmae.cli.shared.card import read_weights
+    from fcmae.setup.weights import read_weights
 
     weights = read_weights(run)
     kept = architecture_of("atto", Encoder(), weights, grn=Grn())

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import fcmae
-from fcmae.cli.detect.labelled import accepted
 from fcmae.cli.detect.show import in_words
 from fcmae.cli.main import main
 from fcmae.cli.shared.console import Console
 from fcmae.data.objects.find import split_objects
 from fcmae.model.options import Suppression
+from fcmae.setup.labelled import accepted
 
 SHARED = Path(__file__).parents[2] / "../shared/data/detect"
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]

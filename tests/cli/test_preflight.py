@@ -8,12 +8,12 @@ from PIL import Image
 
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.main import main
-from fcmae.cli.shared.preflight import TRIED, check_pictures
-from fcmae.cli.shared.sources import find_all
 from fcmae.data.options import Loader
 from fcmae.errors import DataError
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
+from fcmae.setup.preflight import TRIED, check_pictures
+from fcmae.setup.sources import find_all
 
 
 def folder(root: Path, usable: int, damaged: int) -> Path:

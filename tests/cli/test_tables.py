@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from fcmae.cli.shared.results import check_table, write_results
-from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import write_table
-from fcmae.data.ours import record_name
 from fcmae.errors import StorageError
+from fcmae.files.results import check_table, write_results
+from fcmae.files.tables import write_table
+from fcmae.files.written_files import record_name
+from fcmae.setup.sources import find_all
 
 RECORD = record_name("files")
 
@@ -74,10 +74,10 @@ def test_nothing_half_written_stays(
     def full(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fcmae.checkpoint.durable.sync_folder", full)
-    monkeypatch.setattr("fcmae.checkpoint.durable.write_synced", full)
-    monkeypatch.setattr("fcmae.cli.shared.tables.np.savez", full)
-    monkeypatch.setattr("fcmae.cli.shared.tables._write_parquet", full)
+    monkeypatch.setattr("fcmae.files.durable.sync_folder", full)
+    monkeypatch.setattr("fcmae.files.durable.write_synced", full)
+    monkeypatch.setattr("fcmae.files.tables.np.savez", full)
+    monkeypatch.setattr("fcmae.files.tables._write_parquet", full)
     with pytest.raises(StorageError, match="No space left on device"):
         write_table(tmp_path / f"x.{ending}", {"path": ["other"]})
     assert [path.name for path in tmp_path.iterdir()] == [f"x.{ending}"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.written import begin, end
-from fcmae.data.ours import intact, record_name
 from fcmae.errors import StorageError
+from fcmae.files.journal import Journal
+from fcmae.files.together import begin, end
+from fcmae.files.written_files import intact, record_name
 from fcmae.peers import Peers
 
 RECORD = record_name("predictions")

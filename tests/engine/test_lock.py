@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.checkpoint import durable
 from fcmae.engine import lock
 from fcmae.engine.lock import LOCK, hold
 from fcmae.errors import StorageError
+from fcmae.files import durable
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)

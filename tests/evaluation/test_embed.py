@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
-from fcmae.cli.shared.card import Kind
 from fcmae.data.batch import Batch
 from fcmae.evaluation.embed import embed, pooled
 from fcmae.model.autoencoder import Autoencoder
@@ -19,6 +18,7 @@ from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
+from fcmae.setup.weights import Kind
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
 MODELS: dict[str, Callable[[], nn.Module]] = {

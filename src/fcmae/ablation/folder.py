@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.ablation.steps import Setting, Step
-from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.errors import CheckpointError
+from fcmae.files.durable import storage_errors, write_text
 
 MOST_SHOWN = 6
 """Differences that a message names at most."""

@@ -15,8 +15,8 @@ from submitit.helpers import DelayedSubmission
 
 from fcmae.ablation.launch import Launcher, wait_for
 from fcmae.ablation.options import Job
-from fcmae.checkpoint.durable import write_text
 from fcmae.errors import StorageError
+from fcmae.files.durable import write_text
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""

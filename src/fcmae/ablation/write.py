@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fcmae.ablation.plan import Plan
 from fcmae.ablation.table import Row, Spread
-from fcmae.checkpoint.durable import write_text
+from fcmae.files.durable import write_text
 
 STEM = "table"
 

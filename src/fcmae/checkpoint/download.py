@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from fcmae.checkpoint import durable
 from fcmae.errors import CheckpointError
+from fcmae.files import durable
 
 MAX_BYTES = 8 * 2**30
 TIMEOUT_S = 30.0

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from fcmae.checkpoint.archive import SIGNATURE, opened, read_archive
-from fcmae.checkpoint.durable import CHUNK
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.tensors import read_tensors
 from fcmae.checkpoint.vocabulary import STORAGES, PickledTensor
 from fcmae.errors import CheckpointError
+from fcmae.files.durable import CHUNK
 
 
 def tensors_of(header: Header) -> dict[str, Tensor]:

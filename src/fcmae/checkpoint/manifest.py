@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.durable import digest, write_synced
 from fcmae.errors import CheckpointError
+from fcmae.files.durable import digest, write_synced
 
 NAME = "manifest.json"
 FORMAT = 1

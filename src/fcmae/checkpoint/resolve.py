@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint import durable
 from fcmae.checkpoint.download import INSTEAD, download
 from fcmae.checkpoint.header import Header, read_header, weights_file
 from fcmae.checkpoint.hub import commit_of, forget, from_hub
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.published import HUB_FILES, Published, named
 from fcmae.errors import CheckpointError
+from fcmae.files import durable
 
 
 @dataclass(frozen=True, kw_only=True)

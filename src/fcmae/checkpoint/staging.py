@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint import durable, manifest
+from fcmae.checkpoint import manifest
 from fcmae.errors import StorageError
+from fcmae.files import durable
+from fcmae.files.durable import STAGING
 
-STAGING = ".staging-"
 FORMER = ".former-"
 FACTS = "state.json"
 MARGIN = 2**20

@@ -17,12 +17,11 @@ from typing import Any
 
 from torch import Tensor
 
-from fcmae.checkpoint import durable, manifest
+from fcmae.checkpoint import manifest
 from fcmae.checkpoint.shards import Piece, Pieces, Reader, shard_name, write_shard
 from fcmae.checkpoint.staging import (
     FACTS,
     FORMER,
-    STAGING,
     discard,
     folder_name,
     publish,
@@ -38,6 +37,8 @@ from fcmae.checkpoint.tensors import (
     write_tensors,
 )
 from fcmae.errors import CheckpointError, NonFiniteError
+from fcmae.files import durable
+from fcmae.files.durable import STAGING
 
 DAMAGED = ".damaged"
 

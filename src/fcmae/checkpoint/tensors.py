@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fcmae.checkpoint.durable import sync_file
 from fcmae.errors import StorageError
+from fcmae.files.durable import sync_file
 
 Tensors = Mapping[str, Tensor]
 

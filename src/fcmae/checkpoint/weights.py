@@ -9,7 +9,6 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from fcmae.checkpoint import durable
 from fcmae.checkpoint.adapt import adapt_stem
 from fcmae.checkpoint.foreign import tensors_of
 from fcmae.checkpoint.formats.form import Shape
@@ -29,6 +28,7 @@ from fcmae.checkpoint.report import (
 from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
 from fcmae.checkpoint.timm_weights import give_weights, new_model
 from fcmae.errors import CheckpointError, NonFiniteError
+from fcmae.files import durable
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.options import architecture_from
@@ -53,7 +53,7 @@ def save_weights(
     tensors = model.state_dict() if tensors is None else tensors
     if bad := non_finite(tensors):
         raise NonFiniteError(f"{path} was not written: {bad[0]} holds NaN or infinity.")
-    staged = path.with_name(f".staging-{path.name}")
+    staged = path.with_name(f"{durable.STAGING}{path.name}")
     with durable.storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.check_space(path.parent, num_bytes(tensors))

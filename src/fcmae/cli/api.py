@@ -33,13 +33,13 @@ from fcmae.cli.report import Reported
 from fcmae.cli.segment.evaluated import Segmented
 from fcmae.cli.segment.finetune import FinetunedSegmenter
 from fcmae.cli.segment.predict import PredictedSegments
-from fcmae.cli.shared.card import read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated
 from fcmae.cli.values.evaluated import Estimated
 from fcmae.cli.values.finetune import FinetunedValues
 from fcmae.cli.values.predict import PredictedValues
 from fcmae.options.parse import build, config_values, keyword_values
+from fcmae.setup.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -190,7 +190,7 @@ def load(
     from fcmae.checkpoint.weights import load_model
     from fcmae.cli.predictors import with_predict
 
-    header = read_weights(weights, fetch=source, console=Console()).header
+    header = read_weights(weights, fetch=source, reporter=Console()).header
     return with_predict(*load_model(header, channels=channels, adapt=adapt))
 
 

@@ -9,14 +9,15 @@ from rich.console import Console as Terminal
 from fcmae.analysis.cost import cost
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.report import Report, report_of
-from fcmae.cli.shared.card import size_name
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import architecture_of, weights_or_none
-from fcmae.cli.shared.show import number, say, show_places, show_table
+from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import Decoder, Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.options.size import Size, divisible_sides, size_or
+from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.setup.weights import size_name
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

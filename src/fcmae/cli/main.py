@@ -13,12 +13,12 @@ import yaml
 from rich.console import Console as Terminal
 
 from fcmae import __version__
-from fcmae.checkpoint.durable import storage_errors
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.help import print_help, print_overview
 from fcmae.engine.place import leads, place
 from fcmae.errors import LAST_WORDS, DataError, FcmaeError
+from fcmae.files.durable import storage_errors
 from fcmae.options.fields import fields_of, nested, plain
 from fcmae.options.parse import CommandLine, build, read_command_line
 from fcmae.options.suggest import did_you_mean

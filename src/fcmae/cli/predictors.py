@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
 from fcmae.cli.answers import SaidClass, SaidPixels
-from fcmae.cli.shared.card import article, tiling_of
 from fcmae.data.augment import Evaluation
 from fcmae.data.cut import exact
 from fcmae.data.given import Given, picture_of
@@ -31,6 +30,7 @@ from fcmae.options.parse import build, keyword_values
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean
 from fcmae.peers import Peers
+from fcmae.setup.weights import article, tiling_of
 
 Options = TypeVar("Options")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import say, show_places
+from fcmae.files.journal import Journal
 
 ENDINGS = (".html", ".htm")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcmae.data.naming import shown
-from fcmae.data.ours import FIRST, intact
 from fcmae.errors import DataError
+from fcmae.files.written_files import FIRST, intact
 
 TEXTS = "txt md rst csv tsv json geojson jsonl ndjson yaml yml toml ini cfg conf log xml html htm"
 DOCUMENTS = "pdf doc docx xls xlsx ppt pptx odt license lock md5 sha1 sha256 crc tmp part bak"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.durable import storage_errors
 from fcmae.checkpoint.header import WEIGHTS
+from fcmae.files.durable import storage_errors
 
 ACCURACY = "accuracy.json"
 """Table per class and confusion matrix of the last evaluation."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from fcmae.checkpoint import durable, store
+from fcmae.checkpoint import store
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.manifest import Entry
 from fcmae.checkpoint.staging import stage
@@ -28,6 +28,7 @@ from fcmae.engine.records import (
 from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.state import Parts
 from fcmae.errors import CheckpointError
+from fcmae.files import durable
 
 Which = Literal["weights", "weights_raw", "weights_best"]
 PRIVATE = ("data", "val", "out", "weights", "config", "monitor")

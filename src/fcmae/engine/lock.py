@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fcmae.checkpoint.durable import check_space, storage_errors, sync_folder, write_synced
 from fcmae.engine.place import leads
 from fcmae.errors import StorageError
+from fcmae.files.durable import check_space, storage_errors, sync_folder, write_synced
 
 LOCK = ".lock"
 LEAST_FREE = 64 * 2**20

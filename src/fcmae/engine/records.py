@@ -14,9 +14,9 @@ from typing import Any, Literal
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from fcmae.checkpoint.durable import storage_errors, sync_file, write_text
 from fcmae.engine.folder import RunFolder, metric_lines
 from fcmae.errors import StorageError
+from fcmae.files.durable import storage_errors, sync_file, write_text
 
 Kind = Literal["train", "evaluation"]
 

@@ -1,8 +1,11 @@
 """Reports the progress of a run to a person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,12 @@ class Reporter(Protocol):
     def finish(self) -> None:
         """Training is over, for whatever reason; always called, perhaps twice."""
 
+    def track(self, items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+        """Pass items on and show how many of ``total`` are done; a batch counts by its length."""
+
+    def counting(self, what: str, total: int) -> AbstractContextManager[Callable[[int], object]]:
+        """Show how many of ``total`` things are done: what is entered takes the number of more."""
+
 
 class Silent:
     """Says nothing."""
@@ -88,3 +97,11 @@ class Silent:
 
     def finish(self) -> None:
         """Say nothing."""
+
+    def track(self, items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+        """Pass items on."""
+        return iter(items)
+
+    def counting(self, what: str, total: int) -> AbstractContextManager[Callable[[int], object]]:
+        """Say nothing."""
+        return nullcontext(lambda number: None)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
+from fcmae.data.image_list import ImageList
 from fcmae.peers import Peers
 from fcmae.types import Images, Labels
 
@@ -30,6 +31,10 @@ class Outputs:
     rows: Float[Tensor, "n d"]
     labels: Labels | None
     unusable: list[tuple[str, str]]
+
+    def names(self, images: ImageList) -> list[str]:
+        """The path of each row's image as it is shown to people."""
+        return [images.name(i) for i in self.indices.tolist()]
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import nn
 
-from fcmae.checkpoint import durable
-from fcmae.data.ours import line_of, record_name
 from fcmae.exports.facts import Facts
 from fcmae.exports.options import FILES, Format
 from fcmae.exports.readme import readme
+from fcmae.files import durable
+from fcmae.files.written_files import line_of, record_name
 
 README = "README.md"
 STAGING = ".staging"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fcmae.checkpoint.durable import storage_errors, write_text
+from fcmae.files.durable import storage_errors, write_text
 from fcmae.reports.page import page
 from fcmae.reports.run import RunRecord
 

@@ -21,11 +21,11 @@ from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
 from fcmae.cli.analyze.asked import random_model
-from fcmae.cli.shared.sources import validation_images
 from fcmae.data.listing import not_there, split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
 from fcmae.options.recipes import read_plan
+from fcmae.setup.sources import validation_images
 
 WITH_CLASSES = ("finetune classify", "evaluate neighbours", "evaluate linear")
 """The commands that divide images of classes into those to learn from and those to test on."""

@@ -9,14 +9,15 @@ from rich.console import Console as Terminal
 from fcmae.cli.analyze.asked import Asked, asked, other_asked
 from fcmae.cli.analyze.options import OF_CLASSES, OF_CLASSIFIERS, Analyze
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.places import check_place
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.show import number, say, show_places, show_table, show_unusable
-from fcmae.cli.shared.sources import validation_images
+from fcmae.cli.shared.show import say, show_places, show_table, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
+from fcmae.setup.places import check_place
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import validation_images
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

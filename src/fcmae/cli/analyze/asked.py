@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fcmae.cli.analyze.options import Analyze
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import net_at, net_of
-from fcmae.cli.shared.preflight import check_channels
 from fcmae.data.options import Loader
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture, Encoder, ModelName
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.options.size import size_or
+from fcmae.setup.nets import net_at, net_of
+from fcmae.setup.preflight import check_channels
+from fcmae.setup.weights import Weights, loader_of, read_weights
 
 RANDOM = "random:"
 """What may stand before the name of a model that is to have random weights."""
@@ -41,7 +41,7 @@ class Asked:
 def asked(source: str, options: Analyze, console: Console, *, beside: Asked | None = None) -> Asked:
     """The net of this name, with its images; beside another one, with those of the other."""
     model = random_model(source)
-    weights = None if model else read_weights(source, fetch=options.source, console=console)
+    weights = None if model else read_weights(source, fetch=options.source, reporter=console)
     net = net_of(model, _encoder(options, model, beside), weights)
     check_channels(options.loader, net.channels)
     wanted = size_or(options.size, 224 if weights is None else weights.size)

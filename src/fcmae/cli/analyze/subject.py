@@ -18,10 +18,10 @@ from fcmae.checkpoint.weights import load_model
 from fcmae.cli.analyze.asked import Asked
 from fcmae.cli.analyze.options import Analyze
 from fcmae.cli.shared.monitors import Viewing
-from fcmae.cli.shared.tables import Columns
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
+from fcmae.files.tables import Columns
 from fcmae.model.build import new_encoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import encoder_of

@@ -8,7 +8,6 @@ from typing import Any, get_args
 from torch import nn
 
 from fcmae.analysis.inside import Inside, look_inside
-from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.analyze.analyze import Analyzed
 from fcmae.cli.analyze.asked import Asked
 from fcmae.cli.analyze.blocks import (
@@ -24,12 +23,13 @@ from fcmae.cli.analyze.options import Analyze, MapOptions, What
 from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import batches, launch
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.show import files
-from fcmae.cli.shared.tables import write_table
-from fcmae.cli.shared.written import begin, end
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
+from fcmae.files.durable import write_synced
+from fcmae.files.journal import Journal
+from fcmae.files.results import unusable_files
+from fcmae.files.tables import write_table
+from fcmae.files.together import begin, end
 from fcmae.options.fields import plain
 from fcmae.peers import Peers
 
@@ -93,7 +93,7 @@ def look(
         found=entries,
         skipped=skipped,
         summary={entry["name"]: entry["summary"] for entry in entries},
-        unusable=files(nets[0].inside.images.unusable),
+        unusable=unusable_files(nets[0].inside.images.unusable),
     )
 
 

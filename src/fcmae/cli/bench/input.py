@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.results import check_table
 from fcmae.cli.shared.show import say, show_table
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
+from fcmae.files.results import check_table
 from fcmae.options.size import sides
 
 WAYS = ("torchvision", "exact", "fitting", "packed")

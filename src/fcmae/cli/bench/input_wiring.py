@@ -13,8 +13,8 @@ from fcmae import __version__
 from fcmae.analysis.input_speed import input_speed
 from fcmae.cli.bench.input import BenchInput, InputBench, InputRow
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.results import write_results
 from fcmae.data.image_list import ImageList
+from fcmae.files.results import write_results
 from fcmae.options.size import sides
 
 CPU = Path("/proc/cpuinfo")

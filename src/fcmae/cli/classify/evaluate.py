@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated, evaluated
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.places import check_place
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.sources import validation_images
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.places import check_place
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import validation_images
+from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class EvaluateClassify:
 def evaluate_classify(options: EvaluateClassify, console: Console) -> Evaluated:
     """Check what the weights and the images say, then classify."""
     weights = read_weights(
-        options.weights, kind="classifier", fetch=options.source, console=console
+        options.weights, kind="classifier", fetch=options.source, reporter=console
     )
     size_for(options.size, weights)
     loader_of(weights, options.loader)
@@ -76,8 +76,8 @@ def _classify(
 ) -> Evaluated:
     from fcmae.cli.shared.inference import open_model
     from fcmae.cli.shared.per_class import FILES, write_classes
-    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.classify import classify
+    from fcmae.files.together import begin
     from fcmae.model.classifier import Classifier
     from fcmae.model.timm_net import TimmClassifier
 

@@ -7,18 +7,9 @@ from typing import Any, Literal
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, spelt_out
-from fcmae.cli.shared.nets import check_model, check_test_size, net_at, net_of, weights_or_none
-from fcmae.cli.shared.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_labelled,
-    check_pictures,
-)
-from fcmae.cli.shared.show import number, say, show_classes, show_places
+from fcmae.cli.shared.show import say, show_classes, show_places
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Augment, Loader
 from fcmae.engine.lock import hold
@@ -27,6 +18,16 @@ from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size
+from fcmae.setup.nets import check_model, check_test_size, net_at, net_of, weights_or_none
+from fcmae.setup.preflight import (
+    check_at_least_one,
+    check_batch,
+    check_channels,
+    check_labelled,
+    check_pictures,
+)
+from fcmae.setup.weights import loader_of
+from fcmae.setup.words import number
 
 FINETUNING = Optim(
     base_lr=2e-3,

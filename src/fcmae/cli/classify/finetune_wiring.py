@@ -3,7 +3,6 @@
 from typing import Any
 
 from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
-from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import Accuracy, Viewing
@@ -20,6 +19,7 @@ from fcmae.model.timm_net import TimmClassifier
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.size import sides, size_or
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.tasks.classify import Classify
 
 

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.results import check_table, write_results
-from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
-from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import names_of
+from fcmae.cli.shared.show import say, show_places, show_table, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
+from fcmae.files.results import check_table, unusable_files, write_results
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def predict_classify(options: PredictClassify, console: Console) -> Predicted:
     """Check what the weights and the images say, then classify."""
     check_table(options.out, sources=[*options.data, options.weights])
     weights = read_weights(
-        options.weights, kind="classifier", fetch=options.source, console=console
+        options.weights, kind="classifier", fetch=options.source, reporter=console
     )
     size_for(options.size, weights)
     loader_of(weights, options.loader)
@@ -99,9 +99,7 @@ def _predict(
     probabilities = outputs.rows.numpy()
     classes = weights.classes or [str(i) for i in range(probabilities.shape[1])]
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, : options.top]
-    columns: dict[str, NDArray[Any] | Sequence[str]] = {
-        "path": names_of(images, outputs.indices.numpy())
-    }
+    columns: dict[str, NDArray[Any] | Sequence[str]] = {"path": outputs.names(images)}
     for rank in range(order.shape[1]):
         columns[f"class_{rank + 1}"] = [classes[i] for i in order[:, rank]]
         best = np.take_along_axis(probabilities, order[:, rank : rank + 1], axis=1)
@@ -116,7 +114,7 @@ def _predict(
         out=options.out,
         images=len(probabilities),
         classes={classes[i]: int(called[i]) for i in most},
-        unusable=files(outputs.unusable),
+        unusable=unusable_files(outputs.unusable),
     )
 
 

@@ -14,8 +14,6 @@ from fcmae.cli.datasets.check_parts import Parts, find_parts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import (
     MAX_CLASSES,
-    files,
-    number,
     say,
     show_rest,
     show_table,
@@ -26,6 +24,8 @@ from fcmae.data.folders import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.values import Values
+from fcmae.files.results import unusable_files
+from fcmae.setup.words import number
 
 MAX_PROBLEMS = 50
 LABELS = {
@@ -116,7 +116,7 @@ def check(options: Check, console: Console) -> Checked:
     prints = [images.fingerprint() for images in parts.images.values()]
     return Checked(
         usable=report.usable,
-        unusable=files(report.unusable),
+        unusable=unusable_files(report.unusable),
         classes=_classes(parts, report),
         kinds=report.kinds,
         heights=report.heights,

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcmae.cli.shared.show import number
 from fcmae.data.folders import walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images, parts_of
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
 from fcmae.errors import DataError
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.show import files, say, show_unusable
+from fcmae.cli.shared.show import say, show_unusable
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.errors import DataError
+from fcmae.files.journal import Journal
+from fcmae.files.results import unusable_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ def pack(options: Pack, console: Console) -> PackMade:
         images=len(images) - len(written.unusable),
         shrunk=written.shrunk,
         classes=len(images.classes or ()),
-        unusable=files(written.unusable),
+        unusable=unusable_files(written.unusable),
     )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.durable import storage_errors, write_text
 from fcmae.engine.folder import next_former
+from fcmae.files.durable import storage_errors, write_text
 
 NOTE = "demo.json"
 """File with the options that everything in the folder was made with."""

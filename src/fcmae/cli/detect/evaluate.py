@@ -6,13 +6,9 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.detect.labelled import BadLabels, accepted
 from fcmae.cli.detect.show import in_words, show_precision
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.places import check_place
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
+from fcmae.cli.shared.show import say, show_places, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import evaluation_objects
 from fcmae.data.options import Loader
@@ -21,9 +17,15 @@ from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles, Tiling
+from fcmae.files.results import unusable_files
 from fcmae.model.options import Suppression
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
+from fcmae.setup.labelled import BadLabels, accepted
+from fcmae.setup.places import check_place
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 RESULTS = "results.json"
 """What was found, as COCO's evaluations read it."""
@@ -114,11 +116,11 @@ def _evaluate(
 ) -> DetectorEvaluated:
     import json
 
-    from fcmae.checkpoint.durable import write_synced
     from fcmae.cli.detect.inference import open_detector
     from fcmae.cli.detect.monitor import summary
-    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.detect import judge
+    from fcmae.files.durable import write_synced
+    from fcmae.files.together import begin
 
     looking = open_detector(options, weights, images, tiling, console)
     peers = looking.peers
@@ -129,7 +131,7 @@ def _evaluate(
         for name, content, indent in ((RESULTS, result.found, None), (PRECISION, said, 1)):
             with journal.writing(name) as path:
                 write_synced(path, f"{json.dumps(content, indent=indent)}\n".encode())
-    return DetectorEvaluated(**said, unusable=files(result.unusable), out=options.out)
+    return DetectorEvaluated(**said, unusable=unusable_files(result.unusable), out=options.out)
 
 
 def show_detector_evaluated(result: DetectorEvaluated, terminal: Terminal) -> None:

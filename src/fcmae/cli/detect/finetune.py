@@ -7,20 +7,10 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.detect.labelled import BadLabels, accepted, for_masks
 from fcmae.cli.detect.show import in_words, show_precision
-from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
-from fcmae.cli.shared.nets import architecture_of, weights_or_none
-from fcmae.cli.shared.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_labelled,
-    check_pictures,
-)
-from fcmae.cli.shared.show import number, say, show_places
+from fcmae.cli.shared.show import say, show_places
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
 from fcmae.data.options import Jitter, Loader
@@ -32,6 +22,17 @@ from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides, sides, size_or
+from fcmae.setup.labelled import BadLabels, accepted, for_masks
+from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.setup.preflight import (
+    check_at_least_one,
+    check_batch,
+    check_channels,
+    check_labelled,
+    check_pictures,
+)
+from fcmae.setup.weights import loader_of
+from fcmae.setup.words import number
 
 FINETUNING = Optim(
     base_lr=1.6e-3,

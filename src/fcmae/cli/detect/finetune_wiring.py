@@ -4,7 +4,6 @@ from typing import Any
 
 from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
 from fcmae.cli.detect.monitor import AveragePrecision
-from fcmae.cli.shared.card import Weights, card, loader_of, tiling_facts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.starting import same_classes, start_from
@@ -19,6 +18,7 @@ from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides, size_or
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of, tiling_facts
 from fcmae.tasks.detect import Detect
 
 

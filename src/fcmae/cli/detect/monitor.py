@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import nn
 
-from fcmae.checkpoint.durable import write_text
 from fcmae.cli.detect.pictures import draw
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
@@ -22,6 +21,7 @@ from fcmae.evaluation.coco import CocoScores
 from fcmae.evaluation.detect import Found, detect, judge
 from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
+from fcmae.files.durable import write_text
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
 from fcmae.task import Evaluation

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.detect.pictures import draw
-from fcmae.cli.shared.card import Weights
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.written import begin, end
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
 from fcmae.data.options import Loader
 from fcmae.data.trace import polygons
 from fcmae.evaluation.detections import Detections
+from fcmae.files.durable import write_synced
+from fcmae.files.journal import Journal
+from fcmae.files.together import begin, end
 from fcmae.peers import Peers
+from fcmae.setup.weights import Weights
 
 RESULTS = "detections.json"
 """COCO's file of all objects."""

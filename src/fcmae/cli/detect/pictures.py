@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from fcmae.analysis.overlays import draw_detections
-from fcmae.checkpoint.durable import storage_errors
 from fcmae.data.image import open_image
 from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, open_regions, overview
 from fcmae.evaluation.detections import Detections
+from fcmae.files.durable import storage_errors
 
 
 def draw(

@@ -6,19 +6,21 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.places import check_apart, check_no_run
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
-from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.show import say, show_places, show_table, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.evaluation.options import Tiles, Tiling
+from fcmae.files.results import unusable_files
 from fcmae.model.options import Suppression
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
+from fcmae.setup.places import check_apart, check_no_run
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ def _predict(
         out=options.out,
         images=counted.images,
         objects=dict(names.most_common()),
-        unusable=files(gather_unusable(looking.unusable, looking.peers)),
+        unusable=unusable_files(gather_unusable(looking.unusable, looking.peers)),
     )
 
 

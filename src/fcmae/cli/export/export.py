@@ -7,9 +7,7 @@ from fcmae.checkpoint.header import WEIGHTS
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.published import named as published
 from fcmae.cli.export.exported import Asked, Exported, check_folder
-from fcmae.cli.shared.card import read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
 from fcmae.engine.folder import EXPORT
 from fcmae.engine.lock import hold
 from fcmae.exports.options import (
@@ -23,6 +21,8 @@ from fcmae.exports.options import (
     part_of,
 )
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.weights import read_weights
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.journal import Journal
 from fcmae.cli.shared.show import say, show_places
-from fcmae.data.ours import record_name
 from fcmae.errors import StorageError
 from fcmae.exports.options import FILES, Format, Part, Precision
+from fcmae.files.journal import Journal
+from fcmae.files.written_files import record_name
 
 ENDINGS = {Path(name).suffix for names in FILES.values() for name in names} | {".pt", ".bin"}
 README = "README.md"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from fcmae.checkpoint.weights import load_model
 from fcmae.cli.export.exported import Asked, Exported
-from fcmae.cli.shared.card import Weights
 from fcmae.cli.shared.console import Console
 from fcmae.exports.facts import facts_of
 from fcmae.exports.write import export
+from fcmae.setup.weights import Weights
 
 
 def write(weights: Weights, asked: Asked, out: Path, console: Console) -> Exported:

@@ -6,19 +6,20 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.results import check_table, write_results
-from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
-from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import Columns, names_of
+from fcmae.cli.shared.show import say, show_places, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
+from fcmae.files.results import check_table, unusable_files, write_results
+from fcmae.files.tables import Columns
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class Embedded:
 def embed(options: Embed, console: Console) -> Embedded:
     """Check what the weights and the images say, then encode."""
     check_table(options.out, sources=[*options.data, options.weights])
-    weights = read_weights(options.weights, fetch=options.source, console=console)
+    weights = read_weights(options.weights, fetch=options.source, reporter=console)
     size_for(options.size, weights)
     loader_of(weights, options.loader)
     images = find_all(options.data)
@@ -81,14 +82,13 @@ def _embed(options: Embed, weights: Weights, images: ImageList, console: Console
     model, found, peers = open_model(options, weights, images, console, what="encoding")
     outputs = encode(model, found, peers)
     if peers.leads:
-        paths = names_of(images, outputs.indices.numpy())
-        columns: Columns = {"path": paths, "features": outputs.rows.numpy()}
+        columns: Columns = {"path": outputs.names(images), "features": outputs.rows.numpy()}
         write_results(options.out, columns, outputs.unusable)
     return Embedded(
         out=options.out,
         images=len(outputs.rows),
         width=outputs.rows.shape[1],
-        unusable=files(outputs.unusable),
+        unusable=unusable_files(outputs.unusable),
     )
 
 

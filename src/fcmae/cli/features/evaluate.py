@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated, evaluated
-from fcmae.cli.shared.nets import check_model, net_at, net_of, weights_or_none
-from fcmae.cli.shared.preflight import check_channels, check_labelled, check_pictures
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Loader
@@ -16,6 +13,9 @@ from fcmae.model.options import Architecture, Encoder
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, size_or
+from fcmae.setup.nets import check_model, net_at, net_of, weights_or_none
+from fcmae.setup.preflight import check_channels, check_labelled, check_pictures
+from fcmae.setup.weights import Weights, loader_of
 
 
 @dataclass(frozen=True, kw_only=True)

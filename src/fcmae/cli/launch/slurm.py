@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fcmae.checkpoint.durable import write_text
 from fcmae.cli.launch.launch import Launch
 from fcmae.errors import FcmaeError, StorageError
+from fcmae.files.durable import write_text
 
 SCRIPT = """\
 #!/bin/bash

@@ -5,11 +5,8 @@ from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.pretraining.pretrain import Pretrained
-from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
-from fcmae.cli.shared.nets import architecture_of, weights_or_none
-from fcmae.cli.shared.preflight import check_batch, check_channels, check_pictures
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Loader, Views
 from fcmae.engine.lock import hold
@@ -19,6 +16,9 @@ from fcmae.model.options import Encoder, ModelName, Projection, architecture
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides
+from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.setup.preflight import check_batch, check_channels, check_pictures
+from fcmae.setup.weights import loader_of
 
 
 @dataclass(frozen=True, kw_only=True)

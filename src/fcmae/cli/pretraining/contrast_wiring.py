@@ -5,7 +5,6 @@ import math
 from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.pretraining.pretrain_wiring import Labelled
-from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
@@ -20,6 +19,7 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
 from fcmae.tasks import contrast as task
 

@@ -6,17 +6,9 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
-from fcmae.cli.shared.nets import architecture_of, weights_or_none
-from fcmae.cli.shared.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_pictures,
-)
-from fcmae.cli.shared.show import number, say, show_places
+from fcmae.cli.shared.show import say, show_places
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Crop, Loader
 from fcmae.engine.lock import hold
@@ -27,6 +19,15 @@ from fcmae.model.options import Architecture, Decoder, Encoder, ModelName, archi
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
+from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.setup.preflight import (
+    check_at_least_one,
+    check_batch,
+    check_channels,
+    check_pictures,
+)
+from fcmae.setup.weights import loader_of
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

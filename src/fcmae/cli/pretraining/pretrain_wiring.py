@@ -1,7 +1,6 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
 from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
-from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
@@ -16,6 +15,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import Reconstruct
 

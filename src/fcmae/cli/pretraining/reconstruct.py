@@ -7,18 +7,20 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.places import check_place
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.show import files, number, say, show_places, show_unusable
-from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.show import say, show_places, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
+from fcmae.files.results import unusable_files
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
+from fcmae.setup.places import check_place
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class Reconstructed:
 def reconstruct(options: Reconstruct, console: Console) -> Reconstructed:
     """Check what the weights and the images say, then draw."""
     weights = read_weights(
-        options.weights, kind="autoencoder", fetch=options.source, console=console
+        options.weights, kind="autoencoder", fetch=options.source, reporter=console
     )
     mask = Mask(**weights.description["mask"])
     if options.ratio is not None:
@@ -110,7 +112,7 @@ def _draw(
     from fcmae.checkpoint.weights import load_model
     from fcmae.cli.shared.inference import launch
     from fcmae.cli.shared.monitors import Viewing, draw_reconstructions, some
-    from fcmae.cli.shared.written import begin, end
+    from fcmae.files.together import begin, end
     from fcmae.model.autoencoder import Autoencoder
 
     model, _ = load_model(weights.header)
@@ -143,7 +145,7 @@ def _draw(
         pictures=pictures,
         images=len(losses),
         loss=sum(losses) / len(losses),
-        unusable=files(unusable),
+        unusable=unusable_files(unusable),
     )
 
 

@@ -4,11 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcmae.cli.segment.evaluated import Segmented
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.places import check_place
-from fcmae.cli.shared.preflight import check_pictures
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.segments.find import evaluation_segments
@@ -17,6 +13,10 @@ from fcmae.engine.lock import hold
 from fcmae.evaluation.options import Scan
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.places import check_place
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +77,9 @@ def _evaluate(
 ) -> Segmented:
     from fcmae.cli.segment.inference import open_scanner, own_sizes
     from fcmae.cli.shared.per_class import FILES, write_classes
-    from fcmae.cli.shared.show import files
-    from fcmae.cli.shared.written import begin
     from fcmae.evaluation.pixels import segment
+    from fcmae.files.results import unusable_files
+    from fcmae.files.together import begin
 
     scanner = open_scanner(options, weights)
     classes = list(images.classes or ())
@@ -97,6 +97,6 @@ def _evaluate(
         pixel_accuracy=result.pixel_accuracy,
         per_class=result.summary()["per_class"],
         confusion=result.confusion.tolist(),
-        unusable=files(result.unusable),
+        unusable=unusable_files(result.unusable),
         out=options.out,
     )

@@ -9,13 +9,13 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import (
     MAX_CLASSES,
-    number,
     say,
     share,
     show_places,
     show_table,
     show_unusable,
 )
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

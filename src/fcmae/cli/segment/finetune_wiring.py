@@ -9,9 +9,7 @@ from torch import nn
 from fcmae.analysis.label_pictures import draw_classes
 from fcmae.analysis.pictures import confusion_matrix
 from fcmae.analysis.reconstructions import as_shown
-from fcmae.checkpoint.durable import write_text
 from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
-from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import some
@@ -29,11 +27,13 @@ from fcmae.engine.loop import Outcome
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.pixels import segment
 from fcmae.evaluation.scan import Scanner
+from fcmae.files.durable import write_text
 from fcmae.model.options import Architecture
 from fcmae.model.segmenter import Segmenter
 from fcmae.options.size import sides
 from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
 from fcmae.tasks.segment import Segment
 

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import launch
-from fcmae.cli.shared.nets import size_for
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image_list import ImageList
@@ -19,6 +17,8 @@ from fcmae.model.segmenter import Segmenter
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.peers import Peers
+from fcmae.setup.nets import size_for
+from fcmae.setup.weights import Weights, loader_of
 
 
 @runtime_checkable

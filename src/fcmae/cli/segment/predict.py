@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.card import loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.places import check_apart, check_no_run
-from fcmae.cli.shared.show import number, say, share, show_places, show_table, show_unusable
-from fcmae.cli.shared.sources import find_all
+from fcmae.cli.shared.show import say, share, show_places, show_table, show_unusable
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -22,6 +18,11 @@ from fcmae.errors import DataError
 from fcmae.evaluation.options import Scan
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.places import check_apart, check_no_run
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import loader_of, read_weights
+from fcmae.setup.words import number
 
 Form = Literal["masks", "overlays", "polygons"]
 

@@ -9,14 +9,9 @@ from jaxtyping import Integer
 
 from fcmae.analysis.label_pictures import draw_classes, write_label_map
 from fcmae.analysis.reconstructions import as_shown
-from fcmae.checkpoint.durable import write_synced
 from fcmae.cli.segment.inference import open_scanner, own_sizes
 from fcmae.cli.segment.predict import Form, PredictedSegments, PredictSegment, Sorts
-from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.show import files
-from fcmae.cli.shared.written import begin, end
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
@@ -26,6 +21,11 @@ from fcmae.data.tiles import OVERVIEW_PIXELS, open_regions, overview
 from fcmae.data.trace import polygons, signed_area
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
+from fcmae.files.durable import write_synced
+from fcmae.files.journal import Journal
+from fcmae.files.results import unusable_files
+from fcmae.files.together import begin, end
+from fcmae.setup.weights import Weights, loader_of
 from fcmae.types import Images
 
 LabelMap = Integer[np.ndarray, "h w"]
@@ -82,7 +82,7 @@ def _reported(
         images=images,
         large=large,
         classes={output.classes[i]: counts[i] / sum(counts) for i in most},
-        unusable=files(gather_unusable(unusable, peers)),
+        unusable=unusable_files(gather_unusable(unusable, peers)),
     )
 
 

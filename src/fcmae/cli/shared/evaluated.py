@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.show import files, number, say, show_classes, show_places, show_unusable
+from fcmae.cli.shared.show import say, show_classes, show_places, show_unusable
+from fcmae.files.results import unusable_files
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ def evaluated(
         top5=summary.get("top5"),
         per_class=summary["per_class"],
         confusion=summary["confusion"],
-        unusable=files(unusable),
+        unusable=unusable_files(unusable),
         **more,
     )
 

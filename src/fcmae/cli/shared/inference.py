@@ -6,9 +6,7 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.shared.card import Weights, loader_of
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
 from fcmae.data.augment import Evaluation
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
@@ -19,6 +17,8 @@ from fcmae.engine.options import Run
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.peers import Peers
+from fcmae.setup.nets import size_for
+from fcmae.setup.weights import Weights, loader_of
 
 
 @runtime_checkable

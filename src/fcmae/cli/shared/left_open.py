@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, get_args, runtime_checkable
 
 from fcmae.checkpoint.options import Rule
-from fcmae.cli.shared.card import Weights, size_name
 from fcmae.data.options import Loader
 from fcmae.engine.options import Run
 from fcmae.model.options import Architecture, Encoder, ModelName, architecture
 from fcmae.model.response import Grn, Response
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.optim.options import Optim
+from fcmae.setup.weights import Weights, size_name
 
 Net = Architecture | TimmArchitecture
 

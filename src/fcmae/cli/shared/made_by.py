@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 from math import prod
 from typing import Any
 
-from fcmae.cli.shared.card import read_weights, size_name
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.options.fields import fields_of, groups_of, plain
 from fcmae.options.parse import as_text
 from fcmae.reports.run import RunRecord
+from fcmae.setup.weights import read_weights, size_name
 
 
 def made_by(record: RunRecord) -> RunRecord:

@@ -12,7 +12,6 @@ from torch import nn
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.analysis.pictures import confusion_matrix, distance_curves
 from fcmae.analysis.reconstructions import reconstruction_grid
-from fcmae.checkpoint.durable import write_text
 from fcmae.data.augment import Evaluation as Centre
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
@@ -23,6 +22,7 @@ from fcmae.engine.folder import ACCURACY
 from fcmae.evaluation.classify import classify
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
+from fcmae.files.durable import write_text
 from fcmae.model.autoencoder import Autoencoder, Pictures
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster

@@ -7,8 +7,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from fcmae.analysis.pictures import confusion_matrix
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.tables import write_table
+from fcmae.files.journal import Journal
+from fcmae.files.tables import write_table
 
 CONFUSION, PER_CLASS = FILES = ("confusion.png", "per_class.csv")
 

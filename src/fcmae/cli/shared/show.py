@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console as Terminal
 from rich.text import Text
 
+from fcmae.setup.words import number
+
 MAX_CLASSES = 60
 MAX_FILES = 20
 
@@ -20,10 +22,10 @@ def show_table(terminal: Terminal, columns: Sequence[str], rows: Iterable[Sequen
     """Aligned columns; the first is text, the others are numbers."""
     lines = [columns, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for number, line in enumerate(lines):
+    for index, line in enumerate(lines):
         first, *others = (cell.rjust(w) for cell, w in zip(line, widths, strict=True))
         text = "  ".join([first.strip().ljust(widths[0]), *others]).rstrip()
-        terminal.print(Text(text, style="" if number else "bold"), soft_wrap=True)
+        terminal.print(Text(text, style="" if index else "bold"), soft_wrap=True)
 
 
 def show_classes(per_class: Sequence[Mapping[str, Any]], terminal: Terminal) -> None:
@@ -36,10 +38,10 @@ def show_classes(per_class: Sequence[Mapping[str, Any]], terminal: Terminal) -> 
     show_rest(len(per_class), terminal)
 
 
-def show_rest(number: int, terminal: Terminal) -> None:
+def show_rest(count: int, terminal: Terminal) -> None:
     """Of so many classes, how many a table has left out."""
-    if number > MAX_CLASSES:
-        say(terminal, f"... and {number - MAX_CLASSES} more classes (--json has all).")
+    if count > MAX_CLASSES:
+        say(terminal, f"... and {count - MAX_CLASSES} more classes (--json has all).")
 
 
 def show_unusable(unusable: Sequence[Mapping[str, str]], terminal: Terminal) -> None:
@@ -59,17 +61,6 @@ def show_places(terminal: Terminal, **paths: Path | None) -> None:
             say(terminal, f"  {name.replace('_', ' '):<10}{path}")
 
 
-def number(count: int, noun: str) -> str:
-    """So many things in words: ``1 image``, ``2,000 images``, ``3 classes``."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
-
-
 def share(value: float | None) -> str:
     """A share as a percentage."""
     return "-" if value is None else f"{value:.1%}"
-
-
-def files(unusable: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Unusable files as JSON lists them."""
-    return [{"path": path, "reason": reason} for path, reason in unusable]

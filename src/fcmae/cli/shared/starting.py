@@ -7,8 +7,8 @@ from torch import nn
 
 from fcmae.checkpoint.options import Rule
 from fcmae.checkpoint.weights import load_into
-from fcmae.cli.shared.card import Kind, Weights
 from fcmae.cli.shared.console import Console
+from fcmae.setup.weights import Kind, Weights
 
 
 @runtime_checkable

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.show import files
 from fcmae.cli.values.evaluated import Estimated
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.values import evaluation_values, values_of
+from fcmae.files.results import unusable_files
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,5 +62,5 @@ def _evaluate(
         mae=result.mae,
         r2=result.r2,
         per_value=result.summary()["per_value"],
-        unusable=files(result.unusable),
+        unusable=unusable_files(result.unusable),
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.show import MAX_CLASSES, number, say, share, show_table, show_unusable
+from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_table, show_unusable
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,18 +8,9 @@ from rich.console import Console as Terminal
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.cli.classify.finetune import FINETUNING
-from fcmae.cli.shared.card import loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start, spelt_out
-from fcmae.cli.shared.nets import architecture_of, weights_or_none
-from fcmae.cli.shared.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_labelled,
-    check_pictures,
-)
-from fcmae.cli.shared.show import number, say, show_places
+from fcmae.cli.shared.show import say, show_places
 from fcmae.cli.values.evaluated import in_words, show_values
 from fcmae.data.options import Augment, Loader
 from fcmae.data.values import split_values
@@ -29,6 +20,16 @@ from fcmae.model.options import Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides, size_or
+from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.setup.preflight import (
+    check_at_least_one,
+    check_batch,
+    check_channels,
+    check_labelled,
+    check_pictures,
+)
+from fcmae.setup.weights import loader_of
+from fcmae.setup.words import number
 
 UNMIXED = Augment(mixup=0.0, cutmix=0.0, smoothing=0.0)
 

@@ -8,8 +8,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from fcmae.checkpoint.durable import write_text
-from fcmae.cli.shared.card import Weights, card, loader_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.left_open import Start
 from fcmae.cli.shared.monitors import Viewing
@@ -24,11 +22,13 @@ from fcmae.data.values_sheet import ValueKind
 from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.engine.loop import Outcome
 from fcmae.evaluation.values import estimate, judge
+from fcmae.files.durable import write_text
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides, size_or
 from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
+from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
 from fcmae.tasks.estimate import Estimate
 

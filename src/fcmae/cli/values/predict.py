@@ -5,19 +5,20 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.card import Weights, loader_of, read_weights
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.nets import size_for
-from fcmae.cli.shared.preflight import check_pictures
-from fcmae.cli.shared.results import check_table, write_results
-from fcmae.cli.shared.show import files, number, say, show_places, show_table, show_unusable
-from fcmae.cli.shared.sources import find_all
-from fcmae.cli.shared.tables import names_of
+from fcmae.cli.shared.show import say, show_places, show_table, show_unusable
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
+from fcmae.files.results import check_table, unusable_files, write_results
+from fcmae.files.tables import Columns
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
+from fcmae.setup.nets import size_for
+from fcmae.setup.preflight import check_pictures
+from fcmae.setup.sources import find_all
+from fcmae.setup.weights import Weights, loader_of, read_weights
+from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +85,16 @@ def _predict(
     rows = outputs.rows.numpy()
     names = weights.classes or [f"value_{i}" for i in range(rows.shape[1])]
     if peers.leads:
-        paths = {"path": names_of(images, outputs.indices.numpy())}
-        columns = paths | {name: rows[:, i] for i, name in enumerate(names)}
+        columns: Columns = {
+            "path": outputs.names(images),
+            **{name: rows[:, i] for i, name in enumerate(names)},
+        }
         write_results(options.out, columns, outputs.unusable)
     return PredictedValues(
         out=options.out,
         images=len(rows),
         means={name: float(rows[:, i].mean()) for i, name in enumerate(names)},
-        unusable=files(outputs.unusable),
+        unusable=unusable_files(outputs.unusable),
     )
 
 

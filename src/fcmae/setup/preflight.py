@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from fcmae.cli.shared.show import number as count
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Window, open_regions
 from fcmae.errors import DataError
+from fcmae.setup.words import number as count
 
 TRIED = 64
 """Images that are opened to see whether any can be used, from the first to the last."""

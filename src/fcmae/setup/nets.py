@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from fcmae.checkpoint.options import Source
-from fcmae.cli.shared.card import Weights, read_weights, size_name
-from fcmae.cli.shared.console import Console
+from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.options.size import Size, divisible_sides, sides, size_or
+from fcmae.setup.weights import Weights, read_weights, size_name
 
 
 def architecture_of(
@@ -111,10 +111,10 @@ def check_model(model: str | None) -> None:
 
 
 def weights_or_none(
-    source: str | Path | None, fetch: Source | None = None, console: Console | None = None
+    source: str | Path | None, fetch: Source | None = None, reporter: Reporter | None = None
 ) -> Weights | None:
     """What weights say, where some are given."""
-    return None if source is None else read_weights(source, fetch=fetch, console=console)
+    return None if source is None else read_weights(source, fetch=fetch, reporter=reporter)
 
 
 def size_for(size: Size | None, weights: Weights, name: str = "size") -> tuple[int, int]:

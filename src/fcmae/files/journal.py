@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from fcmae.checkpoint.durable import storage_errors, write_text
-from fcmae.checkpoint.staging import STAGING
-from fcmae.data.ours import Kind, intact, line_of, record_name, records_in
 from fcmae.errors import StorageError
+from fcmae.files.durable import STAGING, storage_errors, write_text
+from fcmae.files.written_files import Kind, intact, line_of, record_name, records_in
 
 
 class Journal:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fcmae.data.image_list import ImageList
-from fcmae.data.ours import intact
 from fcmae.engine.folder import RunFolder
 from fcmae.errors import DataError, StorageError
+from fcmae.files.written_files import intact
 
 
 def check_no_run(out: Path) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.checkpoint.durable import replace, storage_errors, write_text
-from fcmae.data.image_list import ImageList
+from fcmae.files.durable import STAGING, replace, storage_errors, write_text
 
 ENDINGS = (".csv", ".parquet", ".npz")
 
@@ -24,7 +23,7 @@ def write_table(path: Path, columns: Columns) -> None:
     if ending == ".csv":
         write_text(path, _as_csv(columns))
         return
-    staged = path.with_name(f".staging-{path.name}")
+    staged = path.with_name(f"{STAGING}{path.name}")
     with storage_errors(path):
         try:
             if ending == ".npz":
@@ -67,8 +66,3 @@ def _write_parquet(path: Path, columns: Columns) -> None:
         else:
             arrays[name] = pa.array(column)
     pq.write_table(pa.table(arrays), path)
-
-
-def names_of(images: ImageList, indices: NDArray[np.int64]) -> list[str]:
-    """The paths of these images as they are shown to people."""
-    return [images.name(i) for i in indices.tolist()]

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fcmae.cli.shared.journal import Journal, forget_others
-from fcmae.data.ours import Kind
 from fcmae.errors import StorageError
+from fcmae.files.journal import Journal, forget_others
+from fcmae.files.written_files import Kind
 from fcmae.peers import Peers
 
 

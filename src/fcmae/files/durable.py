@@ -13,6 +13,9 @@ from fcmae.errors import StorageError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CHUNK = 2**20
 
+STAGING = ".staging-"
+"""What the name of anything begins with that is not whole yet."""
+
 
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
@@ -54,7 +57,7 @@ def replace(staged: Path, path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file so that a crash leaves the old one or the new one."""
-    staged = path.with_name(f".staging-{path.name}")
+    staged = path.with_name(f"{STAGING}{path.name}")
     with storage_errors(path):
         try:
             write_synced(staged, text.encode())

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.resolve import resolve
-from fcmae.cli.shared.console import Console
 from fcmae.data.options import Loader
+from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import SIZES, Architecture, architecture_from
@@ -106,7 +106,7 @@ def read_weights(
     *,
     kind: Kind | None = None,
     fetch: Source | None = None,
-    console: Console | None = None,
+    reporter: Reporter | None = None,
 ) -> Weights:
     """Find or fetch weights, and check that what they say is of the kind needed.
 
@@ -114,12 +114,12 @@ def read_weights(
         source: Folder of a run, weights file, or name of published weights.
         kind: Which model a command needs.
         fetch: How to fetch published weights.
-        console: Where to tell of a licence.
+        reporter: Where to tell of a licence.
     """
     resolved = resolve(source, fetch)
-    if console is not None and resolved.licences:
-        licences = " and ".join(resolved.licences)
-        console.message(f"Licence of {source}: {licences}; it binds what is made of these weights.")
+    if reporter is not None and resolved.licences:
+        terms = " and ".join(resolved.licences)
+        reporter.message(f"Licence of {source}: {terms}; it binds what is made of these weights.")
     header, found = resolved.header, resolved.header.card
     try:
         model = found["model"]

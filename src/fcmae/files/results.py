@@ -1,11 +1,11 @@
 """A table that a command leaves where its user says: never written over a file of somebody else."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fcmae.cli.shared.journal import Journal
-from fcmae.cli.shared.tables import ENDINGS, Columns, write_table
+from fcmae.files.journal import Journal
+from fcmae.files.tables import ENDINGS, Columns, write_table
 
 UNUSABLE = ("path", "reason")
 """Columns of the list of files that were left out."""
@@ -59,6 +59,11 @@ def write_results(
             write_table(staged, dict(zip(UNUSABLE, zip(*unusable, strict=True), strict=True)))
     else:
         journal.remove(beside)
+
+
+def unusable_files(unusable: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """The files that were left out, with the reason, as JSON lists them."""
+    return [{"path": path, "reason": reason} for path, reason in unusable]
 
 
 def _beside(path: Path) -> str:

@@ -4,16 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from fcmae.cli.shared.console import Console
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Labelled
+from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
 
 BadLabels = Literal["stop", "leave_out"]
 
 
-def accepted(found: Labelled, bad_labels: BadLabels, data: Path, console: Console) -> ImageList:
+def accepted(found: Labelled, bad_labels: BadLabels, data: Path, reporter: Reporter) -> ImageList:
     """The images, if all their labels are sound or wrong ones may be left out."""
     if found.problems:
         number, first = len(found.problems), found.problems[0]
@@ -24,7 +24,7 @@ def accepted(found: Labelled, bad_labels: BadLabels, data: Path, console: Consol
                 f"`fcmae check {shown(data)} --task detect` lists all; --bad_labels leave_out goes "
                 "on without them."
             )
-        console.message(f"{number} wrong {labels_are} left out, such as {first}.")
+        reporter.message(f"{number} wrong {labels_are} left out, such as {first}.")
     if len(found.objects) == 0:
         raise DataError(f"{found.objects.source} holds no object.")
     return found.images

@@ -1,0 +1,1 @@
+"""Options meet files: weights, nets, sizes and images, checked before PyTorch is imported."""
