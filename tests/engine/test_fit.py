@@ -14,7 +14,7 @@ from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import load_model
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Best
-from fcmae.engine.report import Plan
+from fcmae.engine.report import Plan, Silent
 from fcmae.engine.resume import Record
 from fcmae.errors import CheckpointError, OutOfMemory, StorageError
 from fcmae.optim.schedule import learning_rate
@@ -22,7 +22,7 @@ from fcmae.peers import Peers
 from fcmae.task import Evaluation
 
 
-class Listener:
+class Listener(Silent):
     def __init__(self) -> None:
         self.plans: list[Plan] = []
         self.steps: list[int] = []
