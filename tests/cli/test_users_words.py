@@ -8,8 +8,9 @@ import torch
 
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.main import _answer
+from fcmae.cli.main import _answer, main
 from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
+from fcmae.kernels import native
 from fcmae.options.compute import Compute
 from fcmae.options.fields import fields_of
 
@@ -82,3 +83,16 @@ def test_memory_itself_is_full() -> None:
 def test_a_lost_process_is_told_by_every_command(error: Exception) -> None:
     with pytest.raises(DistributedError, match="another process died or stopped answering"):
         command(error)(Options())
+
+
+def test_a_build_of_the_kernels_that_cannot_be_loaded_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(native.VARIABLE, "sse9")
+    native._load.cache_clear()
+    words = ["bench", "pretrain", "--size", "64", "--batch_size", "1", "--rounds", "1"]
+    assert main([*words, "--run.device", "cpu"]) == 2
+    native._load.cache_clear()
+    said = capsys.readouterr().err
+    assert said.startswith("fcmae: FCMAE_KERNELS_BUILD is sse9, but must be one of ")
+    assert said.count("\n") == 1

@@ -1,6 +1,5 @@
 """Every build of the native kernels against the definition: outputs and every gradient."""
 
-import ctypes
 import hashlib
 import math
 import re
@@ -31,10 +30,6 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, Decoder
 
 FOLDER = Path(native.__file__).parent
-RUNNABLE = {
-    "AVX512": ["avx512bf16", "avx512", "avx2", "plain"],
-    "AVX2": ["avx2", "plain"],
-}
 MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
     (1, 8, (1, 2), 1, 1),
     (1, 40, (2, 2), 1, 8),
@@ -46,21 +41,27 @@ MASKED = [  # images, channels, grid of patches, visible patches, side of a patc
 WHOLE = [(1, 3, 1, 1), (2, 40, 7, 7), (3, 17, 5, 9), (1, 96, 56, 56), (2, 24, 3, 14)]
 
 
-@pytest.fixture(params=RUNNABLE.get(torch.backends.cpu.get_cpu_capability(), ["plain"]))
+@pytest.fixture(params=native.runnable())
 def build(request, monkeypatch):
     """A build that this CPU can run takes the place of the best one."""
-    found = sorted(FOLDER.glob(f"_native_{request.param}.*"))
-    if not found:
-        pytest.skip(f"the {request.param} kernels were not compiled when fcmae was installed")
-    functions = ctypes.CDLL(str(found[0]))
-    if stale := native._why_stale(functions):
-        pytest.skip(f"{found[0].name} {stale}")
-    if not functions.fcmae_runs_here():
-        pytest.skip(f"this CPU cannot run the {request.param} kernels")
-    library = native.Library(functions=functions, parallel=native._parallel(), instructions="test")
-    monkeypatch.setattr(native, "_load", lambda: library)
+    monkeypatch.setenv(native.VARIABLE, request.param)
+    native._load.cache_clear()
+    try:
+        native.library()
+    except ValueError as error:  # it was not compiled, or from other sources
+        pytest.skip(str(error))
     with choice.using("native"):
-        yield
+        yield request.param
+    native._load.cache_clear()
+
+
+@pytest.fixture
+def no_build_is_named(monkeypatch):
+    """The best build is looked for anew, whatever the tests are run with."""
+    monkeypatch.delenv(native.VARIABLE, raising=False)
+    native._load.cache_clear()
+    yield
+    native._load.cache_clear()
 
 
 @pytest.fixture
@@ -333,6 +334,35 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
         depthwise(x.float(), weight, bias, Tiles.whole(2, 2))
 
 
+def test_the_build_that_the_variable_names_is_the_one_that_computes(build):
+    assert choice.describe("cpu") == f"native ({build})"
+    assert layer_norm(torch.randn(1, 4, 8), torch.ones(8), torch.ones(8), 1e-6).isfinite().all()
+
+
+def test_builds_are_those_of_the_cpu_and_of_lesser_ones(monkeypatch):
+    ranked = ("avx512bf16", "avx512", "avx2", "plain")
+    monkeypatch.setattr(native.platform, "machine", lambda: "x86_64")
+    for capability, first in (("AVX512", 0), ("AVX2", 2), ("DEFAULT", 3)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda c=capability: c)
+        assert native.runnable() == ranked[first:]
+    monkeypatch.setattr(native.platform, "machine", lambda: "arm64")
+    assert native.runnable() == ("plain",)
+
+
+@pytest.mark.usefixtures("no_build_is_named")
+@pytest.mark.parametrize("named", ["sse9", "avx512"])
+def test_a_build_that_the_cpu_cannot_run_is_refused_by_name(named, monkeypatch, tmp_path):
+    monkeypatch.setattr(native, "runnable", lambda: ("avx2", "plain"))
+    monkeypatch.setenv(native.VARIABLE, named)
+    message = f"FCMAE_KERNELS_BUILD is {named}, but must be one of avx2, plain, which this CPU"
+    with pytest.raises(ValueError, match=message):
+        choice.describe("cpu")
+    monkeypatch.setenv(native.VARIABLE, "plain")
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
+    with pytest.raises(ValueError, match="FCMAE_KERNELS_BUILD is plain, but no native kernels"):
+        choice.describe("cpu")
+
+
 def test_the_interface_number_rises_with_the_functions_of_the_sources():
     sources = "".join(path.read_text() for path in sorted((FOLDER / "cpp").glob("*.cpp")))
     declared = re.findall(r"^EXPORT (.+?) \{", sources, re.MULTILINE | re.DOTALL)
@@ -361,14 +391,13 @@ def a_build_of(source: str | None, folder: Path, name: str) -> None:
     subprocess.run([compiler, "-shared", "-fPIC", "-o", path, folder / "stale.c"], check=True)
 
 
+@pytest.mark.usefixtures("no_build_is_named")
 @pytest.mark.parametrize("said", STALE)
 def test_a_build_of_other_sources_is_passed_over_and_the_reference_computes(
     said, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
-    monkeypatch.setattr(native, "_load", native._load.__wrapped__)
-    builds = RUNNABLE.get(torch.backends.cpu.get_cpu_capability(), ["plain"])
-    name = f"_native_{builds[0]}.abi3.so"
+    name = f"_native_{native.runnable()[0]}.abi3.so"
     a_build_of(STALE[said], tmp_path, name)
     described = choice.describe("cpu")
     assert described.startswith("reference: ")
@@ -379,6 +408,7 @@ def test_a_build_of_other_sources_is_passed_over_and_the_reference_computes(
         layer_norm(torch.randn(1, 4, 8), torch.ones(8), torch.ones(8), 1e-6)
 
 
+@pytest.mark.usefixtures("no_build_is_named")
 def test_behind_a_build_of_other_sources_the_next_one_is_taken(monkeypatch, tmp_path):
     if native.why_not():
         pytest.skip(native.why_not())
@@ -387,7 +417,7 @@ def test_behind_a_build_of_other_sources_the_next_one_is_taken(monkeypatch, tmp_
     shutil.copy(path, tmp_path)
     a_build_of(STALE["interface 0"], tmp_path, f"_native_{loaded}.a-stale-one.so")
     monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
-    monkeypatch.setattr(native, "_load", native._load.__wrapped__)
+    native._load.cache_clear()
     assert choice.describe("cpu") == f"native ({loaded})"
 
 

@@ -6,7 +6,9 @@ may use. They are plain shared libraries, called through ctypes, and run on PyTo
 """
 
 import ctypes
+import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,12 @@ INTERFACE = 3
 
 INSTRUCTIONS = {"AVX512": ("avx512bf16", "avx512"), "AVX2": ("avx2",)}
 """PyTorch's names of what an x86 CPU can do, and the builds for them, best first."""
+
+PORTABLE = "plain"
+"""The build of no instructions beyond those that every CPU of its kind has."""
+
+VARIABLE = "FCMAE_KERNELS_BUILD"
+"""Environment variable that names the build to load, in place of the best one for this CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +71,47 @@ def on_intel() -> bool:
 
 @cache
 def _load() -> Library | str:
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        capability = torch.backends.cpu.get_cpu_capability()
-        if capability not in INSTRUCTIONS:
-            return f"native kernels need AVX2, and this CPU has {capability}"
-        builds = INSTRUCTIONS[capability]
-    else:
-        builds = ("plain",)
+    """Loads the build of ``FCMAE_KERNELS_BUILD``, or else the best one that this CPU can run.
+
+    Raises:
+        ValueError: The variable names no build, or one that cannot be loaded here.
+    """
+    if named := os.environ.get(VARIABLE):
+        return _named(named)
+    if not _is_x86():
+        return _first_of([PORTABLE])
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability not in INSTRUCTIONS:
+        return f"native kernels need AVX2, and this CPU has {capability}"
+    return _first_of(INSTRUCTIONS[capability])
+
+
+def _named(build: str) -> Library:
+    if build not in runnable():
+        raise ValueError(
+            f"{VARIABLE} is {build}, but must be one of {', '.join(runnable())}, which this CPU "
+            "can run; leave it unset for the best of them."
+        )
+    found = _first_of([build])
+    if isinstance(found, str):
+        raise ValueError(f"{VARIABLE} is {build}, but {found}. Leave it unset for another build.")
+    return found
+
+
+def runnable() -> tuple[str, ...]:
+    """Names the builds whose instructions PyTorch finds in this CPU, best first."""
+    capability = torch.backends.cpu.get_cpu_capability() if _is_x86() else ""
+    ranked = list(INSTRUCTIONS)
+    best = ranked.index(capability) if capability in ranked else len(ranked)
+    return (*(build for name in ranked[best:] for build in INSTRUCTIONS[name]), PORTABLE)
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64")
+
+
+def _first_of(builds: Sequence[str]) -> Library | str:
+    """Loads the first of some builds that was compiled from these sources and runs here."""
     passed_over = ""
     for build in builds:
         for path in sorted(Path(__file__).parent.glob(f"_native_{build}.*")):
@@ -82,6 +124,8 @@ def _load() -> Library | str:
                 passed_over = passed_over or f"{path.name} {reason}"
             elif functions.fcmae_runs_here():
                 return Library(functions=functions, parallel=_parallel(), instructions=build)
+            else:
+                passed_over = passed_over or f"this CPU cannot run {path.name}"
     none = "no native kernels were compiled when fcmae was installed (no C++ compiler?)"
     return passed_over or none
 
