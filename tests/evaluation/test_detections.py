@@ -16,7 +16,7 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
-from fcmae.evaluation.joined import joined
+from fcmae.evaluation.merge_windows import merge_windows
 from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.model.detector import Detected, Detector
@@ -193,7 +193,7 @@ def test_a_box_that_ends_just_inside_its_window_is_a_part_if_another_window_saw_
     # One object from 50 to 110: the left window says that it ends 4 px before the edge.
     one = seen((50, 10, 76, 40), scores=(0.9,))
     other = seen((2, 10, 50, 40), scores=(0.5,))
-    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    found = merge_windows([one, other], [LEFT, RIGHT], (80, 140))
     assert_allclose(found.boxes, [[50, 10, 110, 40]])
     assert found.scores.tolist() == [0.9]
 
@@ -201,7 +201,7 @@ def test_a_box_that_ends_just_inside_its_window_is_a_part_if_another_window_saw_
 def test_a_box_that_ends_well_inside_its_window_is_believed() -> None:
     one = seen((50, 10, 70, 40), scores=(0.9,))
     other = seen((0, 10, 25, 40), scores=(0.5,))
-    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    found = merge_windows([one, other], [LEFT, RIGHT], (80, 140))
     assert_allclose(found.boxes, [[50, 10, 70, 40]])
 
 
@@ -209,7 +209,7 @@ def test_two_boxes_of_one_window_stay_two_if_both_agree_with_one_of_another() ->
     # In the 20 px that both windows show, both boxes of the left one look like the right one's.
     one = seen((10, 10, 80, 40), (59, 8, 80, 38), scores=(0.9, 0.8))
     other = seen((0, 10, 22, 40), scores=(0.7,))
-    found = joined([one, other], [LEFT, RIGHT], (80, 140))
+    found = merge_windows([one, other], [LEFT, RIGHT], (80, 140))
     assert_allclose(found.boxes, [[10, 10, 82, 40], [59, 8, 80, 38]])
 
 

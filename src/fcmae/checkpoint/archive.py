@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcmae.checkpoint.pickle_globals import STORAGES, PickledTensor, PickleRefusedError, Storage
 from fcmae.checkpoint.pickles import MAX_BYTES, read_pickle
-from fcmae.checkpoint.vocabulary import STORAGES, PickledTensor, PickleRefusedError, Storage
 from fcmae.errors import CheckpointError
 
 SIGNATURE = b"PK\x03\x04"

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from fcmae.checkpoint.archive import SIGNATURE, opened, read_archive
 from fcmae.checkpoint.header import Header
+from fcmae.checkpoint.pickle_globals import STORAGES, PickledTensor
 from fcmae.checkpoint.tensors import read_tensors
-from fcmae.checkpoint.vocabulary import STORAGES, PickledTensor
 from fcmae.errors import CheckpointError
 from fcmae.files.durable import CHUNK
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.archive import SIGNATURE, read_archive
-from fcmae.checkpoint.beside import net_beside, read_beside
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import Recognised, recognise
-from fcmae.checkpoint.vocabulary import MAX_AXES
+from fcmae.checkpoint.pickle_globals import MAX_AXES
+from fcmae.checkpoint.sidecar import read_sidecar, sidecar_net
 from fcmae.errors import CheckpointError
 from fcmae.model.timm_options import TimmArchitecture
 
@@ -136,11 +136,11 @@ def _foreign(
     try:
         recognised = recognise(inside, what=str(path))
     except CheckpointError:
-        if (net := net_beside(path)) is None:
+        if (net := sidecar_net(path)) is None:
             raise
         return _of_timm(path, shapes, net)
     contents = recognised.contents
-    known = {**read_beside(path), **facts}
+    known = {**read_sidecar(path), **facts}
     card = {
         "model": contents.description(),
         **_known(known, contents.architecture.channels, contents.num_classes or 0),
@@ -157,7 +157,7 @@ def _of_timm(path: Path, shapes: dict[str, Shape], net: TimmArchitecture) -> Hea
     model: dict[str, Any] = {"kind": "encoder", "architecture": asdict(net)}
     if classes is not None:
         model |= {"kind": "classifier", "num_classes": classes}
-    known = _known(read_beside(path), net.channels, classes or 0)
+    known = _known(read_sidecar(path), net.channels, classes or 0)
     return Header(path=path, card={"model": model, **known}, shapes=shapes, net=net)
 
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fcmae.checkpoint.beside import NAMES as BESIDE
 from fcmae.checkpoint.download import INSTEAD, MAX_BYTES
+from fcmae.checkpoint.sidecar import NAMES as BESIDE
 from fcmae.errors import CheckpointError
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fcmae.checkpoint.vocabulary import (
+from fcmae.checkpoint.pickle_globals import (
     CALLS,
     Named,
     Passed,

@@ -15,7 +15,6 @@ from lightning_fabric import Fabric
 
 from fcmae.data.batch import Batch
 from fcmae.engine import devices, saving
-from fcmae.engine.agreement import Pass, agree, blame
 from fcmae.engine.feed import Feed
 from fcmae.engine.keeper import Best, Keeper, Progress
 from fcmae.engine.leading import on_leader
@@ -24,6 +23,7 @@ from fcmae.engine.meter import Meter
 from fcmae.engine.options import Run
 from fcmae.engine.report import Plan, Reporter
 from fcmae.engine.signals import StopFlag
+from fcmae.engine.step_sync import Pass, blame, sync_step
 from fcmae.errors import Interrupted, NonFiniteError
 from fcmae.kernels import choice
 from fcmae.optim.groups import group_table
@@ -135,7 +135,7 @@ class Loop:
         passes = [self.accumulate(micro, batch) for micro, batch in enumerate(batches)]
         norm = learner.gradient_norm()
         stop, forgiving = self.stop.signal_number is not None, learner.may_overflow()
-        agreed = agree(self.fabric, passes, norm, stop=stop, forgiving=forgiving)
+        agreed = sync_step(self.fabric, passes, norm, stop=stop, forgiving=forgiving)
         if agreed.broken:
             raise NonFiniteError(
                 f"step {self.progress.step + 1}: {blame(self.fabric, passes, agreed)}. The weights "

@@ -15,7 +15,7 @@ from fcmae.data.options import Loader
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
-from fcmae.evaluation.joined import joined
+from fcmae.evaluation.merge_windows import merge_windows
 from fcmae.evaluation.options import Tiling
 from fcmae.model.detector import Detector
 from fcmae.peers import Peers
@@ -58,7 +58,7 @@ class Tiler:
                 some = placed[start : start + self.batch_size]
                 found += self._look(some, regions, normalise)
                 done(len(some))
-        return joined(found, placed, regions.size)
+        return merge_windows(found, placed, regions.size)
 
     def num_windows(self, size: tuple[int, int]) -> int:
         """Number of windows that an image of this height and width takes."""

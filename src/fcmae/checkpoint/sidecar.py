@@ -12,7 +12,7 @@ NAMES = ("config.json", "preprocessor_config.json")
 MAX_BYTES = 4 * 2**20
 
 
-def read_beside(path: Path) -> dict[str, Any]:
+def read_sidecar(path: Path) -> dict[str, Any]:
     """Facts by the names of our cards, where Hugging Face or timm wrote them.
 
     They are not checked here: whoever takes them holds them against the weights.
@@ -31,7 +31,7 @@ def read_beside(path: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def net_beside(path: Path) -> TimmArchitecture | None:
+def sidecar_net(path: Path) -> TimmArchitecture | None:
     """The net of timm whose name timm wrote beside the weights.
 
     Raises:

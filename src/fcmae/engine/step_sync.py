@@ -22,7 +22,7 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreed:
+class StepSync:
     """The same on every process.
 
     Attributes:
@@ -37,9 +37,9 @@ class Agreed:
     numbers: dict[str, float]
 
 
-def agree(
+def sync_step(
     fabric: Fabric, passes: Sequence[Pass], norm: Tensor, *, stop: bool, forgiving: bool
-) -> Agreed:
+) -> StepSync:
     """Share the numbers of a step, in one small all-reduce.
 
     Args:
@@ -61,10 +61,12 @@ def agree(
     stops, breaks, *shared = devices.total(fabric, mine).tolist()
     numbers = [number / fabric.world_size for number in shared]
     names = ["grad_norm", *means]
-    return Agreed(stop=stops > 0, broken=breaks > 0, numbers=dict(zip(names, numbers, strict=True)))
+    return StepSync(
+        stop=stops > 0, broken=breaks > 0, numbers=dict(zip(names, numbers, strict=True))
+    )
 
 
-def blame(fabric: Fabric, passes: Sequence[Pass], agreed: Agreed) -> str:
+def blame(fabric: Fabric, passes: Sequence[Pass], agreed: StepSync) -> str:
     """Say what is broken, and which images it came from; every process has to ask."""
     broken = [p.indices for p in passes if not torch.isfinite(p.loss)]
     none = torch.zeros(0, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""Objects that windows cut apart, joined, so that each is found once."""
+"""Merges detections of neighbouring windows, so that each object is found once."""
 
 from collections.abc import Iterator
 from itertools import permutations
@@ -20,7 +20,9 @@ NEAR = 1 / 8
 another window has seen it go on."""
 
 
-def joined(found: list[Detections], placed: list[Window], size: tuple[int, int]) -> Detections:
+def merge_windows(
+    found: list[Detections], placed: list[Window], size: tuple[int, int]
+) -> Detections:
     """The objects of all windows of an image, each once.
 
     Two boxes of a class in two windows are of one object if they agree where both windows look; two
