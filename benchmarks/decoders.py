@@ -18,15 +18,15 @@ from torch import Tensor
 
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import Decoder, architecture
+from fcmae.model.options import DecoderOptions, architecture
 
 DECODERS = {
-    "block": Decoder(),
-    "block, depth 4": Decoder(depth=4),
-    "unet": Decoder(kind="unet"),
-    "unet-skip": Decoder(kind="unet-skip"),
-    "transformer": Decoder(kind="transformer"),
-    "transformer, depth 8": Decoder(kind="transformer", depth=8),
+    "block": DecoderOptions(),
+    "block, depth 4": DecoderOptions(depth=4),
+    "unet": DecoderOptions(kind="unet"),
+    "unet-skip": DecoderOptions(kind="unet-skip"),
+    "transformer": DecoderOptions(kind="transformer"),
+    "transformer, depth 8": DecoderOptions(kind="transformer", depth=8),
 }
 
 

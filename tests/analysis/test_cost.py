@@ -9,7 +9,7 @@ from fcmae.analysis.cost import NORM_OPERATIONS, cost
 from fcmae.kernels import choice
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
-from fcmae.model.options import Architecture, Decoder, architecture
+from fcmae.model.options import Architecture, DecoderOptions, architecture
 from fcmae.model.response import Response
 
 PAPER = {
@@ -41,8 +41,8 @@ ODD = Architecture(version=1, depths=(1, 2, 1, 1), dims=(4, 8, 12, 20), channels
 
 @pytest.mark.parametrize("arch", [ODD, replace(ODD, version=2, stem=1)], ids=["V1", "V2"])
 def test_parameters_are_those_of_the_model(arch: Architecture) -> None:
-    counted = cost(arch, num_classes=7, decoder=Decoder(depth=2, width=24))
-    autoencoder = Autoencoder(arch, decoder=Decoder(depth=2, width=24))
+    counted = cost(arch, num_classes=7, decoder=DecoderOptions(depth=2, width=24))
+    autoencoder = Autoencoder(arch, decoder=DecoderOptions(depth=2, width=24))
     for module, number in [
         (Classifier(arch, num_classes=7), counted.parameters),
         (autoencoder.encoder, counted.encoder_parameters),
@@ -53,7 +53,7 @@ def test_parameters_are_those_of_the_model(arch: Architecture) -> None:
 
 @pytest.mark.parametrize("kind", ["block", "unet", "unet-skip", "transformer"])
 def test_parameters_of_every_decoder_are_counted(kind: Literal["block", "unet"]) -> None:
-    decoder = Decoder(kind=kind, depth=2, width=32)
+    decoder = DecoderOptions(kind=kind, depth=2, width=32)
     counted = cost(ODD, decoder=decoder).decoder_parameters
     assert sum(p.numel() for p in Autoencoder(ODD, decoder=decoder).decoder.parameters()) == counted
 

@@ -15,7 +15,7 @@ from fcmae.errors import CheckpointError
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=1)
@@ -28,7 +28,7 @@ GRN, NONE, SE, L1 = (
 
 
 def saved(path: Path, response: Response) -> Path:
-    model = Autoencoder(replace(SMALL, grn=response), decoder=Decoder(width=8))
+    model = Autoencoder(replace(SMALL, grn=response), decoder=DecoderOptions(width=8))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter)
     save_weights(path, model, {})

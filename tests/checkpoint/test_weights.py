@@ -17,13 +17,13 @@ from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=1)
 
 
 def autoencoder() -> Autoencoder:
-    return Autoencoder(SMALL, decoder=Decoder(width=8))
+    return Autoencoder(SMALL, decoder=DecoderOptions(width=8))
 
 
 def classifier() -> Classifier:

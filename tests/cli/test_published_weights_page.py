@@ -21,7 +21,7 @@ from fcmae.cli.main import main
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 sys.path.append(str(Path(__file__).parents[1] / "checkpoint"))
 from serving import Answer, Server, serving
@@ -58,7 +58,7 @@ def world(
         tifffile.imwrite(tmp_path / "multispectral" / f"{number}.tif", pixels)
     encoder = Encoder(SMALL).state_dict(prefix="encoder.")
     classifier = Classifier(SMALL, num_classes=10).state_dict()
-    whole = Autoencoder(SMALL, decoder=Decoder(width=8)).state_dict()
+    whole = Autoencoder(SMALL, decoder=DecoderOptions(width=8)).state_dict()
     torch.save({"model": FORMATS["official-sparse"].write(whole)}, "checkpoint-800.pth")
     with serving() as server:
         monkeypatch.setattr(published, "OFFICIAL", f"{server.url}/")

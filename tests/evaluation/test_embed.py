@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import get_args
 
 import pytest
 import torch
@@ -15,10 +14,10 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.estimator import Estimator
+from fcmae.model.kinds import KINDS
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.pyramid import Pyramid
 from fcmae.model.segmenter import Segmenter
-from fcmae.setup.weights import Kind
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
 MODELS: dict[str, Callable[[], nn.Module]] = {
@@ -33,7 +32,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_weights_of_every_kind_are_pooled_as_a_new_classifier_pools_them(kind: str) -> None:
     model, images = MODELS[kind](), torch.randn(2, 3, 32, 64)
     mean = encoder_of(model)(images).features.mean(dim=1)

@@ -12,7 +12,7 @@ from fcmae.errors import CheckpointError
 from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 16, 24, 32))
@@ -41,7 +41,7 @@ def test_a_library_that_knows_only_grn_gets_nothing_else(
 
 
 def test_the_authors_code_has_no_other_decoder(tmp_path: Path) -> None:
-    model = Autoencoder(SMALL, decoder=Decoder(kind="unet", width=8))
+    model = Autoencoder(SMALL, decoder=DecoderOptions(kind="unet", width=8))
     save_weights(tmp_path / "weights.safetensors", model, CARD)
     says = r"the authors' decoder is of kind block, not unet \(--part encoder fits\)"
     with pytest.raises(CheckpointError, match=says):
@@ -52,7 +52,7 @@ def test_the_authors_code_has_no_other_decoder(tmp_path: Path) -> None:
 def test_our_own_file_holds_every_variant(tmp_path: Path) -> None:
     model = Autoencoder(
         replace(SMALL, grn=Response(kind="cbam")),
-        decoder=Decoder(kind="unet-skip", width=8),
+        decoder=DecoderOptions(kind="unet-skip", width=8),
         mask=Mask(convolution="leaking-token"),
     )
     save_weights(tmp_path / "weights.safetensors", model, CARD)

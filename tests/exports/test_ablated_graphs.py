@@ -12,7 +12,7 @@ from torch import nn
 from fcmae.checkpoint.weights import save_weights
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 16, 24, 32))
@@ -22,7 +22,7 @@ MODELS = {
         for kind in ("lrn", "batchnorm", "se", "cbam")
     },
     **{
-        kind: lambda kind=kind: Autoencoder(SMALL, decoder=Decoder(kind=kind, width=32))
+        kind: lambda kind=kind: Autoencoder(SMALL, decoder=DecoderOptions(kind=kind, width=32))
         for kind in ("block", "unet", "unet-skip", "transformer")
     },
 }

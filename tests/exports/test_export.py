@@ -27,8 +27,7 @@ from fcmae.exports.facts import facts_of
 from fcmae.exports.options import FILES, HOLDS, Format
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
-from fcmae.model.options import Architecture, architecture
-from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import Architecture, DecoderOptions, architecture
 from fcmae.model.pyramid import Pyramid
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)

@@ -29,7 +29,7 @@ from fcmae.exports.parts import pyramid_of
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, Decoder, architecture
+from fcmae.model.options import Architecture, DecoderOptions, architecture
 
 CARD = {"size": [64, 64], "classes": ["dune", "forest"], "licence": "CC-BY-NC-4.0", "lineage": []}
 SHAPE: dict[str, Any] = {"depths": (1, 1, 2, 1), "dims": (8, 16, 24, 40)}
@@ -84,7 +84,7 @@ def test_the_authors_code_opens_it_by_its_lines(version: int, part: str, tmp_pat
 
 @pytest.mark.usefixtures("checkout")
 def test_the_authors_pre_training_opens_an_autoencoder_by_its_lines(tmp_path: Path) -> None:
-    model = Autoencoder(SMALL, decoder=Decoder(depth=2, width=16))
+    model = Autoencoder(SMALL, decoder=DecoderOptions(depth=2, width=16))
     exported = fcmae.export(weights=saved(tmp_path, model), format="official")
     theirs = by_its_lines(exported)["model"]
     assert_close(theirs.mask_token.flatten(), model.decoder.mask_token, rtol=0, atol=0)
@@ -178,7 +178,7 @@ def test_transformers_gets_a_processor_where_it_has_one(
 def test_a_pre_training_becomes_an_encoder_where_there_is_no_place_for_a_decoder(
     tmp_path: Path,
 ) -> None:
-    model = Autoencoder(SMALL, decoder=Decoder(width=16))
+    model = Autoencoder(SMALL, decoder=DecoderOptions(width=16))
     exported = fcmae.export(weights=saved(tmp_path, model), format="timm")
     assert exported.part == "encoder"
     assert by_its_lines(exported)["model"].num_classes == 0
@@ -203,7 +203,7 @@ def test_a_net_that_another_library_cannot_build_is_refused(
 
 
 def test_the_authors_have_no_decoder_for_v1(tmp_path: Path) -> None:
-    model = Autoencoder(Architecture(version=1, **SHAPE), decoder=Decoder(width=16))
+    model = Autoencoder(Architecture(version=1, **SHAPE), decoder=DecoderOptions(width=16))
     with pytest.raises(CheckpointError, match="the authors pre-train ConvNeXt V2 only"):
         fcmae.export(weights=saved(tmp_path, model), format="official")
 

@@ -27,7 +27,7 @@ from fcmae.kernels.tiles import Tiles
 from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error, pixel_error_at
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 FOLDER = Path(native.__file__).parent
 MASKED = [  # images, channels, grid of patches, visible patches, side of a patch
@@ -303,7 +303,7 @@ def test_fifty_steps_of_training_follow_the_curve_of_the_definition():
     def losses(name):
         torch.manual_seed(0)
         small = Architecture(depths=(1, 1, 2, 1), dims=(8, 16, 24, 40), version=2)
-        net = Autoencoder(small, decoder=Decoder(width=32))
+        net = Autoencoder(small, decoder=DecoderOptions(width=32))
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
         images = torch.randn(2, 3, 64, 64).cumsum(-1)
         curve = []

@@ -29,7 +29,7 @@ from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
 from fcmae.kernels.tiles import Tiles
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 pytest.importorskip("triton", reason="Triton is not installed")
 
@@ -217,7 +217,7 @@ def test_the_operators_keep_the_rules_of_torch_library(device):
 def model_and_inputs(device):
     torch.manual_seed(0)
     small = Architecture(depths=(1, 1, 1, 1), dims=(8, 8, 13, 16), version=2)
-    net = Autoencoder(small, decoder=Decoder(width=16)).to(device)
+    net = Autoencoder(small, decoder=DecoderOptions(width=16)).to(device)
     images = torch.randn(2, 3, 64, 64).cumsum(-1).to(device)
     return net, images, torch.tensor([[1], [2]], device=device)
 

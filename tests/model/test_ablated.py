@@ -18,7 +18,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import describe, rebuild
 from fcmae.model.encoder import Encoded
 from fcmae.model.layout import Leaking, Visible
-from fcmae.model.options import Decoder
+from fcmae.model.options import DecoderOptions
 from fcmae.model.transformer import places
 from fcmae.model.unet import UNetDecoder
 from fcmae.optim.groups import parameter_groups
@@ -31,7 +31,7 @@ CONVOLUTIONS = ("sparse", "masked", "leaking", "leaking-token")
 def autoencoder(kind="block", convolution="sparse", *, patch=None, **more):
     return Autoencoder(
         tiny(),
-        decoder=Decoder(kind=kind, width=32),
+        decoder=DecoderOptions(kind=kind, width=32),
         mask=Mask(convolution=convolution, patch=patch),
         **more,
     )
@@ -80,7 +80,7 @@ def test_no_hidden_pixel_reaches_a_prediction(kind):
 @pytest.mark.parametrize("kind", ["unet", "unet-skip"])
 def test_a_u_net_predicts_pixels_where_they_lie(kind):
     """Without blocks, and with a prediction that copies, each pixel must come from its place."""
-    decoder = UNetDecoder(tiny(), Decoder(kind=kind, width=8))
+    decoder = UNetDecoder(tiny(), DecoderOptions(kind=kind, width=8))
     decoder.levels = torch.nn.ModuleList(torch.nn.ModuleList() for _ in range(4))
     for up in decoder.ups:
         up.norm = torch.nn.Identity()
@@ -131,7 +131,7 @@ def test_every_place_of_a_map_is_told_from_every_other():
     [
         *(autoencoder(kind) for kind in KINDS),
         autoencoder(convolution="leaking-token", target=Target(over="all")),
-        *(Autoencoder(tiny(r), decoder=Decoder(width=8)) for r in RESPONSES.values()),
+        *(Autoencoder(tiny(r), decoder=DecoderOptions(width=8)) for r in RESPONSES.values()),
     ],
     ids=[*KINDS, "leaking-token", *RESPONSES],
 )
@@ -290,11 +290,11 @@ def test_no_place_is_visible_in_every_image_or_in_none(pattern):
     ("make", "message"),
     [
         (
-            lambda: Decoder(kind="transformer", width=80),
+            lambda: DecoderOptions(kind="transformer", width=80),
             "decoder.width is 80, but must be a multiple of 32 for decoder.kind transformer.",
         ),
         (
-            lambda: Decoder(kind="unet", width=12),
+            lambda: DecoderOptions(kind="unet", width=12),
             "decoder.width is 12, but must be a multiple of 8 for decoder.kind unet.",
         ),
         (

@@ -12,7 +12,7 @@ from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error, to_patches
 from fcmae.masking import Mask, draw_visible, num_visible, patch_grid
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import Architecture, Decoder, architecture
+from fcmae.model.options import Architecture, DecoderOptions, architecture
 
 TINY = Architecture(depths=(1, 1, 2, 1), dims=(8, 12, 16, 24))
 TINY_V1 = Architecture(version=1, depths=(1, 1, 2, 1), dims=(8, 12, 16, 24))
@@ -60,7 +60,9 @@ def both_ways(model, images, visible):
 @pytest.mark.parametrize("visible_weight", [0.0, 0.5])
 def test_visible_only_equals_masked_dense_in_float64(arch, size, patch, visible_weight):
     mask, target = Mask(patch=patch), Target(visible_weight=visible_weight)
-    model = awake(Autoencoder(arch, decoder=Decoder(width=32), mask=mask, target=target)).double()
+    model = awake(
+        Autoencoder(arch, decoder=DecoderOptions(width=32), mask=mask, target=target)
+    ).double()
     images = torch.randn(2, arch.channels, *size, dtype=torch.float64)
     visible = masks(2, *size, model.patch)
     (ours, our_gradients), (theirs, their_gradients) = both_ways(model, images, visible)
@@ -82,7 +84,7 @@ def test_visible_only_equals_masked_dense_in_float32(name):
 
 
 def test_visible_only_equals_masked_dense_under_bfloat16():
-    model = Autoencoder(TINY, decoder=Decoder(width=32))
+    model = Autoencoder(TINY, decoder=DecoderOptions(width=32))
     images, visible = torch.randn(4, 3, 64, 96), masks(4, 64, 96)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         ours, theirs = (model(images, visible, masked_dense=dense) for dense in (False, True))
@@ -93,7 +95,7 @@ def test_visible_only_equals_masked_dense_under_bfloat16():
 @pytest.mark.parametrize("arch", [TINY, TINY_V1], ids=["v2", "v1"])
 @pytest.mark.parametrize("masked_dense", [False, True])
 def test_hidden_pixels_reach_neither_features_nor_prediction(arch, masked_dense):
-    model = awake(Autoencoder(arch, decoder=Decoder(width=32)))
+    model = awake(Autoencoder(arch, decoder=DecoderOptions(width=32)))
     images, visible = torch.randn(2, 3, 96, 96, requires_grad=True), masks(2, 96, 96)
     out = model(images, visible, masked_dense=masked_dense)
     out.prediction.square().sum().backward()
@@ -133,7 +135,7 @@ def test_the_first_loss_is_about_one(name, size):
 
 
 def test_raw_targets_are_the_pixels_themselves():
-    model = Autoencoder(TINY, decoder=Decoder(width=8), target=Target(normalize=False))
+    model = Autoencoder(TINY, decoder=DecoderOptions(width=8), target=Target(normalize=False))
     torch.nn.init.zeros_(model.decoder.prediction.weight)
     images, visible = torch.randn(2, 3, 64, 64), masks(2, 64, 64)
     out = model(images, visible)
@@ -142,7 +144,7 @@ def test_raw_targets_are_the_pixels_themselves():
 
 
 def test_pictures_keep_visible_pixels_and_restore_each_patch_brightness():
-    model = Autoencoder(TINY, decoder=Decoder(width=8))
+    model = Autoencoder(TINY, decoder=DecoderOptions(width=8))
     torch.nn.init.zeros_(model.decoder.prediction.weight)
     images, visible = 3 + torch.randn(2, 3, 64, 64), masks(2, 64, 64)
     pictures = model.pictures(images, visible)
@@ -226,7 +228,7 @@ def test_a_patch_that_cuts_the_stride_is_refused():
 
 def test_the_loss_is_over_hidden_patches_plus_the_weighted_visible_ones():
     target = Target(visible_weight=0.25)
-    model = awake(Autoencoder(TINY, decoder=Decoder(width=8), target=target))
+    model = awake(Autoencoder(TINY, decoder=DecoderOptions(width=8), target=target))
     images, visible = torch.randn(2, 3, 96, 96) * torch.linspace(0.1, 3, 96), masks(2, 96, 96)
     out = model(images, visible)
     error = pixel_error(out.prediction, take_patches(images, 32, out.positions), model.target)
@@ -236,7 +238,7 @@ def test_the_loss_is_over_hidden_patches_plus_the_weighted_visible_ones():
 
 
 def test_without_a_weight_only_hidden_patches_are_predicted():
-    model = Autoencoder(TINY, decoder=Decoder(width=8))
+    model = Autoencoder(TINY, decoder=DecoderOptions(width=8))
     images, visible = torch.randn(2, 3, 96, 96), masks(2, 96, 96)
     out = model(images, visible)
     assert not (out.positions[:, :, None] == visible[:, None]).any()

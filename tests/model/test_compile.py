@@ -7,11 +7,11 @@ PROGRAM = """
 import torch
 from torch.testing import assert_close
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 torch.manual_seed(0)
 arch = Architecture(depths=(1, 1, 1, 1), dims=(8, 12, 16, 24))
-model = Autoencoder(arch, decoder=Decoder(width=16))
+model = Autoencoder(arch, decoder=DecoderOptions(width=16))
 for name, parameter in model.named_parameters():
     if "grn" in name:
         torch.nn.init.normal_(parameter, std=0.5)

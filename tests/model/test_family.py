@@ -159,13 +159,15 @@ def test_a_description_rebuilds_the_model(version):
 
     from fcmae.masking import Mask
     from fcmae.model.autoencoder import Autoencoder
-    from fcmae.model.options import Decoder
+    from fcmae.model.options import DecoderOptions
 
     arch = Architecture(version=version, depths=(1, 1, 1, 1), dims=(8, 8, 8, 8), channels=2, stem=2)
     models = [
         Encoder(arch),
         Classifier(arch, num_classes=3),
-        Autoencoder(arch, decoder=Decoder(depth=2, width=16), mask=Mask(ratio=0.75, patch=32)),
+        Autoencoder(
+            arch, decoder=DecoderOptions(depth=2, width=16), mask=Mask(ratio=0.75, patch=32)
+        ),
     ]
     for model in models:
         again = rebuild(json.loads(json.dumps(describe(model))))

@@ -17,7 +17,7 @@ from fcmae.model.block import Block
 from fcmae.model.encoder import Encoder
 from fcmae.model.layers import GRN
 from fcmae.model.layout import Dense
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.response import Grn, Response
 from fcmae.model.responses import response_layer
 from fcmae.optim.groups import decays
@@ -165,7 +165,7 @@ def test_the_default_is_the_very_grn_of_the_paper():
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=list(RESPONSES))
 def test_visible_only_equals_masked_dense_for_every_response(response):
-    model = awake(Autoencoder(tiny(response), decoder=Decoder(width=16))).double()
+    model = awake(Autoencoder(tiny(response), decoder=DecoderOptions(width=16))).double()
     images, visible = torch.randn(2, 3, 64, 96, dtype=torch.float64), masks(2, 64, 96)
     results = []
     for masked_dense in (False, True):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.response import REDUCTION, Response
 
 NORM_OPERATIONS = 5
@@ -38,7 +38,7 @@ def cost(
     *,
     size: tuple[int, int] = (224, 224),
     num_classes: int = 1000,
-    decoder: Decoder | None = None,
+    decoder: DecoderOptions | None = None,
 ) -> Cost:
     """Count for images of ``size`` (height, width) in pixels."""
     encoder = encoder_parameters(architecture)
@@ -46,7 +46,7 @@ def cost(
     return Cost(
         parameters=encoder + 2 * width + (width + 1) * num_classes,
         encoder_parameters=encoder,
-        decoder_parameters=decoder_parameters(architecture, decoder or Decoder()),
+        decoder_parameters=decoder_parameters(architecture, decoder or DecoderOptions()),
         gflops=(encoder_operations(architecture, size) + width * num_classes) / 1e9,
     )
 
@@ -86,7 +86,7 @@ def response_parameters(channels: int, response: Response) -> int:
     }[response.kind]
 
 
-def decoder_parameters(architecture: Architecture, decoder: Decoder) -> int:
+def decoder_parameters(architecture: Architecture, decoder: DecoderOptions) -> int:
     """Projection, mask token, blocks and prediction."""
     if decoder.kind.startswith("unet"):
         return unet_parameters(architecture, decoder)
@@ -99,7 +99,7 @@ def decoder_parameters(architecture: Architecture, decoder: Decoder) -> int:
     return projection + width + blocks + (width + 1) * pixels
 
 
-def unet_parameters(architecture: Architecture, decoder: Decoder) -> int:
+def unet_parameters(architecture: Architecture, decoder: DecoderOptions) -> int:
     """Projections and mask tokens of the stages that enter, blocks and ways up, prediction."""
     widths = [decoder.width >> i for i in range(len(architecture.dims))]
     stages = 4 if decoder.kind == "unet-skip" else 1

@@ -12,7 +12,7 @@ from fcmae.checkpoint.report import Report, report_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.evaluation.options import Tiling
-from fcmae.model.options import Decoder, Encoder, ModelName
+from fcmae.model.options import DecoderOptions, Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.options.size import Size, divisible_sides, size_or
 from fcmae.setup.nets import architecture_of, weights_or_none
@@ -39,7 +39,7 @@ class Info:
 
     encoder: Encoder = Encoder()
     grn: Grn = Grn()
-    decoder: Decoder = Decoder()
+    decoder: DecoderOptions = DecoderOptions()
     source: Source = Source()
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
     own = weights.description.get("num_classes") if weights else None
     classes = options.classes or own or 1000
     own_decoder = weights.description.get("decoder") if weights else None
-    decoder = Decoder(**own_decoder) if own_decoder else options.decoder
+    decoder = DecoderOptions(**own_decoder) if own_decoder else options.decoder
     counted = cost(architecture, size=size, num_classes=classes, decoder=decoder)
     return ModelInfo(
         model=size_name(architecture),

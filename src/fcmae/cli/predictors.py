@@ -26,11 +26,12 @@ from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
+from fcmae.model.kinds import with_article
 from fcmae.options.parse import build, keyword_values
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean
 from fcmae.peers import Peers
-from fcmae.setup.weights import article, tiling_of
+from fcmae.setup.weights import tiling_of
 
 Options = TypeVar("Options")
 
@@ -220,7 +221,7 @@ def _chosen(kind: str, options: type[Options], how: Mapping[str, Any]) -> Option
         if name not in names:
             takes = f"the image and {', '.join(names)}" if names else "the image alone"
             raise ValueError(
-                f"predict of {article(kind)} takes {takes}, but not {name}."
+                f"predict of {with_article(kind)} takes {takes}, but not {name}."
                 f"{did_you_mean(name, names)}"
             )
     return build(options, keyword_values(how, options))

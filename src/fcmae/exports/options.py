@@ -4,6 +4,7 @@ import importlib.util
 from typing import Literal, get_args
 
 from fcmae.errors import CheckpointError
+from fcmae.model.kinds import with_article
 from fcmae.model.options import SIZES, Architecture
 from fcmae.model.response import Response
 
@@ -13,7 +14,6 @@ Format = Literal[
 Part = Literal[
     "classifier", "estimator", "segmenter", "detector", "encoder", "pyramid", "autoencoder"
 ]
-Kind = Part | Literal["contraster"]
 """What weights can be of; a contraster gives what it trains, its encoder."""
 Precision = Literal["float32", "float16"]
 
@@ -39,7 +39,7 @@ FILES: dict[Format, tuple[str, ...]] = {
 }
 """The files that each format may consist of beside README.md, the weights first."""
 
-INSIDE: dict[Kind, tuple[Part, ...]] = {
+INSIDE: dict[str, tuple[Part, ...]] = {
     "classifier": ("classifier", "encoder", "pyramid"),
     "estimator": ("estimator", "encoder", "pyramid"),
     "segmenter": ("segmenter", "pyramid", "encoder"),
@@ -58,7 +58,7 @@ TORCHVISION = {"v1-tiny", "v1-small", "v1-base", "v1-large"}
 NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
 
 
-def part_of(kind: Kind, asked: Part | None, format: Format) -> Part:
+def part_of(kind: str, asked: Part | None, format: Format) -> Part:
     """Chooses the part to export: as asked, or the whole where the format holds it, or its encoder.
 
     Raises:
@@ -69,14 +69,14 @@ def part_of(kind: Kind, asked: Part | None, format: Format) -> Part:
         check_holds(asked, format)
         if asked not in INSIDE[kind]:
             raise CheckpointError(
-                f"part is {asked}, but the weights are of {_article(kind)}, which gives "
+                f"part is {asked}, but the weights are of {with_article(kind)}, which gives "
                 f"{_either(INSIDE[kind])}."
             )
         return asked
     parts = [part for part in INSIDE[kind] if part in HOLDS[format]]
     if not parts:
         raise CheckpointError(
-            f"the weights are of {_article(kind)}, but {format} holds {_either(HOLDS[format])} "
+            f"the weights are of {with_article(kind)}, but {format} holds {_either(HOLDS[format])} "
             f"only. {_those(INSIDE[kind][0])}"
         )
     return parts[0]
@@ -85,7 +85,7 @@ def part_of(kind: Kind, asked: Part | None, format: Format) -> Part:
 def check_holds(part: Part, format: Format) -> None:
     """Refuse a part that a format has no place for, naming the formats that have."""
     if part not in HOLDS[format]:
-        raise ValueError(f"{format} has no place for {_article(part)}. {_those(part)}")
+        raise ValueError(f"{format} has no place for {with_article(part)}. {_those(part)}")
 
 
 def check_architecture(
@@ -159,13 +159,9 @@ def named(architecture: Architecture) -> str | None:
 
 def _those(part: Part) -> str:
     formats = [format for format in get_args(Format) if part in HOLDS[format]]
-    return f"Formats that hold {_article(part)} are {', '.join(formats)}."
+    return f"Formats that hold {with_article(part)} are {', '.join(formats)}."
 
 
 def _either(parts: tuple[Part, ...]) -> str:
-    first, *others = (_article(part) for part in parts)
+    first, *others = (with_article(part) for part in parts)
     return " or ".join([", ".join([first, *others[:-1]]), others[-1]] if others else [first])
-
-
-def _article(part: Kind) -> str:
-    return f"{'an' if part[0] in 'ae' else 'a'} {part}"

@@ -13,8 +13,7 @@ from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.decoder import build_decoder
 from fcmae.model.encoder import Encoded, Encoder
 from fcmae.model.layout import Leaking, Visible
-from fcmae.model.options import Architecture
-from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.types import Images, Patches, Positions, VisiblePatches
 
 
@@ -53,7 +52,7 @@ class Autoencoder(nn.Module):
     """Encoder on visible patches, light decoder, loss on hidden patches.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         decoder: Kind, depth and width of the decoder.
         mask: The side of its patches, and how the encoder computes under it; who draws the mask
             decides ratio and pattern.
@@ -64,7 +63,7 @@ class Autoencoder(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         decoder: DecoderOptions | None = None,
         mask: Mask | None = None,

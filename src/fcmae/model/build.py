@@ -1,134 +1,165 @@
 """A model's description, as it is saved beside the weights, and the way back."""
 
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
-from fcmae.loss.options import Target
-from fcmae.masking import Mask
-from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.classifier import Classifier
-from fcmae.model.contraster import Contraster
-from fcmae.model.detector import Detector
 from fcmae.model.encoder import Encoder
-from fcmae.model.estimator import Estimator
-from fcmae.model.options import Architecture, MaskRCNN, Projection, UPerNet, architecture_from
-from fcmae.model.options import Decoder as DecoderOptions
-from fcmae.model.pyramid import Pyramid
-from fcmae.model.segmenter import Segmenter
-from fcmae.model.timm_net import TimmClassifier, TimmEncoder
+from fcmae.model.kinds import (
+    KINDS,
+    ModelKind,
+    class_names,
+    encoder_in,
+    kind_of_class,
+    net_from,
+    no_fields,
+)
+from fcmae.model.options import Architecture
+from fcmae.model.timm_net import TimmEncoder
 from fcmae.model.timm_options import TimmArchitecture
 
 Description = dict[str, Any]
+"""A model as JSON: its ``kind``, the ``architecture`` of its encoder, and the fields of the kind.
+
+Kinds of users add the ``class`` by its dotted name, and the path of the ``encoder`` in the model.
+"""
+
+MODULE = "module"
+"""The kind of every model whose class is not registered."""
+
+RESERVED = ("kind", "class", "architecture", "encoder")
+"""Fields that no kind may have for its own."""
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
-def describe(model: nn.Module) -> Description:  # noqa: PLR0911 - one for each model
-    """Everything that ``rebuild`` needs, as JSON."""
-    match model:
-        case Autoencoder():
-            return {
-                "kind": "autoencoder",
-                "architecture": asdict(model.encoder.architecture),
-                "decoder": asdict(model.decoder.options),
-                "mask": asdict(model.mask),
-                "target": asdict(model.target),
-            }
-        case Classifier() | TimmClassifier():
-            return {
-                "kind": "classifier",
-                "architecture": asdict(model.encoder.architecture),
-                "num_classes": model.head.out_features,
-            }
-        case Contraster():
-            return {
-                "kind": "contraster",
-                "architecture": asdict(model.encoder.architecture),
-                "projection": asdict(model.projection),
-            }
-        case Estimator():
-            return {
-                "kind": "estimator",
-                "architecture": asdict(model.encoder.architecture),
-                "num_values": model.head.out_features,
-                "values": model.kind,
-            }
-        case Segmenter():
-            return {
-                "kind": "segmenter",
-                "architecture": asdict(model.encoder.architecture),
-                "num_classes": model.num_classes,
-                "head": asdict(model.options),
-            }
-        case Detector():
-            return {
-                "kind": "detector",
-                "architecture": asdict(model.encoder.architecture),
-                "num_classes": model.num_classes,
-                "masks": model.masks,
-                "head": asdict(model.options),
-            }
-        case Pyramid():
-            return {
-                "kind": "pyramid",
-                "architecture": asdict(model.encoder.architecture),
-                "stages": [int(stage) for stage in model.norms],
-            }
-        case Encoder() | TimmEncoder():
-            return {"kind": "encoder", "architecture": asdict(model.architecture)}
-    raise TypeError(f"{type(model).__name__} is not a model of fcmae.")
+class OwnCodeError(ValueError):
+    """A description that only code of the user's own can rebuild.
+
+    Attributes:
+        what: The net, or the parts of an autoencoder, by dotted name.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not registered")
+        self.what = what
 
 
-def rebuild(description: Description) -> nn.Module:  # noqa: PLR0911 - one for each model
-    """A new model of this description, with fresh weights."""
-    if "timm" in description["architecture"]:
-        return _timm(description)
-    architecture = architecture_from(description["architecture"])
-    match description["kind"]:
-        case "autoencoder":
-            return Autoencoder(
-                architecture,
-                decoder=DecoderOptions(**description["decoder"]),
-                mask=Mask(**description["mask"]),
-                target=Target(**description["target"]),
-            )
-        case "classifier":
-            return Classifier(architecture, num_classes=description["num_classes"])
-        case "contraster":
-            return Contraster(architecture, projection=Projection(**description["projection"]))
-        case "estimator":
-            return Estimator(
-                architecture,
-                num_values=description["num_values"],
-                kind=description["values"],
-            )
-        case "segmenter":
-            return Segmenter(
-                architecture,
-                num_classes=description["num_classes"],
-                head=UPerNet(**description["head"]),
-            )
-        case "detector":
-            return Detector(
-                architecture,
-                num_classes=description["num_classes"],
-                masks=description["masks"],
-                head=MaskRCNN(**description["head"]),
-            )
-        case "pyramid":
-            return Pyramid(Encoder(architecture), stages=description["stages"])
-        case "encoder":
-            return Encoder(architecture)
-    raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")
+def register(
+    kind: str,
+    model_class: type[Model],
+    *,
+    describe: Callable[[Model], Mapping[str, Any]] = no_fields,
+    rebuild: Callable[..., Model] | None = None,
+) -> None:
+    """Give a class of models a name in weights files, and ``fcmae.load`` the way to rebuild it.
+
+    Call it before training and before loading: nothing that a file names is ever imported.
+
+    Args:
+        kind: The name, of small letters, digits and hyphens.
+        model_class: The class; models of a subclass are not of this kind.
+        describe: Makes of a model the JSON fields that ``rebuild`` takes; none by default.
+        rebuild: Makes a new model. It gets the fields by keyword, and as ``architecture`` that of
+            the model's encoder, if it has one of fcmae. By default the class itself.
+
+    Raises:
+        ValueError: The name or the class is taken, or the name is none.
+        TypeError: The class is not one of ``torch.nn.Module``.
+    """
+    if not (isinstance(model_class, type) and issubclass(model_class, nn.Module)):
+        raise TypeError(f"model_class is {model_class!r}, but must be a class of torch.nn.Module.")
+    name = _dotted(model_class)
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", kind) or kind == MODULE:
+        raise ValueError(
+            f"kind is {kind!r}, but must be a name of small letters, digits and hyphens, and not "
+            f"{MODULE!r}."
+        )
+    if kind in KINDS and KINDS[kind].classes != (name,):
+        raise ValueError(
+            f"kind is {kind!r}, which stands for {KINDS[kind].classes[0]} already: choose another."
+        )
+    if kind_of_class(name) not in (None, kind):
+        raise ValueError(f"{name} is registered as {kind_of_class(name)!r} already.")
+    KINDS[kind] = ModelKind(
+        classes=(name,), describe=describe, rebuild=rebuild or model_class, is_own=True
+    )
 
 
-def _timm(description: Description) -> nn.Module:
-    architecture = TimmArchitecture.of(description["architecture"])
-    if description["kind"] == "classifier":
-        return TimmClassifier(architecture, num_classes=description["num_classes"])
-    return TimmEncoder(architecture)
+def describe(model: nn.Module) -> Description:
+    """Everything that ``rebuild`` needs, as JSON.
+
+    A model whose class is not registered is of the kind ``module``, told by its class alone.
+
+    Raises:
+        ValueError: What a registered kind says of the model is not JSON, or uses reserved names.
+    """
+    name = class_names(model)[0]
+    kind = kind_of_class(name)
+    known = None if kind is None else KINDS[kind]
+    description: Description = {"kind": kind or MODULE}
+    if known is None or known.is_own:
+        description["class"] = name
+    if found := encoder_in(model):
+        path, encoder = found
+        description["architecture"] = asdict(encoder.architecture)
+        if known is None or known.is_own:
+            description["encoder"] = path
+    if known is None:
+        return description
+    fields = dict(known.describe(model))
+    if known.is_own:
+        _check_fields(kind or "", fields)
+    return {**description, **fields}
+
+
+def rebuild(description: Description) -> nn.Module:
+    """A new model of this description, with fresh weights.
+
+    Raises:
+        OwnCodeError: Its class is not registered, or it has parts that are not of fcmae.
+        ValueError: It is of no kind that this version knows.
+    """
+    known = KINDS.get(description["kind"])
+    if known is None and "class" in description:
+        kind = kind_of_class(description["class"])
+        if kind is None:
+            raise OwnCodeError(description["class"])
+        known = KINDS[kind]
+    if known is None:
+        raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")
+    fields = {name: value for name, value in description.items() if name not in RESERVED}
+    if own := [f"{name} {value['class']}" for name, value in fields.items() if _is_own(value)]:
+        raise OwnCodeError(f"an {description['kind']} with its own {' and '.join(own)}")
+    if "architecture" in description:
+        fields["architecture"] = net_from(description["architecture"])
+    model: nn.Module = known.rebuild(**fields)
+    return model
 
 
 def new_encoder(net: Architecture | TimmArchitecture) -> Encoder | TimmEncoder:
     """An encoder with fresh weights: one of ours, or a net of timm."""
     return Encoder(net) if isinstance(net, Architecture) else TimmEncoder(net)
+
+
+def _check_fields(kind: str, fields: Mapping[str, Any]) -> None:
+    """Refuse what cannot be saved of a registered kind."""
+    if taken := sorted(set(fields) & set(RESERVED)):
+        raise ValueError(f"describe of {kind!r} gives {taken[0]}, a name that fcmae uses itself.")
+    try:
+        json.dumps(fields, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"describe of {kind!r} gives what is not JSON: {error}.") from error
+
+
+def _is_own(value: Any) -> bool:
+    """True for the description of an autoencoder's part that is not of fcmae."""
+    return isinstance(value, Mapping) and "class" in value
+
+
+def _dotted(model_class: type) -> str:
+    return f"{model_class.__module__}.{model_class.__qualname__}"

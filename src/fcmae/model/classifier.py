@@ -13,7 +13,7 @@ class Classifier(nn.Module):
     """Mean over positions, LayerNorm, linear head.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         num_classes: Length of the logits.
         drop_path: Stochastic depth at the encoder's last block.
         head_init_scale: Factor on the head's initial weights (paper: 0.001 for fine-tuning, 1 from
@@ -23,7 +23,7 @@ class Classifier(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         num_classes: int,
         drop_path: float = 0.0,

@@ -32,7 +32,7 @@ class Contraster(nn.Module):
     """Encoder, norm, projector and predictor, and a momentum copy of the first three.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         projection: Sizes of projector and predictor.
         drop_path: Stochastic depth at the encoder's last block; the momentum encoder has none.
         checkpointing: Recompute the encoder's blocks in the backward pass.
@@ -40,7 +40,7 @@ class Contraster(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         projection: Projection | None = None,
         drop_path: float = 0.0,

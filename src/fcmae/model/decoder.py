@@ -9,8 +9,7 @@ from fcmae.model.block import Block
 from fcmae.model.encoder import Encoded
 from fcmae.model.layers import Linear, initialise
 from fcmae.model.layout import Dense
-from fcmae.model.options import Architecture
-from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.transformer import TransformerDecoder
 from fcmae.model.unet import UNetDecoder
 from fcmae.types import Patches, Positions

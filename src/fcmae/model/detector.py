@@ -49,7 +49,7 @@ class Detector(nn.Module):
     of each image.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         num_classes: How many kinds of objects there are, the background not counted.
         masks: Whether to find outlines, or boxes only.
         head: Width of the heads, size of the anchors.
@@ -59,7 +59,7 @@ class Detector(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         num_classes: int,
         masks: bool = True,

@@ -15,7 +15,7 @@ from fcmae.masking import patch_grid
 from fcmae.model.block import Block
 from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
-from fcmae.model.options import Architecture, check_recomputing
+from fcmae.model.options import Architecture, architecture_of, check_recomputing
 from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
@@ -45,20 +45,21 @@ class Encoder(nn.Module):
     """ConvNeXt V1 or V2 without a classifier.
 
     Args:
-        architecture: Sizes, version, channels of the images and stem patch.
+        architecture: Sizes, version, channels of the images and stem patch; or the name of a size,
+            such as ``tiny`` or ``v1-tiny``; by default ``atto``.
         drop_path: Stochastic depth at the last block, rising linearly from 0 at the first.
         checkpointing: Recompute blocks in the backward pass instead of storing activations.
     """
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        self.architecture = architecture = architecture or Architecture()
+        self.architecture = architecture = architecture_of(architecture)
         check_recomputing(architecture, checkpointing=checkpointing)
         self.checkpointing = checkpointing
         depths, dims = architecture.depths, architecture.dims

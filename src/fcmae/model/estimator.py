@@ -16,7 +16,7 @@ class Estimator(nn.Module):
     """Mean over positions, LayerNorm, linear head: one output per label or number.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         num_values: How many labels or numbers there are.
         kind: Whether outputs are scores of labels, before the sigmoid, or numbers.
         drop_path: Stochastic depth at the encoder's last block.
@@ -29,7 +29,7 @@ class Estimator(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         num_values: int,
         kind: Literal["labels", "numbers"],

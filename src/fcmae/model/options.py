@@ -60,7 +60,7 @@ DECODER_MULTIPLES = {"block": 1, "unet": 8, "unet-skip": 8, "transformer": 32}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decoder:
+class DecoderOptions:
     """The decoder of the autoencoder (table 1 of the paper); dropped after pre-training."""
 
     kind: Literal["block", "unet", "unet-skip", "transformer"] = "block"
@@ -236,6 +236,13 @@ def architecture_from(fields: Mapping[str, Any]) -> Architecture:
     grn = fields.get("grn", {})
     stages = tuple(grn.get("stages", ALL_STAGES))
     return Architecture(**{**found, "grn": Response(**{**grn, "stages": stages})})
+
+
+def architecture_of(given: Architecture | str | None) -> Architecture:
+    """The architecture itself, the one of a name, or by default that of ``atto``."""
+    if isinstance(given, str):
+        return architecture(given)
+    return given or Architecture()
 
 
 def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:

@@ -116,7 +116,7 @@ class Segmenter(nn.Module):
     """An encoder that names the class of each pixel.
 
     Args:
-        architecture: The encoder's.
+        architecture: The encoder's, or the name of its size; ``atto`` by default.
         num_classes: How many classes pixels can have.
         head: Widths, norm and dropout.
         drop_path: Stochastic depth at the encoder's last block.
@@ -125,7 +125,7 @@ class Segmenter(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | None = None,
+        architecture: Architecture | str | None = None,
         *,
         num_classes: int,
         head: UPerNet | None = None,

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from fcmae.model.encoder import Encoded
 from fcmae.model.layers import LayerNorm, Linear, initialise
-from fcmae.model.options import DECODER_MULTIPLES
-from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import DECODER_MULTIPLES, DecoderOptions
 from fcmae.types import AllFeatures, Patches, Positions
 
 HEAD = DECODER_MULTIPLES["transformer"]

@@ -12,8 +12,7 @@ from fcmae.model.block import Block
 from fcmae.model.encoder import Encoded
 from fcmae.model.layers import LayerNorm, Linear, initialise
 from fcmae.model.layout import Dense
-from fcmae.model.options import Architecture
-from fcmae.model.options import Decoder as DecoderOptions
+from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.types import AllFeatures, Patches, Positions
 
 SIDE = 8

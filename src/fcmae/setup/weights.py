@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Source
@@ -12,24 +12,12 @@ from fcmae.data.options import Loader
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.options import Tiling
-from fcmae.model.options import SIZES, Architecture, architecture_from
+from fcmae.model.kinds import net_from, with_article, with_origin
+from fcmae.model.options import SIZES, Architecture
 from fcmae.model.timm_options import TimmArchitecture
 
-Kind = Literal[
-    "autoencoder", "classifier", "contraster", "detector", "encoder", "estimator", "pyramid",
-    "segmenter",
-]  # fmt: skip
-
-NEEDS = {
-    "autoencoder": "an autoencoder, which `fcmae pretrain` makes",
-    "classifier": "a classifier, which `fcmae finetune classify` makes",
-    "contraster": "a contraster, which `fcmae contrast` makes",
-    "detector": "a detector, which `fcmae finetune detect` makes",
-    "encoder": "an encoder",
-    "estimator": "an estimator, which `fcmae finetune values` makes",
-    "pyramid": "a pyramid",
-    "segmenter": "a segmenter, which `fcmae finetune segment` makes",
-}
+Kind = str
+"""Which model a file holds: a name of ``fcmae.model.kinds.KINDS``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +114,7 @@ def read_weights(
         weights = Weights(
             path=header.path,
             kind=model["kind"],
-            net=_net(model["architecture"]),
+            net=net_from(model["architecture"]),
             classes=found.get("classes"),
             class_ids=found.get("class_ids"),
             size=tuple(found.get("size", (224, 224))),
@@ -147,7 +135,8 @@ def read_weights(
     net = weights.net
     if kind is not None and weights.kind != kind:
         raise CheckpointError(
-            f"{source} holds {article(weights.kind)}, but this command needs {NEEDS[kind]}."
+            f"{source} holds {with_article(weights.kind)}, but this command needs "
+            f"{with_origin(kind)}."
             + (f" And {only_baseline(net)}" if isinstance(net, TimmArchitecture) else "")
         )
     return weights
@@ -166,13 +155,6 @@ def tiling_facts(tiling: Tiling | None) -> dict[str, Any]:
     if tiling is None:
         return {}
     return {"tile": list(tiling.size), "tile_overlap": tiling.overlap}
-
-
-def _net(fields: Mapping[str, Any]) -> Architecture | TimmArchitecture:
-    """What the encoder of a description is."""
-    if "timm" in fields:
-        return TimmArchitecture.of(fields)
-    return architecture_from(fields)
 
 
 def only_baseline(net: TimmArchitecture) -> str:
@@ -202,8 +184,3 @@ def size_name(architecture: Architecture) -> str:
         if shape == (architecture.depths, architecture.dims):
             return ("v1-" if architecture.version == 1 else "") + name
     return f"depths {architecture.depths}, widths {architecture.dims}"
-
-
-def article(kind: str) -> str:
-    """The kind of a model with its article."""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -29,7 +29,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import rebuild
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
-from fcmae.model.options import Architecture, Decoder, architecture
+from fcmae.model.options import Architecture, DecoderOptions, architecture
 from fcmae.model.pyramid import Pyramid
 
 DEPTHS, DIMS = (1, 1, 2, 1), (8, 12, 16, 24)
@@ -187,7 +187,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "classifier-v1": lambda: Classifier(V1, num_classes=5),
     "pyramid": lambda: Pyramid(Encoder(V2)),
     "pyramid-of-two": lambda: Pyramid(Encoder(V1), stages=(1, 3)),
-    "autoencoder": lambda: Autoencoder(V2, decoder=Decoder(depth=2, width=12)),
+    "autoencoder": lambda: Autoencoder(V2, decoder=DecoderOptions(depth=2, width=12)),
     "stem-2": lambda: Classifier(
         Architecture(depths=DEPTHS, dims=DIMS, channels=5, stem=2), num_classes=3
     ),

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.loss.options import Target
 from fcmae.masking import Mask
-from fcmae.model.options import Architecture, Decoder
+from fcmae.model.options import Architecture, DecoderOptions
 
 Kind = Literal["autoencoder", "classifier", "pyramid", "encoder"]
 WIDTH_OF_STAGE = (
@@ -33,7 +33,7 @@ class Contents:
     norm: bool = False
     num_classes: int | None = None
     pyramid: tuple[int, ...] = ()
-    decoder: Decoder | None = None
+    decoder: DecoderOptions | None = None
 
     @property
     def kind(self) -> Kind:
@@ -118,7 +118,7 @@ def _width(shapes: Mapping[str, Shape], stage: int) -> int:
     return statistics.mode(widths)
 
 
-def _decoder(shapes: Mapping[str, Shape]) -> Decoder | None:
+def _decoder(shapes: Mapping[str, Shape]) -> DecoderOptions | None:
     parts = [name for name in shapes if name.startswith("decoder.")]
     if not parts:
         return None
@@ -126,7 +126,9 @@ def _decoder(shapes: Mapping[str, Shape]) -> Decoder | None:
     if not width:
         raise ValueError("it has parts of a decoder, but neither mask token nor projection")
     blocks = [re.match(r"decoder\.blocks\.(\d+)\.", name) for name in parts]
-    return Decoder(depth=max((int(m[1]) for m in blocks if m), default=0) + 1, width=width[0])
+    return DecoderOptions(
+        depth=max((int(m[1]) for m in blocks if m), default=0) + 1, width=width[0]
+    )
 
 
 def _shapes(contents: Contents) -> Iterator[tuple[str, Shape]]:

@@ -15,7 +15,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.options import Architecture, Decoder, Encoder, ModelName, architecture
+from fcmae.model.options import Architecture, DecoderOptions, Encoder, ModelName, architecture
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
@@ -91,7 +91,7 @@ class Pretrain:
     target: Target = Target()
     encoder: Encoder = Encoder()
     grn: Grn = Grn()
-    decoder: Decoder = Decoder()
+    decoder: DecoderOptions = DecoderOptions()
     augment: Crop = Crop()
     optim: Optim = Optim(batch_size=256)
     source: Source = Source()
