@@ -34,12 +34,13 @@ MAY_IMPORT = {
     "analysis": BASE | {"evaluation"},
     "ablation": BASE | {"options", "engine", "analysis"},
     "exports": BASE,
-    "tasks": BASE | {"evaluation", "analysis"},
+    "tasks": BASE | {"engine", "evaluation", "analysis"},
     "setup": BASE | {"options", "engine", "evaluation"},
+    "training": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "reports": {"errors", "files", "checkpoint", "engine"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"reports"},
+    | {"training", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -83,6 +84,7 @@ WITHOUT_TORCH = [
     "fcmae.model.options",
     "fcmae.optim.options",
     "fcmae.reports.write",
+    "fcmae.training",
 ]
 
 

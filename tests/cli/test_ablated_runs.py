@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from fcmae.checkpoint.header import read_card
-from fcmae.cli.classify.finetune import FinetuneClassify
-from fcmae.cli.detect.finetune import FinetuneDetect
 from fcmae.cli.main import main
-from fcmae.cli.pretraining.pretrain import Pretrain
-from fcmae.cli.segment.finetune import FinetuneSegment
-from fcmae.cli.values.finetune import FinetuneValues
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response
 from fcmae.options.parse import build, config_values
 from fcmae.setup.nets import architecture_of
+from fcmae.training.classification import FinetuneClassify
+from fcmae.training.detection import FinetuneDetect
+from fcmae.training.pretraining import Pretrain
+from fcmae.training.segmentation import FinetuneSegment
+from fcmae.training.values import FinetuneValues
 
 SHORT = [
     "--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",

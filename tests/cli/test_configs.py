@@ -8,10 +8,10 @@ import yaml
 
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
-from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.options.fields import fields_of, nested
 from fcmae.options.parse import build, read_command_line
 from fcmae.options.recipes import read_config
+from fcmae.training.pretraining import Pretrain
 
 NEEDED = ["--data", "photos", "--out", "runs/a"]
 

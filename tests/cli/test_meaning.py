@@ -7,8 +7,6 @@ import pytest
 
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.commands import COMMANDS
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.meaning import meaning_of
 from fcmae.engine.resume import check_same_run
 from fcmae.errors import CheckpointError
 from fcmae.model.encoder import Encoder
@@ -18,6 +16,8 @@ from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.fields import nested
 from fcmae.options.parse import build, read_command_line
 from fcmae.setup.weights import read_weights
+from fcmae.training.meaning import meaning_of
+from fcmae.training.resolved_options import Start
 
 SAME = [
     ("finetune detect", "--augment.scale 0.1,2", ""),

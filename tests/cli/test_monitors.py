@@ -6,14 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing
 from fcmae.data.batch import Batch
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.errors import DataError
+from fcmae.evaluation.viewing import Viewing
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
 from fcmae.peers import Peers
+from fcmae.tasks.evaluations.feature_distance import FeatureDistance
+from fcmae.tasks.evaluations.neighbours import Neighbours
+from fcmae.tasks.evaluations.reconstructions import Reconstructions
 
 ATTO = Architecture(depths=(1, 1, 1, 1), dims=(2, 2, 2, 2))
 VIEWING = Viewing(size=(64, 64), loader=Loader(workers=0), channels=3, batch_size=2)

@@ -12,15 +12,15 @@ from torch import nn
 
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.api import options_of
-from fcmae.cli.classify.finetune_wiring import classifier
-from fcmae.cli.detect.finetune_wiring import detector
-from fcmae.cli.segment.finetune_wiring import segmenter
 from fcmae.cli.shared.console import Console
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture, MaskRCNN, UPerNet
 from fcmae.model.segmenter import Segmenter
 from fcmae.setup.weights import read_weights
+from fcmae.training.classification_wiring import classifier
+from fcmae.training.detection_wiring import detector
+from fcmae.training.segmentation_wiring import segmenter
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8))
 BOXES, MAPS = {"width": 16}, {"width": 16, "auxiliary_width": 16}

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from fcmae.cli.main import main
-from fcmae.cli.segment.finetune_wiring import PICTURES
-from fcmae.cli.shared.monitors import some
 from fcmae.data.listing import find_images
+from fcmae.evaluation.viewing import sample
+from fcmae.tasks.evaluations.pixels import PICTURES
 
 SHORT = [
     "--size", "32", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",
@@ -65,7 +65,7 @@ def test_a_segmenter_says_on_how_many_images_it_was_validated(
             shutil.copy(path, image)
             Image.fromarray((np.arange(72 * 80).reshape(72, 80) % 2).astype(np.uint8)).save(mask)
     validation = find_images(tmp_path / "images" / "val")
-    drawn = some(validation, PICTURES, seed=0)
+    drawn = sample(validation, PICTURES, seed=0)
     for index in range(len(drawn)):  # none of which can be drawn
         cut(drawn.path(index))
     words = ["finetune", "segment", "--data", f"{tmp_path}", "--weights", f"{places.pretrained}"]

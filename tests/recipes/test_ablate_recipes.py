@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.classify.finetune import FinetuneClassify
-from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.model.response import Grn, Response
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, read_config, recipe_names
+from fcmae.training.classification import FinetuneClassify
+from fcmae.training.pretraining import Pretrain
 
 DECODERS: dict[str, tuple[str, int, int]] = {
     "unet": ("unet", 1, 512),

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from fcmae.cli.pretraining.contrast import Contrast
 from fcmae.data.options import Views
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Projection, architecture
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES
+from fcmae.training.contrastive import Contrast
 
 
 def recipe(name: str) -> Contrast:

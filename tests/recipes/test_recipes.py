@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from fcmae.cli.classify.finetune import FinetuneClassify
-from fcmae.cli.detect.finetune import FinetuneDetect
-from fcmae.cli.pretraining.contrast import Contrast
-from fcmae.cli.pretraining.pretrain import Pretrain
 from fcmae.cli.segment.evaluate import EvaluateSegment
-from fcmae.cli.segment.finetune import FinetuneSegment
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.groups import parameter_groups
 from fcmae.optim.schedule import learning_rate
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, read_config, recipe_names
+from fcmae.training.classification import FinetuneClassify
+from fcmae.training.contrastive import Contrast
+from fcmae.training.detection import FinetuneDetect
+from fcmae.training.pretraining import Pretrain
+from fcmae.training.segmentation import FinetuneSegment
 
 # name: rate at the batch, batch, epochs, warm-up, weight decay, average, drop path, smoothing,
 # mixup, cutmix, side in pixels, and the scales of the stem, of stage 3's first block, of the last

@@ -14,32 +14,32 @@ from fcmae.cli.analyze.analyze import Analyzed
 from fcmae.cli.bench.cost import Costs
 from fcmae.cli.bench.input import InputBench
 from fcmae.cli.bench.pretrain import Bench
-from fcmae.cli.classify.finetune import Finetuned
 from fcmae.cli.classify.predict import Predicted
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.datasets.check import Checked
 from fcmae.cli.datasets.pack import PackMade
 from fcmae.cli.demo.table import Demonstrated
 from fcmae.cli.detect.evaluate import DetectorEvaluated
-from fcmae.cli.detect.finetune import DetectorTrained
 from fcmae.cli.detect.predict import DetectorPredicted
 from fcmae.cli.export.exported import Exported
 from fcmae.cli.features.embed import Embedded
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.launch.launch import Launched
-from fcmae.cli.pretraining.pretrain import Pretrained
 from fcmae.cli.pretraining.reconstruct import Reconstructed
 from fcmae.cli.report import Reported
 from fcmae.cli.segment.evaluated import Segmented
-from fcmae.cli.segment.finetune import FinetunedSegmenter
 from fcmae.cli.segment.predict import PredictedSegments
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.evaluated import Evaluated
 from fcmae.cli.values.evaluated import Estimated
-from fcmae.cli.values.finetune import FinetunedValues
 from fcmae.cli.values.predict import PredictedValues
 from fcmae.options.parse import build, config_values, keyword_values
 from fcmae.setup.weights import read_weights
+from fcmae.training.classification import Finetuned
+from fcmae.training.detection import DetectorTrained
+from fcmae.training.pretraining import Pretrained
+from fcmae.training.segmentation import FinetunedSegmenter
+from fcmae.training.values import FinetunedValues
 
 if TYPE_CHECKING:
     from torch import nn

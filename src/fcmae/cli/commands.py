@@ -7,7 +7,6 @@ from fcmae.cli.bench.cost import Cost, cost, show_costs
 from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.classify.evaluate import EvaluateClassify, evaluate_classify
-from fcmae.cli.classify.finetune import FinetuneClassify, finetune_classify, show_finetuned
 from fcmae.cli.classify.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.command import Command
 from fcmae.cli.datasets.check import Check, check, show_checked
@@ -15,7 +14,6 @@ from fcmae.cli.datasets.pack import Pack, pack, show_packed
 from fcmae.cli.demo.demo import Demo, demo
 from fcmae.cli.demo.table import show_demonstrated
 from fcmae.cli.detect.evaluate import EvaluateDetect, evaluate_detect, show_detector_evaluated
-from fcmae.cli.detect.finetune import FinetuneDetect, finetune_detect, show_detector_trained
 from fcmae.cli.detect.predict import PredictDetect, predict_detect, show_detector_predicted
 from fcmae.cli.export.export import Convert, Export, convert, export
 from fcmae.cli.export.exported import show_exported
@@ -28,27 +26,33 @@ from fcmae.cli.features.evaluate import (
 )
 from fcmae.cli.info import Info, info, show_info
 from fcmae.cli.launch.launch import Launch, launch, show_launched
-from fcmae.cli.pretraining.contrast import Contrast, contrast
-from fcmae.cli.pretraining.pretrain import Pretrain, pretrain, show_pretrained
 from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct, show_reconstructed
 from fcmae.cli.report import Report, report, show_reported
 from fcmae.cli.segment.evaluate import EvaluateSegment, evaluate_segment
 from fcmae.cli.segment.evaluated import show_segmented
-from fcmae.cli.segment.finetune import (
-    FinetuneSegment,
-    finetune_segment,
-    show_finetuned_segmenter,
-)
 from fcmae.cli.segment.predict import (
     PredictSegment,
     predict_segment,
     show_predicted_segments,
 )
 from fcmae.cli.shared.evaluated import show_evaluated
+from fcmae.cli.show.classification import show_finetuned
+from fcmae.cli.show.detection import show_detector_trained
+from fcmae.cli.show.pretraining import show_pretrained
+from fcmae.cli.show.segmentation import show_finetuned_segmenter
+from fcmae.cli.show.values import show_finetuned_values
 from fcmae.cli.values.evaluate import EvaluateValues, evaluate_values
 from fcmae.cli.values.evaluated import show_estimated
-from fcmae.cli.values.finetune import FinetuneValues, finetune_values, show_finetuned_values
 from fcmae.cli.values.predict import PredictValues, predict_values, show_predicted_values
+from fcmae.training.classification import FinetuneClassify, finetune_classify
+from fcmae.training.contrastive import Contrast, contrast
+from fcmae.training.detection import FinetuneDetect, finetune_detect
+from fcmae.training.pretraining import Pretrain, pretrain
+from fcmae.training.segmentation import (
+    FinetuneSegment,
+    finetune_segment,
+)
+from fcmae.training.values import FinetuneValues, finetune_values
 
 COMMANDS: dict[str, Command] = {
     "demo": Command(

@@ -17,10 +17,10 @@ from fcmae.analysis.reconstructions import as_shown
 from fcmae.checkpoint.weights import load_model
 from fcmae.cli.analyze.asked import Asked
 from fcmae.cli.analyze.options import Analyze
-from fcmae.cli.shared.monitors import Viewing
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
+from fcmae.evaluation.viewing import Viewing
 from fcmae.files.tables import Columns
 from fcmae.model.build import new_encoder
 from fcmae.model.classifier import Classifier

@@ -4,11 +4,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from fcmae.cli.classify.finetune import FinetuneClassify, finetune_classify
 from fcmae.cli.demo.folder import make_ready
 from fcmae.cli.demo.table import Demonstrated, row
 from fcmae.cli.features.evaluate import EvaluateNeighbours, evaluate_neighbours
-from fcmae.cli.pretraining.pretrain import Monitor, Pretrain, pretrain
 from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct
 from fcmae.cli.report import Report, report
 from fcmae.cli.shared.console import Console
@@ -18,6 +16,8 @@ from fcmae.engine.options import Run
 from fcmae.engine.place import leads
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
+from fcmae.training.classification import FinetuneClassify, finetune_classify
+from fcmae.training.pretraining import Monitor, Pretrain, pretrain
 
 STEPS = 6
 

@@ -117,10 +117,10 @@ def _evaluate(
     import json
 
     from fcmae.cli.detect.inference import open_detector
-    from fcmae.cli.detect.monitor import summary
     from fcmae.evaluation.detect import judge
     from fcmae.files.durable import write_synced
     from fcmae.files.together import begin
+    from fcmae.tasks.evaluations.precision import summary
 
     looking = open_detector(options, weights, images, tiling, console)
     peers = looking.peers

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.detect.monitor import fitted
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.inference import launch
 from fcmae.data.image_list import ImageList
@@ -20,6 +19,7 @@ from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
 from fcmae.peers import Peers
 from fcmae.setup.weights import Weights, loader_of
+from fcmae.tasks.evaluations.precision import fitted
 
 
 @runtime_checkable

@@ -111,9 +111,10 @@ def _draw(
 ) -> Reconstructed:
     from fcmae.checkpoint.weights import load_model
     from fcmae.cli.shared.inference import launch
-    from fcmae.cli.shared.monitors import Viewing, draw_reconstructions, some
+    from fcmae.evaluation.viewing import Viewing, sample
     from fcmae.files.together import begin, end
     from fcmae.model.autoencoder import Autoencoder
+    from fcmae.tasks.evaluations.reconstructions import draw_reconstructions
 
     model, _ = load_model(weights.header)
     assert isinstance(model, Autoencoder)
@@ -125,7 +126,7 @@ def _draw(
         channels=weights.architecture.channels,
         batch_size=options.rows,
     )
-    chosen = some(images, options.images, options.seed)
+    chosen = sample(images, options.images, options.seed)
     names = [f"reconstructions-{i + 1:03}.png" for i in range(-(-len(chosen) // options.rows))]
     journal = begin(options.out, names, peers, "reconstructions")
     pictures: list[Path] = []

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, Training
-from fcmae.cli.shared.meaning import meaning_of
 from fcmae.engine.feed import Feed
 from fcmae.engine.fit import fit
 from fcmae.engine.loop import Outcome
+from fcmae.engine.report import Reporter
 from fcmae.options.fields import nested
 from fcmae.task import Evaluation, Task
+from fcmae.training.meaning import meaning_of
+from fcmae.training.resolved_options import Start, Training
 
 
 def fit_with(
@@ -23,7 +23,7 @@ def fit_with(
     evaluations: Sequence[Evaluation],
     start: Start,
     card: Mapping[str, Any],
-    console: Console,
+    reporter: Reporter,
     best: str | None = None,
 ) -> Outcome:
     """Train as a command's options say, all of which the run goes by when it is resumed.
@@ -35,7 +35,7 @@ def fit_with(
         evaluations: What to measure at intervals.
         start: What this start of the command has come to, which tells what options leave open.
         card: Facts that the weights files carry.
-        console: Shows the progress.
+        reporter: Shows the progress.
         best: The metric by which the best weights are kept.
     """
     return fit(
@@ -48,7 +48,7 @@ def fit_with(
         record=nested(options),
         meaning=meaning_of(type(options), start),
         card=card,
-        reporter=console,
+        reporter=reporter,
         best=best,
     )
 

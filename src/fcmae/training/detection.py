@@ -4,18 +4,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console as Terminal
-
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.detect.show import in_words, show_precision
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
-from fcmae.cli.shared.show import say, show_places
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
 from fcmae.data.options import Jitter, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
 from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
@@ -32,7 +27,7 @@ from fcmae.setup.preflight import (
     check_pictures,
 )
 from fcmae.setup.weights import loader_of
-from fcmae.setup.words import number
+from fcmae.training.resolved_options import Start, encoder_of, spelt_out
 
 FINETUNING = Optim(
     base_lr=1.6e-3,
@@ -182,10 +177,10 @@ class DetectorTrained:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTrained:
+def finetune_detect(options: FinetuneDetect, reporter: Reporter) -> DetectorTrained:
     """Check all that can be checked without PyTorch, then train."""
     require_coco_eval()
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     architecture = architecture_of(
         options.model,
         options.encoder,
@@ -198,7 +193,7 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
     check_channels(options.loader, architecture.channels)
     if weights is not None:
         loader_of(weights, options.loader)
-    train, val = images_of(options, console)
+    train, val = images_of(options, reporter)
     check_batch(
         len(train),
         repeats=options.repeats,
@@ -209,34 +204,18 @@ def finetune_detect(options: FinetuneDetect, console: Console) -> DetectorTraine
     tiled = options.tiles.tiling() is not None
     check_pictures(val, loader=options.loader, channels=architecture.channels, tiled=tiled)
     with hold(options.out):
-        from fcmae.cli.detect.finetune_wiring import train as train_detector
+        from fcmae.training.detection_wiring import train as train_detector
 
-        return train_detector(options, architecture, weights, (train, val), console)
+        return train_detector(options, architecture, weights, (train, val), reporter)
 
 
-def images_of(options: FinetuneDetect, console: Console) -> tuple[ImageList, ImageList]:
+def images_of(options: FinetuneDetect, reporter: Reporter) -> tuple[ImageList, ImageList]:
     """Images to train on and to validate on, with sound labels."""
     train, val = split_objects(options.data, options.val, share=options.val_share)
     train = for_masks(train, options.masks)
     val = for_masks(val, None if train.objects.outlined else False)
     source = options.val or options.data
     return (
-        accepted(train, options.bad_labels, options.data, console),
-        accepted(val, options.bad_labels, source, console),
-    )
-
-
-def show_detector_trained(result: DetectorTrained, terminal: Terminal) -> None:
-    """Average precision, and where things are."""
-    show_precision(result.boxes, result.masks, result.per_class, terminal)
-    say(
-        terminal,
-        f"{in_words(result.boxes, result.masks)}: validated on "
-        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
-        f"{number(result.train_images, 'image')}.",
-    )
-    show_places(terminal, weights=result.weights, pictures=result.pictures)
-    say(
-        terminal,
-        f"Next: fcmae predict detect --data IMAGES --weights {result.out} --out detections",
+        accepted(train, options.bad_labels, options.data, reporter),
+        accepted(val, options.bad_labels, source, reporter),
     )

@@ -7,7 +7,7 @@ from torch import nn
 
 from fcmae.checkpoint.options import Rule
 from fcmae.checkpoint.weights import load_into
-from fcmae.cli.shared.console import Console
+from fcmae.engine.report import Reporter
 from fcmae.setup.weights import Kind, Weights
 
 
@@ -28,7 +28,7 @@ def start_from(
     weights: Weights | None,
     model: nn.Module,
     options: Options,
-    console: Console,
+    reporter: Reporter,
     *,
     without: Collection[str] = (),
 ) -> None:
@@ -38,13 +38,13 @@ def start_from(
         weights: Where to start; None for a model from scratch.
         model: Drawn by the run's seed.
         options: What the weights were called, and how their stem is adapted.
-        console: Where to tell.
+        reporter: Where to tell.
         without: Parts of the model that stay new.
     """
     if weights is None:
         return
     report = load_into(model, weights.header, without=without, adapt=options.adapt)
-    console.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    reporter.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
 
 
 def same_classes(weights: Weights | None, kind: Kind, classes: Collection[str]) -> bool:

@@ -2,19 +2,13 @@
 
 import math
 
-from fcmae.cli.pretraining.contrast import Contrast
-from fcmae.cli.pretraining.pretrain import Pretrained
-from fcmae.cli.pretraining.pretrain_wiring import Labelled
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Viewing, some
-from fcmae.cli.shared.starting import start_from
-from fcmae.cli.shared.training import fit_with
 from fcmae.data.contrasting import Contrasting
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.pairs import Pairs
 from fcmae.engine.folder import RunFolder
+from fcmae.engine.report import Reporter
+from fcmae.evaluation.viewing import Viewing, sample
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides
@@ -22,6 +16,14 @@ from fcmae.randomness import seed_everything
 from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
 from fcmae.tasks import contrast as task
+from fcmae.tasks.evaluations.feature_distance import FeatureDistance
+from fcmae.tasks.evaluations.neighbours import Neighbours
+from fcmae.training.contrastive import Contrast
+from fcmae.training.init_weights import start_from
+from fcmae.training.pretraining import Pretrained
+from fcmae.training.pretraining_wiring import Labelled
+from fcmae.training.resolved_options import Start
+from fcmae.training.run import fit_with
 
 
 def train(
@@ -29,7 +31,7 @@ def train(
     architecture: Architecture,
     weights: Weights | None,
     found: tuple[ImageList, Labelled | None],
-    console: Console,
+    reporter: Reporter,
 ) -> Pretrained:
     """Files, two views of each, two encoders, loss, and the loop around them."""
     images, labelled = found
@@ -42,8 +44,8 @@ def train(
         loader=loader,
         channels=channels,
     )
-    console.message(_chance(options))
-    model = contraster(options, architecture, weights, console)
+    reporter.message(_chance(options))
+    model = contraster(options, architecture, weights, reporter)
     outcome = fit_with(
         options,
         task.Contrast(model, options.contrast),
@@ -51,7 +53,7 @@ def train(
         evaluations=evaluations(options, (loader, channels), images, labelled),
         start=Start(net=architecture, weights=weights),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
-        console=console,
+        reporter=reporter,
     )
     return Pretrained(
         out=options.out,
@@ -65,7 +67,7 @@ def train(
 
 
 def contraster(
-    options: Contrast, architecture: Architecture, weights: Weights | None, console: Console
+    options: Contrast, architecture: Architecture, weights: Weights | None, reporter: Reporter
 ) -> Contraster:
     """The model drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
@@ -75,7 +77,7 @@ def contraster(
         drop_path=options.encoder.drop_path,
         checkpointing=options.encoder.checkpointing,
     )
-    start_from(weights, model, options, console)
+    start_from(weights, model, options, reporter)
     model.start_momentum()
     return model
 
@@ -91,7 +93,7 @@ def evaluations(
     viewing = Viewing(
         size=sides(options.size), loader=read_by[0], channels=read_by[1], batch_size=64
     )
-    averaged = some(images, monitor.images, options.run.seed)
+    averaged = sample(images, monitor.images, options.run.seed)
     asked: list[Evaluation] = [FeatureDistance(averaged, viewing, every=monitor.every)]
     if labelled is not None:
         asked.append(Neighbours(*labelled, viewing, every=monitor.every))

@@ -1,23 +1,26 @@
 """Pre-training: the rooms wired together, in the order in which an image passes through them."""
 
-from fcmae.cli.pretraining.pretrain import Pretrain, Pretrained
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.monitors import FeatureDistance, Neighbours, Reconstructions, Viewing, some
-from fcmae.cli.shared.starting import start_from
-from fcmae.cli.shared.training import fit_with
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.engine.folder import RunFolder
+from fcmae.engine.report import Reporter
+from fcmae.evaluation.viewing import Viewing, sample
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides
 from fcmae.randomness import seed_everything
 from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.task import Evaluation
+from fcmae.tasks.evaluations.feature_distance import FeatureDistance
+from fcmae.tasks.evaluations.neighbours import Neighbours
+from fcmae.tasks.evaluations.reconstructions import Reconstructions
 from fcmae.tasks.reconstruct import Reconstruct
+from fcmae.training.init_weights import start_from
+from fcmae.training.pretraining import Pretrain, Pretrained
+from fcmae.training.resolved_options import Start
+from fcmae.training.run import fit_with
 
 Labelled = tuple[ImageList, ImageList]
 
@@ -27,7 +30,7 @@ def train(
     architecture: Architecture,
     weights: Weights | None,
     found: tuple[ImageList, Labelled | None],
-    console: Console,
+    reporter: Reporter,
 ) -> Pretrained:
     """Files, views, masks, model, loss, and the loop around them."""
     images, labelled = found
@@ -42,15 +45,15 @@ def train(
         repeats=options.repeats,
     )
     if options.target.normalize:
-        console.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
+        reporter.message("A loss of about 1.0 is that of predicting the mean colour of each patch.")
     outcome = fit_with(
         options,
-        Reconstruct(autoencoder(options, architecture, weights, console), seed=seed),
+        Reconstruct(autoencoder(options, architecture, weights, reporter), seed=seed),
         feed,
         evaluations=evaluations(options, (loader, channels), images, labelled),
         start=Start(net=architecture, weights=weights),
         card=card(size=size, loader=loader, channels=channels, weights=weights),
-        console=console,
+        reporter=reporter,
     )
     return Pretrained(
         out=options.out,
@@ -64,7 +67,7 @@ def train(
 
 
 def autoencoder(
-    options: Pretrain, architecture: Architecture, weights: Weights | None, console: Console
+    options: Pretrain, architecture: Architecture, weights: Weights | None, reporter: Reporter
 ) -> Autoencoder:
     """The model drawn by the run's seed, with what the weights have for it."""
     encoder = options.encoder
@@ -77,7 +80,7 @@ def autoencoder(
         drop_path=encoder.drop_path,
         checkpointing=encoder.checkpointing,
     )
-    start_from(weights, model, options, console)
+    start_from(weights, model, options, reporter)
     return model
 
 
@@ -95,7 +98,7 @@ def evaluations(
         channels=read_by[1],
         batch_size=64,
     )
-    drawn, averaged = some(images, monitor.pictures, seed), some(images, monitor.images, seed)
+    drawn, averaged = sample(images, monitor.pictures, seed), sample(images, monitor.images, seed)
     asked: list[Evaluation] = [
         Reconstructions(drawn, viewing, every=monitor.every, seed=seed),
         FeatureDistance(averaged, viewing, every=monitor.every),

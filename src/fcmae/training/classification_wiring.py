@@ -2,17 +2,13 @@
 
 from typing import Any
 
-from fcmae.cli.classify.finetune import FinetuneClassify, Finetuned
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.monitors import Accuracy, Viewing
-from fcmae.cli.shared.starting import same_classes, start_from
-from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.augment import Supervised
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.engine.loop import Outcome
+from fcmae.engine.report import Reporter
+from fcmae.evaluation.viewing import Viewing
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
 from fcmae.model.timm_net import TimmClassifier
@@ -21,6 +17,11 @@ from fcmae.options.size import sides, size_or
 from fcmae.randomness import seed_everything
 from fcmae.setup.weights import Weights, card, loader_of
 from fcmae.tasks.classify import Classify
+from fcmae.tasks.evaluations.accuracy import Accuracy
+from fcmae.training.classification import FinetuneClassify, Finetuned
+from fcmae.training.init_weights import same_classes, start_from
+from fcmae.training.resolved_options import Start
+from fcmae.training.run import fit_with, last_measured
 
 
 def train(
@@ -28,14 +29,14 @@ def train(
     net: Architecture | TimmArchitecture,
     weights: Weights | None,
     images: tuple[ImageList, ImageList],
-    console: Console,
+    reporter: Reporter,
 ) -> Finetuned:
     """Files, views, model, loss, validation, and the loop around them."""
     training, validation = images
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = net.channels, sides(size_or(options.test_size, options.size))
-    model = classifier(options, net, weights, classes, console)
+    model = classifier(options, net, weights, classes, reporter)
     viewing = Viewing(size=test_size, loader=loader, channels=channels, batch_size=64)
     outcome = fit_with(
         options,
@@ -52,7 +53,7 @@ def train(
         card=card(
             size=test_size, loader=loader, channels=channels, classes=classes, weights=weights
         ),
-        console=console,
+        reporter=reporter,
         best="val/top1",
     )
     return _told(options, outcome, len(training))
@@ -84,7 +85,7 @@ def classifier(
     net: Architecture | TimmArchitecture,
     weights: Weights | None,
     classes: tuple[str, ...],
-    console: Console,
+    reporter: Reporter,
 ) -> Classifier | TimmClassifier:
     """A classifier drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
@@ -100,5 +101,5 @@ def classifier(
     else:
         model = TimmClassifier(net, **more)
     keep = options.head == "fitting" and same_classes(weights, "classifier", classes)
-    start_from(weights, model, options, console, without=() if keep else ("head",))
+    start_from(weights, model, options, reporter, without=() if keep else ("head",))
     return model

@@ -4,13 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.pretraining.pretrain import Pretrained
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Loader, Views
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.loss.options import Contrast as Objective
 from fcmae.model.options import Encoder, ModelName, Projection, architecture
 from fcmae.model.response import Grn
@@ -19,6 +17,8 @@ from fcmae.options.size import Size, divisible_sides
 from fcmae.setup.nets import architecture_of, weights_or_none
 from fcmae.setup.preflight import check_batch, check_channels, check_pictures
 from fcmae.setup.weights import loader_of
+from fcmae.training.pretraining import Pretrained
+from fcmae.training.resolved_options import Start, encoder_of, spelt_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +118,9 @@ def check_company(optim: Optim, run: Run) -> None:
             )
 
 
-def contrast(options: Contrast, console: Console) -> Pretrained:
+def contrast(options: Contrast, reporter: Reporter) -> Pretrained:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     arch = architecture_of(
         options.model,
         options.encoder,
@@ -137,6 +137,6 @@ def contrast(options: Contrast, console: Console) -> Pretrained:
     check_pictures(images, loader=options.loader, channels=arch.channels)
     labelled = None if options.monitor.labelled is None else split(options.monitor.labelled)
     with hold(options.out):
-        from fcmae.cli.pretraining.contrast_wiring import train
+        from fcmae.training.contrastive_wiring import train
 
-        return train(options, arch, weights, (images, labelled), console)
+        return train(options, arch, weights, (images, labelled), reporter)

@@ -4,17 +4,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console as Terminal
-
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.segment.evaluated import show_class_pixels
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, spelt_out
-from fcmae.cli.shared.show import say, show_places
 from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
 from fcmae.data.segments.find import split_segments
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
 from fcmae.model.options import Encoder, ModelName, UPerNet
 from fcmae.model.response import Grn
@@ -29,7 +24,7 @@ from fcmae.setup.preflight import (
     check_pictures,
 )
 from fcmae.setup.weights import loader_of
-from fcmae.setup.words import number
+from fcmae.training.resolved_options import Start, spelt_out
 
 SEGMENTING = Optim(
     base_lr=1.6e-3,
@@ -166,9 +161,9 @@ class FinetunedSegmenter:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def finetune_segment(options: FinetuneSegment, console: Console) -> FinetunedSegmenter:
+def finetune_segment(options: FinetuneSegment, reporter: Reporter) -> FinetunedSegmenter:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     architecture = architecture_of(
         options.model,
         options.encoder,
@@ -190,19 +185,6 @@ def finetune_segment(options: FinetuneSegment, console: Console) -> FinetunedSeg
     for images in (train, val):
         check_pictures(images, loader=options.loader, channels=architecture.channels)
     with hold(options.out):
-        from fcmae.cli.segment.finetune_wiring import train as train_segmenter
+        from fcmae.training.segmentation_wiring import train as train_segmenter
 
-        return train_segmenter(options, architecture, weights, (train, val), console)
-
-
-def show_finetuned_segmenter(result: FinetunedSegmenter, terminal: Terminal) -> None:
-    """The table per class, and where things are."""
-    show_class_pixels(result.per_class, terminal)
-    say(
-        terminal,
-        f"mIoU {result.miou:.1%}, pixel accuracy {result.pixel_accuracy:.1%} on "
-        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
-        f"{number(result.train_images, 'image')} (best epoch: mIoU {result.best_miou:.1%}).",
-    )
-    show_places(terminal, weights=result.weights, pictures=result.pictures)
-    say(terminal, f"Next: fcmae predict segment --data IMAGES --weights {result.out} --out MASKS")
+        return train_segmenter(options, architecture, weights, (train, val), reporter)

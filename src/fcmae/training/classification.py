@@ -4,16 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console as Terminal
-
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, spelt_out
-from fcmae.cli.shared.show import say, show_classes, show_places
 from fcmae.data.listing import few_labels, split
 from fcmae.data.options import Augment, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
@@ -27,7 +23,7 @@ from fcmae.setup.preflight import (
     check_pictures,
 )
 from fcmae.setup.weights import loader_of
-from fcmae.setup.words import number
+from fcmae.training.resolved_options import Start, spelt_out
 
 FINETUNING = Optim(
     base_lr=2e-3,
@@ -149,9 +145,9 @@ class Finetuned:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
+def finetune_classify(options: FinetuneClassify, reporter: Reporter) -> Finetuned:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     net = net_of(
         options.model,
         options.encoder,
@@ -172,22 +168,6 @@ def finetune_classify(options: FinetuneClassify, console: Console) -> Finetuned:
     for images in (train, val):
         check_pictures(images, loader=options.loader, channels=net.channels)
     with hold(options.out):
-        from fcmae.cli.classify.finetune_wiring import train as train_classifier
+        from fcmae.training.classification_wiring import train as train_classifier
 
-        return train_classifier(options, net, weights, (train, val), console)
-
-
-def show_finetuned(result: Finetuned, terminal: Terminal) -> None:
-    """Accuracy, and where things are."""
-    show_classes(result.per_class, terminal)
-    say(
-        terminal,
-        f"Top-1 {result.top1:.1%} on {number(result.val_images, 'image')} after "
-        f"{number(result.steps, 'step')} on {number(result.train_images, 'image')} (best epoch: "
-        f"{result.best_top1:.1%}).",
-    )
-    show_places(terminal, weights=result.weights, pictures=result.pictures)
-    say(
-        terminal,
-        f"Next: fcmae predict classify --data IMAGES --weights {result.out} --out predictions.csv",
-    )
+        return train_classifier(options, net, weights, (train, val), reporter)

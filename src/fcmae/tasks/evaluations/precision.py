@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from fcmae.cli.detect.pictures import draw
+from fcmae.analysis.object_pictures import draw
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image import UnusableImage

@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from fcmae.cli.detect.finetune import DetectorTrained, FinetuneDetect
-from fcmae.cli.detect.monitor import AveragePrecision
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.starting import same_classes, start_from
-from fcmae.cli.shared.training import fit_with, last_measured
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.table import Objects
 from fcmae.data.objects.views import LargeScaleJitter
 from fcmae.engine.folder import PRECISION, RunFolder
 from fcmae.engine.loop import Outcome
+from fcmae.engine.report import Reporter
 from fcmae.model.detector import Detector
 from fcmae.model.options import Architecture
 from fcmae.options.size import sides, size_or
 from fcmae.randomness import seed_everything
 from fcmae.setup.weights import Weights, card, loader_of, tiling_facts
 from fcmae.tasks.detect import Detect
+from fcmae.tasks.evaluations.precision import AveragePrecision
+from fcmae.training.detection import DetectorTrained, FinetuneDetect
+from fcmae.training.init_weights import same_classes, start_from
+from fcmae.training.resolved_options import Start
+from fcmae.training.run import fit_with, last_measured
 
 
 def train(
@@ -27,7 +27,7 @@ def train(
     architecture: Architecture,
     weights: Weights | None,
     images: tuple[ImageList, ImageList],
-    console: Console,
+    reporter: Reporter,
 ) -> DetectorTrained:
     """Files, views, model, losses, validation, and the loop around them."""
     training, validation = images
@@ -37,7 +37,7 @@ def train(
     classes, masks = training.classes or (), objects.outlined
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, test_size = architecture.channels, sides(size_or(options.test_size, options.size))
-    model = detector(options, architecture, weights, classes, console, masks=masks)
+    model = detector(options, architecture, weights, classes, reporter, masks=masks)
     facts = card(size=test_size, loader=loader, channels=channels, classes=classes, weights=weights)
     tiling = options.tiles.tiling()
     facts |= {"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)}
@@ -56,7 +56,7 @@ def train(
         evaluations=[precision],
         start=Start(net=architecture, weights=weights, data=_decided(options, objects)),
         card=facts,
-        console=console,
+        reporter=reporter,
         best="val/mask_ap" if masks and judged.outlined else "val/box_ap",
     )
     return _told(options, outcome, len(training))
@@ -93,7 +93,7 @@ def detector(
     architecture: Architecture,
     weights: Weights | None,
     classes: tuple[str, ...],
-    console: Console,
+    reporter: Reporter,
     *,
     masks: bool,
 ) -> Detector:
@@ -109,5 +109,5 @@ def detector(
     )
     model.suppress(options.suppression)
     keep = same_classes(weights, "detector", classes)
-    start_from(weights, model, options, console, without=() if keep else ("heads",))
+    start_from(weights, model, options, reporter, without=() if keep else ("heads",))
     return model

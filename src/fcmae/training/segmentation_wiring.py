@@ -1,44 +1,26 @@
 """Training a segmenter: the rooms wired together."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-from torch import nn
-
-from fcmae.analysis.label_pictures import draw_classes
-from fcmae.analysis.pictures import confusion_matrix
-from fcmae.analysis.reconstructions import as_shown
-from fcmae.cli.segment.finetune import FinetunedSegmenter, FinetuneSegment
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start
-from fcmae.cli.shared.monitors import some
-from fcmae.cli.shared.starting import same_classes, start_from
-from fcmae.cli.shared.training import fit_with, last_measured
-from fcmae.data.feed import Feed, evaluation_batches
+from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
-from fcmae.data.normalisation import Normalisation
-from fcmae.data.options import LabelMapOptions, Loader
-from fcmae.data.scene import AsItIs
+from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.layout import layout_of
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.engine.folder import ACCURACY, RunFolder
 from fcmae.engine.loop import Outcome
-from fcmae.evaluation.options import Scan
-from fcmae.evaluation.pixels import segment
-from fcmae.evaluation.scan import Scanner
-from fcmae.files.durable import write_text
+from fcmae.engine.report import Reporter
 from fcmae.model.options import Architecture
 from fcmae.model.segmenter import Segmenter
 from fcmae.options.size import sides
-from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
 from fcmae.setup.weights import Weights, card, loader_of
-from fcmae.task import Evaluation
+from fcmae.tasks.evaluations.pixels import Pixels
 from fcmae.tasks.segment import Segment
-
-PICTURES = 4
-"""Validation images that are drawn with their classes after each validation."""
+from fcmae.training.init_weights import same_classes, start_from
+from fcmae.training.resolved_options import Start
+from fcmae.training.run import fit_with, last_measured
+from fcmae.training.segmentation import FinetunedSegmenter, FinetuneSegment
 
 
 def train(
@@ -46,14 +28,14 @@ def train(
     architecture: Architecture,
     weights: Weights | None,
     images: tuple[ImageList, ImageList],
-    console: Console,
+    reporter: Reporter,
 ) -> FinetunedSegmenter:
     """Files, crops, model, loss, validation, and the loop around them."""
     training, validation = images
     classes = training.classes or ()
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     channels, size = architecture.channels, sides(options.size)
-    model = segmenter(options, architecture, weights, classes, console)
+    model = segmenter(options, architecture, weights, classes, reporter)
     outcome = fit_with(
         options,
         Segment(
@@ -85,7 +67,7 @@ def train(
             **card(size=size, loader=loader, channels=channels, classes=classes, weights=weights),
             **_habits(options),
         },
-        console=console,
+        reporter=reporter,
         best="val/miou",
     )
     return _told(options, outcome, len(training))
@@ -138,7 +120,7 @@ def segmenter(
     architecture: Architecture,
     weights: Weights | None,
     classes: tuple[str, ...],
-    console: Console,
+    reporter: Reporter,
 ) -> Segmenter:
     """A segmenter drawn by the run's seed, with what the weights have for it."""
     seed_everything(options.run.seed, "weights")
@@ -150,66 +132,5 @@ def segmenter(
         checkpointing=options.encoder.checkpointing,
     )
     keep = same_classes(weights, "segmenter", classes)
-    start_from(weights, model, options, console, without=() if keep else ("head", "auxiliary"))
+    start_from(weights, model, options, reporter, without=() if keep else ("head", "auxiliary"))
     return model
-
-
-class Pixels(Evaluation):
-    """Intersection over union on the validation images, and a few of them drawn."""
-
-    name = "val"
-
-    def __init__(
-        self,
-        images: ImageList,
-        scan: Scan,
-        tile: tuple[int, int],
-        *,
-        loader: Loader,
-        channels: int,
-        every: int,
-        seed: int,
-    ) -> None:
-        self.images, self.scan, self.tile = images, scan, tile
-        self.loader, self.channels, self.every, self.seed = loader, channels, every, seed
-
-    def __call__(
-        self, model: nn.Module, peers: Peers, folder: Path, epoch: int
-    ) -> dict[str, float]:
-        """Mean intersection over union, mean and pixel accuracy."""
-        assert isinstance(model, Segmenter)
-        classes = list(self.images.classes or ())
-        scanner = Scanner(model=model, how=self.scan, tile=self.tile, peers=peers)
-        mine = evaluation_batches(
-            self.images,
-            AsItIs(),
-            loader=self.loader,
-            channels=self.channels,
-            batch_size=1,
-            rank=peers.rank,
-            world=peers.size,
-        )
-        result = segment(scanner, mine, classes)
-        self.unusable = result.unusable
-        if peers.leads:
-            confusion_matrix(result.confusion, classes, folder / "confusion.png")
-            write_text(folder.parent / ACCURACY, json.dumps(result.summary(), indent=1) + "\n")
-            self._draw(scanner, classes, folder, epoch)
-        return {
-            "miou": result.miou,
-            "mean_accuracy": result.mean_accuracy,
-            "pixel_accuracy": result.pixel_accuracy,
-        }
-
-    def _draw(self, scanner: Scanner, classes: list[str], folder: Path, epoch: int) -> None:
-        """A picture of each of a few images that can be read; there may be none."""
-        few = some(self.images, PICTURES, self.seed)
-        shift = Normalisation.of(self.loader, self.channels)
-        for batch in evaluation_batches(
-            few, AsItIs(), loader=self.loader, channels=self.channels, batch_size=1, or_none=True
-        ):
-            if not len(batch):
-                continue  # all there is, where none of the few can be read
-            called = scanner.classes(batch.images.to(scanner.peers.device))
-            path = folder / f"classes-{epoch:04}-{int(batch.indices[0])}.png"
-            draw_classes(as_shown(batch.images, shift)[0].numpy(), called, classes, path)

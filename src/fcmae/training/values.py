@@ -4,18 +4,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console as Terminal
-
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.classify.finetune import FINETUNING
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, spelt_out
-from fcmae.cli.shared.show import say, show_places
-from fcmae.cli.values.evaluated import in_words, show_values
 from fcmae.data.options import Augment, Loader
 from fcmae.data.values import split_values
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.model.options import Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
@@ -29,7 +23,8 @@ from fcmae.setup.preflight import (
     check_pictures,
 )
 from fcmae.setup.weights import loader_of
-from fcmae.setup.words import number
+from fcmae.training.classification import FINETUNING
+from fcmae.training.resolved_options import Start, spelt_out
 
 UNMIXED = Augment(mixup=0.0, cutmix=0.0, smoothing=0.0)
 
@@ -148,9 +143,9 @@ class FinetunedValues:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValues:
+def finetune_values(options: FinetuneValues, reporter: Reporter) -> FinetunedValues:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     architecture = architecture_of(
         options.model,
         options.encoder,
@@ -168,23 +163,6 @@ def finetune_values(options: FinetuneValues, console: Console) -> FinetunedValue
     for images in (train, val):
         check_pictures(images, loader=options.loader, channels=architecture.channels)
     with hold(options.out):
-        from fcmae.cli.values.finetune_wiring import train as train_estimator
+        from fcmae.training.values_wiring import train as train_estimator
 
-        return train_estimator(options, architecture, weights, (train, val), console)
-
-
-def show_finetuned_values(result: FinetunedValues, terminal: Terminal) -> None:
-    """The table per value, and where things are."""
-    show_values(result.per_value, terminal)
-    words = in_words(result.mean_ap, result.mae, result.r2, result.per_value)
-    say(
-        terminal,
-        f"{words} on "
-        f"{number(result.val_images, 'image')} after {number(result.steps, 'step')} on "
-        f"{number(result.train_images, 'image')}.",
-    )
-    show_places(terminal, weights=result.weights)
-    say(
-        terminal,
-        f"Next: fcmae predict values --data IMAGES --weights {result.out} --out predictions.csv",
-    )
+        return train_estimator(options, architecture, weights, (train, val), reporter)

@@ -3,16 +3,12 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rich.console import Console as Terminal
-
 from fcmae.checkpoint.options import Rule, Source
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.left_open import Start, encoder_of, spelt_out
-from fcmae.cli.shared.show import say, show_places
 from fcmae.data.listing import find_images, split
 from fcmae.data.options import Crop, Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
+from fcmae.engine.report import Reporter
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.options import Architecture, DecoderOptions, Encoder, ModelName, architecture
@@ -27,7 +23,7 @@ from fcmae.setup.preflight import (
     check_pictures,
 )
 from fcmae.setup.weights import loader_of
-from fcmae.setup.words import number
+from fcmae.training.resolved_options import Start, encoder_of, spelt_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +132,9 @@ class Pretrained:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def pretrain(options: Pretrain, console: Console) -> Pretrained:
+def pretrain(options: Pretrain, reporter: Reporter) -> Pretrained:
     """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, console)
+    weights = weights_or_none(options.weights, options.source, reporter)
     arch = architecture_of(
         options.model,
         options.encoder,
@@ -160,27 +156,11 @@ def pretrain(options: Pretrain, console: Console) -> Pretrained:
     check_pictures(images, loader=options.loader, channels=arch.channels)
     labelled = None if options.monitor.labelled is None else split(options.monitor.labelled)
     with hold(options.out):
-        from fcmae.cli.pretraining.pretrain_wiring import train
+        from fcmae.training.pretraining_wiring import train
 
-        return train(options, arch, weights, (images, labelled), console)
+        return train(options, arch, weights, (images, labelled), reporter)
 
 
 def check_sizes(options: Pretrain, architecture: Architecture) -> None:
     """Refuse images that cannot be cut into patches of the mask."""
     patch_grid(*sides(options.size), patch_side(options.mask, architecture.stride))
-
-
-def show_pretrained(result: Pretrained, terminal: Terminal) -> None:
-    """Say where things are and what to do next."""
-    loss = result.metrics.get("loss")
-    last = "" if loss is None else f"; the last loss is {loss:.3f}"
-    say(
-        terminal,
-        f"Pre-trained for {number(result.steps, 'step')} on "
-        f"{number(result.images, 'image')}{last}.",
-    )
-    show_places(terminal, weights=result.weights, pictures=result.pictures)
-    say(
-        terminal,
-        f"Next: fcmae finetune classify --data DATA --out OUT --weights {result.out}",
-    )

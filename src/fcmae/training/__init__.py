@@ -1,0 +1,1 @@
+"""The six trainings as a library, apart from any console."""
