@@ -56,7 +56,7 @@ ONLY_IN = {
     "safetensors": {"checkpoint"},
     "huggingface_hub": {"checkpoint"},
     "triton": {"kernels"},
-    "zipfile": {"checkpoint"},
+    "zipfile": {"checkpoint", "data"},
     "pyarrow": {"files"},
     "onnxruntime": {"exports"},
     "plotly": {"reports"},

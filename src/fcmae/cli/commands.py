@@ -73,7 +73,7 @@ COMMANDS: dict[str, Command] = {
         options=Pack,
         run=pack,
         show=show_packed,
-        example="fcmae pack --data photos --out photos.pack --size 512",
+        example="fcmae pack --data photos --out photos.zip --size 512",
     ),
     "info": Command(
         options=Info,

@@ -12,14 +12,14 @@ from PIL import Image, UnidentifiedImageError
 
 from fcmae.data.modes import Refused
 from fcmae.data.naming import shown
-from fcmae.data.pack import within_pack
+from fcmae.data.pack import within_zip
 from fcmae.errors import DataError
 
 Source = str | os.PathLike[str]
-"""Where the bytes of an image are: in a file, or in a pack (``fcmae.data.pack``)."""
+"""Where the bytes of an image are: in a file, or in a ZIP (``fcmae.data.pack``)."""
 
 ByteStream = io.BufferedReader | io.BytesIO
-"""An open file, or what was read of a pack."""
+"""An open file, or what was read of a ZIP."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 KINDS = {
@@ -92,15 +92,15 @@ def decoding(source: Source) -> Iterator[None]:
 
 
 def opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
-    """A file, or an image in a pack, whose path goes on where that of the pack ends."""
+    """A file, or an image in a ZIP, whose path goes on where that of the ZIP ends."""
     try:
         return _regular_file(path, max_bytes)
     except (NotADirectoryError, FileNotFoundError):  # the second on Windows
-        packed = within_pack(Path(path))
-        if packed is None:
+        found = within_zip(Path(path))
+        if found is None:
             raise
-        pack, name = packed
-        return io.BytesIO(pack.read(name, max_bytes))
+        members, name = found
+        return io.BytesIO(members.read(name, max_bytes))
 
 
 def _regular_file(path: Source, max_bytes: int) -> ByteStream:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,14 +114,12 @@ def _sort_in(
         if entry.is_symlink():
             reason = _why_not_link(entry.path, root)
         elif entry.is_dir(follow_symlinks=False):
-            if not name.startswith(".") and name.lower() not in SYSTEM_FOLDERS:
+            if not _is_hidden_folder(name):
                 inside.append(relative)
                 if not folder:
                     found.folders.append(name)
-        elif name.startswith("._"):
-            reason = APPLE_DOUBLE
-        elif name.startswith(".") or name.lower() in SYSTEM_FILES:
-            reason = HIDDEN
+        elif reason := _why_hidden(name):
+            pass
         elif not entry.is_file(follow_symlinks=False):
             reason = "not a regular file"
         elif relative in ours or _is_something_else(name):
@@ -131,6 +129,46 @@ def _sort_in(
         if reason:
             found.set_aside.append((shown(os.fsdecode(relative)), reason))
     return inside
+
+
+def sorted_in(names: Iterable[bytes]) -> tuple[bytes, Found]:
+    """Sort the files of a ZIP as ``walk`` sorts those of a folder.
+
+    Where one folder holds all images, as in the ZIP of a folder, it is taken as the root.
+
+    Returns:
+        That folder, which may be empty, and what was found in it.
+    """
+    found = Found()
+    others: list[bytes] = []
+    for name in names:
+        *folders, last = os.fsdecode(name).split("/")
+        if any(map(_is_hidden_folder, folders)):
+            continue
+        if reason := _why_hidden(last):
+            found.set_aside.append((shown(os.fsdecode(name)), reason))
+        else:
+            (others if _is_something_else(last) else found.files).append(name)
+    found.others = len(others)
+    tops = {name.partition(b"/")[0] if b"/" in name else b"" for name in found.files}
+    root = tops.pop() if len(tops) == 1 else b""
+    if root:
+        found.files = [name[len(root) + 1 :] for name in found.files]
+        others = [name[len(root) + 1 :] for name in others if name.startswith(root + b"/")]
+    inside = {name.partition(b"/")[0] for name in [*found.files, *others] if b"/" in name}
+    found.folders = sorted(map(os.fsdecode, inside))
+    return root, found
+
+
+def _is_hidden_folder(name: str) -> bool:
+    return name.startswith(".") or name.lower() in SYSTEM_FOLDERS
+
+
+def _why_hidden(name: str) -> str | None:
+    """The reason why a file is no image of the user's, or None."""
+    if name.startswith("._"):
+        return APPLE_DOUBLE
+    return HIDDEN if name.startswith(".") or name.lower() in SYSTEM_FILES else None
 
 
 def _why_not_link(path: bytes, root: bytes) -> str | None:

@@ -90,7 +90,7 @@ class ImageStore(ABC):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FileStore(ImageStore):
-    """Files in a folder or a pack.
+    """Files in a folder or a ZIP.
 
     All paths lie in one block of bytes, so that a million of them cost one object, and the
     processes of a loader share its memory instead of copying it object by object.
@@ -99,7 +99,7 @@ class FileStore(ImageStore):
         root: The folder that the paths are relative to.
         blob: The paths' bytes, one after the other.
         offsets: Where in the blob each path begins, and where the last one ends.
-        digest: Of all bytes, where they lie in a pack.
+        digest: Of all bytes, where they lie in a ZIP.
     """
 
     root: Path

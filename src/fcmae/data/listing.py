@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.folders import Found, folders_in, is_plain_file, walk
+from fcmae.data.folders import Found, folders_in, is_plain_file, sorted_in, walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
 from fcmae.data.naming import shown
-from fcmae.data.pack import is_pack, open_pack
+from fcmae.data.pack import Pack, open_zip
+from fcmae.data.zips import Members
 from fcmae.errors import DataError
 from fcmae.randomness import bits
 
@@ -31,9 +32,9 @@ LISTS = (".txt", ".csv")
 
 
 def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
-    """List the images of a folder (read recursively), a list, a pack, or one image file.
+    """List the images of a folder (read recursively), a list, a ZIP, or one image file.
 
-    In a folder with labels, the folders directly inside are the classes. A list names paths
+    In a folder or ZIP with labels, the folders directly inside are the classes. A list names paths
     relative to its own folder: one per line in .txt; in .csv, columns ``path`` and ``label``.
 
     Args:
@@ -48,8 +49,8 @@ def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
         return _from_list(source, labels)
     if not is_plain_file(source):
         raise DataError(f"{shown(source)} is neither a folder nor a file.")
-    if is_pack(source):
-        return _from_pack(source, labels)
+    if (members := open_zip(source)) is not None:
+        return _from_zip(members, labels)
     if labels:
         raise DataError(f"{shown(source)} is one image, but labels need class folders or a list.")
     return ImageList.of(source.parent, [os.fsencode(source.name)])
@@ -72,7 +73,10 @@ def _near(source: Path) -> str:
 
 
 def _from_folder(source: Path, labels: bool | None) -> ImageList:
-    found = walk(source)
+    return _with_classes(source, walk(source), labels)
+
+
+def _with_classes(source: Path, found: Found, labels: bool | None) -> ImageList:
     if not found.files:
         others = f" It holds {found.others} other files." if found.others else ""
         aside = f" Left out: {': '.join(found.set_aside[0])}." if found.set_aside else ""
@@ -138,19 +142,20 @@ def _from_list(source: Path, labels: bool | None) -> ImageList:
     return replace(images, labels=of_image, classes=tuple(classes))
 
 
-def _from_pack(source: Path, labels: bool | None) -> ImageList:
-    pack = open_pack(source)
-    images = ImageList(
-        store=FileStore(
-            root=source, blob=pack.names.blob, offsets=pack.names.ends, digest=pack.digest
-        )
-    )
-    if labels and not len(pack.classes):
+def _from_zip(members: Members, labels: bool | None) -> ImageList:
+    source, names = members.path, members.names
+    if not isinstance(members, Pack):
+        folder, found = sorted_in(names[index] for index in range(len(names)))
+        images = _with_classes(source / os.fsdecode(folder), found, labels)
+        return replace(images, store=replace(images.files, digest=members.digest))
+    store = FileStore(root=source, blob=names.blob, offsets=names.ends, digest=members.digest)
+    images = ImageList(store=store)
+    if labels and not members.classes:
         raise DataError(f"labels need classes, but {shown(source)} was packed without any.")
-    if labels is False or not len(pack.classes):
+    if labels is False or not members.classes:
         return images
-    classes = tuple(os.fsdecode(pack.classes[i]) for i in range(len(pack.classes)))
-    return replace(images, labels=pack.labels, classes=classes)
+    of_image = members.rows["label"].astype(np.int64)
+    return replace(images, labels=of_image, classes=members.classes)
 
 
 def _read_txt(source: Path) -> tuple[list[str], list[str]]:

@@ -1,186 +1,221 @@
-"""Many images in one file: what it looks like, and reading from it.
+"""ZIP files of images: the format of ``fcmae pack``, and reading of single images.
 
-A pack is read like a folder that never changes: ``photos.pack/cats/1.jpg`` names an image in it
-wherever a path names an image. All numbers are little-endian::
+A ZIP is read like a folder that never changes: ``photos.zip/cats/1.jpg`` names an image in it
+wherever a path names an image. Two kinds are read: any ordinary ZIP (``fcmae.data.zips``), and
+those that ``fcmae pack`` writes, which open and read faster and notice every changed byte.
 
-    0    16  the words "fcmae pack 1" and four zero bytes
-    16    8  where the index begins
-    24    8  how many bytes it has
-    32   32  SHA-256 of the index
-    64       the images, encoded as in a file of their own, one after the other
-             the index
+A pack is an ordinary ZIP whose members are stored uncompressed, in this order::
 
-The index is its parts, one after the other, in this order (n images, c classes)::
+    .fcmae/format       "fcmae pack 2"
+    the images          encoded as in a file of their own, in the order of the data set
+    .fcmae/index.json   {"images": their number, "classes": names or null, "unusable": reasons}
+    .fcmae/names        the images' names, each ended by a zero byte
+    .fcmae/table.npy    a row for each image, of type ``ROW``
+    the ZIP's central directory, whose comment is "fcmae pack 2 START SHA256"
 
-    uint64  n, c, bytes of all names, bytes of all class names, bytes of all reasons
-    uint64  n + 1 ends of names, c + 1 ends of class names, n + 1 ends of reasons, each from 0
-    uint64  n + 1 places in the file: where each image begins, and where the last one ends
-    int64   n class indices, -1 where there are no classes
-    32 n    SHA-256 of each image
-            the names, sorted by their bytes; the class names; the reasons
+START is where the member ``.fcmae/index.json`` begins. SHA256 is the digest of the first ``HEAD``
+bytes of the file and of all from START up to the comment; so opening a pack needs no walk through
+the central directory. A row's digest is that of a member with its header. So every byte of the
+file is covered by one digest or another.
 
-An image that could not be used when the pack was made has no bytes, but a reason.
+An image that could not be used when the pack was made is no member, but has a name, a row and a
+reason.
 """
 
 import hashlib
+import io
+import json
 import os
+import re
+import stat
 import struct
-from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.modes import Refused
 from fcmae.data.naming import shown
+from fcmae.data.zips import (
+    DAMAGED,
+    LOCAL,
+    SIGNATURES,
+    Members,
+    Strings,
+    check_names,
+    read_directory,
+)
 from fcmae.errors import DataError
 
-MAGIC = b"fcmae pack 1\0\0\0\0"
-HEADER = struct.Struct("<16sQQ32s")
-COUNTS = struct.Struct("<5Q")
+VERSION = b"fcmae pack 2"
+VERSION_1 = b"fcmae pack 1\0\0\0\0"
+"""The first bytes of packs in the first format, which was no ZIP."""
+
+OWN = (".fcmae/format", ".fcmae/index.json", ".fcmae/names", ".fcmae/table.npy")
+"""The members that are no images."""
+
+HEAD = LOCAL.size + len(OWN[0]) + len(VERSION)
+COMMENT = re.compile(re.escape(VERSION) + rb" (\d{20}) ([0-9a-f]{64})")
+COMMENT_BYTES = len(VERSION) + 1 + 20 + 1 + 64
+END = struct.Struct("<4s4H2LH")
+"""The last record of a ZIP, which its comment follows."""
+
+ROW = np.dtype(
+    [
+        ("begin", "<i8"),  # where the member begins in the file
+        ("data", "<i8"),  # where its bytes begin
+        ("end", "<i8"),
+        ("label", "<i8"),  # index of the class, -1 where there are none
+        ("by_name", "<i8"),  # index of the image that is here in the order of names
+        ("sha256", "V32"),  # of the member with its header
+    ]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strings:
-    """Many byte strings in one."""
-
-    blob: bytes
-    ends: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ends) - 1
-
-    def __getitem__(self, index: int) -> bytes:
-        return self.blob[self.ends[index] : self.ends[index + 1]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pack:
-    """The index of a pack.
+class Pack(Members):
+    """The index of a file that ``fcmae pack`` wrote.
 
     Attributes:
-        path: The file.
-        names: Of the images, sorted.
         classes: Of the images, where they have any.
-        reasons: Why an image cannot be used; empty where it can.
-        places: Where each image begins in the file, and where the last one ends.
-        labels: Index of each image's class, or -1.
-        digests: SHA-256 of each image.
-        digest: SHA-256 of the index, and so of everything.
+        reasons: Why an image cannot be used, by its name.
+        rows: Of type ``ROW``.
     """
 
-    path: Path
-    names: Strings
-    classes: Strings
-    reasons: Strings
-    places: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    digests: bytes
-    digest: str
+    classes: tuple[str, ...] | None
+    reasons: Mapping[bytes, str]
+    rows: NDArray[Any]
 
-    def read(self, name: bytes, max_bytes: int) -> bytes:
-        """The bytes of an image, which are those that were packed.
-
-        Raises:
-            Refused: The pack holds no such image, or not whole, or only the reason why.
-        """
-        index = bisect_left(self.names, name)
-        if index == len(self.names) or self.names[index] != name:
-            raise Refused(f"there is no such image in {shown(self.path)}")
-        if reason := self.reasons[index]:
-            raise Refused(reason.decode())
-        begin, end = self.places[index : index + 2].tolist()
-        if end - begin > max_bytes:
-            raise Refused(f"{end - begin} bytes are more than --loader.max_bytes {max_bytes}")
+    def read_member(self, index: int, max_bytes: int) -> bytes:
+        """The bytes of an image, which are those that were packed."""
+        if reason := self.reasons.get(self.names[index]):
+            raise Refused(reason)
+        begin, data, end, _, _, digest = self.rows[index].item()
+        if end - data > max_bytes:
+            raise Refused(f"{end - data} bytes are more than --loader.max_bytes {max_bytes}")
         with self.path.open("rb") as file:
             file.seek(begin)
-            data = file.read(end - begin)
-        if hashlib.sha256(data).digest() != self.digests[32 * index : 32 * index + 32]:
+            member = file.read(end - begin)
+        if hashlib.sha256(member).digest() != digest:
             raise Refused(f"damaged: its bytes are not those that were packed in {self.path.name}")
-        return data
+        return member[data - begin :]
 
 
-def is_pack(path: Path) -> bool:
-    """True if this is a file that begins like a pack."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
+def open_zip(path: Path) -> Members | None:
+    """The images of a ZIP, whose index is read once for as long as the file stays the same.
 
-
-def open_pack(path: Path) -> Pack:
-    """The index of a pack; read once for as long as the file stays the same.
+    Returns:
+        None where the file is no ZIP at all.
 
     Raises:
-        DataError: It is no pack, or a damaged one.
+        DataError: It is damaged, hostile, encrypted, or a pack in the first format.
     """
-    status = path.stat()
-    return _open_pack(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    try:
+        return _open_as(path, path.stat())
+    except OSError:
+        return None  # whoever opens it next says why
 
 
-def within_pack(path: Path) -> tuple[Pack, bytes] | None:
-    """The pack that a path leads into, and the name of the image there."""
+def within_zip(path: Path) -> tuple[Members, bytes] | None:
+    """The ZIP that a path leads into, and the name of the image there."""
     for parent in path.parents:
-        if parent.is_file():
-            name = os.fsencode(path.relative_to(parent).as_posix())
-            return (open_pack(parent), name) if is_pack(parent) else None
-        if parent.exists():
-            return None
+        try:
+            status = parent.stat()
+        except (NotADirectoryError, FileNotFoundError):
+            continue
+        members = _open_as(parent, status) if stat.S_ISREG(status.st_mode) else None
+        name = os.fsencode(path.relative_to(parent).as_posix())
+        return None if members is None else (members, name)
     return None
 
 
+def _open_as(path: Path, status: os.stat_result) -> Members | None:
+    return _open(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 @lru_cache(maxsize=8)
-def _open_pack(path: Path, inode: int, size: int, changed_ns: int) -> Pack:
-    try:
-        with path.open("rb") as file:
-            magic, begin, length, digest = HEADER.unpack(file.read(HEADER.size))
-            if magic != MAGIC or begin + length != size:
-                raise ValueError("its length is not what its first bytes say")
-            file.seek(begin)
-            index = file.read(length)
-        if hashlib.sha256(index).digest() != digest:
-            raise ValueError("the bytes of its index are not those that were written")
-        return _parse(path, index, begin, digest.hex())
-    except (OSError, ValueError, struct.error) as error:
+def _open(path: Path, inode: int, size: int, changed_ns: int) -> Members | None:
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        file.seek(max(0, size - COMMENT_BYTES))
+        comment = COMMENT.fullmatch(file.read())
+    if head.startswith(VERSION_1):
         raise DataError(
-            f"{shown(path)} is damaged, or no pack: {error}. Make it again with `fcmae pack`."
+            f"{shown(path)} is a pack in the first format, which was no ZIP and is no longer read: "
+            f"`fcmae pack --data {shown(path)} --out NEW.zip` makes one of it."
+        )
+    if comment is None and not head.endswith(VERSION):
+        return read_directory(path) if head.startswith(SIGNATURES) else None
+    try:
+        if comment is None:
+            raise ValueError("it is cut short, or another program has changed it")
+        start, digest = int(comment[1]), comment[2].decode()
+        with path.open("rb") as file:
+            file.seek(start)
+            index = file.read(max(0, size - COMMENT_BYTES - start))
+        found = hashlib.sha256(head)
+        found.update(index)
+        if found.hexdigest() != digest:
+            raise ValueError("the bytes of its index are not those that were written")
+        return _parse(path, index, start, digest)
+    except (*DAMAGED, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{shown(path)} is damaged: {error}. Make it again with `fcmae pack`."
         ) from error
 
 
-def _parse(path: Path, index: bytes, end: int, digest: str) -> Pack:
-    counts = COUNTS.unpack_from(index)
-    num, num_classes, *lengths = counts
-    sizes = [8 * (num + 1), 8 * (num_classes + 1), 8 * (num + 1), 8 * (num + 1), 8 * num, 32 * num]
-    sizes += lengths
-    if COUNTS.size + sum(sizes) != len(index):
-        raise ValueError("the parts of its index do not add up")
-    starts = np.cumsum([COUNTS.size, *sizes]).tolist()
-    parts = [index[a:b] for a, b in pairwise(starts)]
-    numbers = [np.frombuffer(part, "<i8").astype(np.int64) for part in parts[:5]]
-    blobs = [parts[6], parts[7], parts[8]]
-    limits = [*lengths, end]
-    firsts = [0, 0, 0, HEADER.size]
-    for ends, first, last in zip(numbers[:4], firsts, limits, strict=True):
-        if ends[0] != first or ends[-1] != last or (np.diff(ends) < 0).any():
-            raise ValueError("its index points outside")
-    labels = numbers[4]
-    least = 0 if num_classes else -1
-    if num and not least <= labels.min() <= labels.max() < num_classes:
-        raise ValueError("its index names classes that it does not have")
-    names, classes, reasons = (
-        Strings(blob=blob, ends=ends) for blob, ends in zip(blobs, numbers[:3], strict=True)
-    )
-    return Pack(
+def _parse(path: Path, index: bytes, start: int, digest: str) -> Pack:
+    at, parts = 0, []
+    for name in OWN[1:]:
+        signature, *_, length, name_length, extra_length = LOCAL.unpack_from(index, at)
+        begin = at + LOCAL.size + name_length + extra_length
+        named = index[at + LOCAL.size : begin - extra_length]
+        at = begin + length
+        if (signature, named) != (SIGNATURES[0], name.encode()) or at > len(index):
+            raise ValueError("the parts of its index do not add up")
+        parts.append(index[begin:at])
+    facts = json.loads(parts[0])
+    classes = facts["classes"]
+    rows = _rows(parts[2])
+    order = rows["by_name"].astype(np.int64)
+    pack = Pack(
         path=path,
-        names=names,
-        classes=classes,
-        reasons=reasons,
-        places=numbers[3],
-        labels=labels,
-        digests=parts[5],
+        order=None if np.array_equal(order, np.arange(len(order))) else order,
+        names=Strings.ended_by_zeros(parts[1]),
         digest=digest,
+        classes=None if classes is None else tuple(map(str, classes)),
+        reasons={os.fsencode(name): str(why) for name, why in facts["unusable"].items()},
+        rows=rows,
     )
+    check_names(parts[1])
+    _check_rows(pack, start)
+    return pack
+
+
+def _rows(table: bytes) -> NDArray[Any]:
+    """The array of a .npy file, of which nothing is run and nothing copied."""
+    file = io.BytesIO(table)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("its table is not of this version")
+    _, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype != ROW:
+        raise ValueError("its table has other columns")
+    return np.frombuffer(table, ROW, offset=file.tell())
+
+
+def _check_rows(pack: Pack, start: int) -> None:
+    rows = pack.rows
+    if len(rows) != len(pack.names):
+        raise ValueError("its table has not a row for each name")
+    begin, data, end = rows["begin"], rows["data"], rows["end"]
+    if ((begin < HEAD) | (data < begin) | (end < data) | (end > start)).any():
+        raise ValueError("its table points outside")
+    if not np.array_equal(np.sort(rows["by_name"]), np.arange(len(rows))):
+        raise ValueError("its table does not name every image once")
+    least, most = (0, len(pack.classes)) if pack.classes else (-1, 0)
+    if ((rows["label"] < least) | (rows["label"] >= most)).any():
+        raise ValueError("its table names classes that it does not have")

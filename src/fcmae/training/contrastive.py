@@ -51,7 +51,7 @@ class Contrast:
     """
 
     data: Path
-    """Folder of images, read recursively, a .txt or .csv list, or a pack."""
+    """Folder of images, read recursively, a .txt or .csv list, or a ZIP."""
 
     out: Path
     """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""

@@ -164,7 +164,7 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
 
 def _inside(path: str, images: ImageList, data: Path) -> str:
     """A path of one part as seen from the data set's folder."""
-    folder = data if data.is_dir() or images.root == data else data.parent  # or a pack
+    folder = data if data.is_dir() or images.root == data else data.parent  # or a ZIP
     return Path(os.path.relpath(images.root / path, folder)).as_posix()
 
 

@@ -9,7 +9,9 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_unusable
 from fcmae.data.listing import find_images
+from fcmae.data.old_pack import is_old_pack, old_pack
 from fcmae.data.options import Loader
+from fcmae.data.packing import contents_of, write_pack
 from fcmae.errors import DataError
 from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
@@ -17,14 +19,15 @@ from fcmae.files.results import unusable_files
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """Put the images of a data set into one file, with their names and classes.
+    """Put the images of a data set into one ZIP file, with their names and classes.
 
-    Every command takes the file wherever it takes a folder. Worth it where files are many and
-    small on a slow file system, and with --size where photographs are far larger than the crops.
+    Every command takes the file wherever it takes a folder, and any ZIP program opens it. Worth it
+    where files are many and small on a slow file system, and with --size where photographs are far
+    larger than the crops.
     """
 
     data: Path
-    """Folder of images, read recursively, or a .txt or .csv list."""
+    """Folder of images, read recursively, a .txt or .csv list, a ZIP, or an older pack."""
 
     out: Path
     """File to write; an earlier pack is replaced, but no file of others, nor one changed since."""
@@ -66,22 +69,23 @@ class PackMade:
 
 def pack(options: Pack, console: Console) -> PackMade:
     """Write beside the file, then give it its name."""
-    images = find_images(options.data)
     if options.out.resolve() == options.data.resolve():
         raise ValueError(f"out is {options.out}, which is what is to be packed.")
     journal = Journal(options.out.parent, "files")
     journal.refuse_others([options.out.name])
-    from fcmae.data.packing import write_pack
-
-    with journal.writing(options.out.name) as staged, console.counting("packing", len(images)) as n:
-        with staged.open("wb") as file:
-            written = write_pack(
-                images,
-                file,
-                size=options.size,
-                loader=options.loader,
-                done=lambda _: n(1),
+    if is_old_pack(options.data):
+        if options.size is not None:
+            raise ValueError(
+                f"size is {options.size}, but {options.data} is a pack in the first format, "
+                "which is written again as it is: leave --size out, then pack the new file with it."
             )
+        images, contents = old_pack(options.data)
+    else:
+        images = find_images(options.data)
+        contents = contents_of(images, size=options.size, loader=options.loader)
+    with journal.writing(options.out.name) as staged, console.counting("packing", len(images)) as n:
+        with staged.open("w+b") as file:
+            written = write_pack(images, contents, file, done=lambda _: n(1))
             file.flush()
             os.fsync(file.fileno())
         if len(written.unusable) == len(images):
