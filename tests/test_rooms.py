@@ -36,11 +36,12 @@ MAY_IMPORT = {
     "exports": BASE,
     "tasks": BASE | {"engine", "evaluation", "analysis"},
     "setup": BASE | {"options", "engine", "evaluation"},
+    "inference": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "training": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "reports": {"errors", "files", "checkpoint", "engine"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"training", "reports"},
+    | {"inference", "training", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -84,6 +85,7 @@ WITHOUT_TORCH = [
     "fcmae.model.options",
     "fcmae.optim.options",
     "fcmae.reports.write",
+    "fcmae.inference",
     "fcmae.training",
 ]
 

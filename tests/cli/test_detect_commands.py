@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fcmae.cli.show.detection import in_words
 from PIL import Image
 
 import fcmae
-from fcmae.cli.detect.show import in_words
 from fcmae.cli.main import main
 from fcmae.cli.shared.console import Console
 from fcmae.data.objects.find import split_objects

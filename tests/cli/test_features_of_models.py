@@ -11,9 +11,9 @@ from torch.testing import assert_close
 import fcmae
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.api import options_of
-from fcmae.cli.features.evaluate import prepare
-from fcmae.cli.features.features import features
 from fcmae.cli.shared.console import Console
+from fcmae.inference.features.evaluate import prepare
+from fcmae.inference.features.features import features
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator

@@ -14,25 +14,25 @@ from fcmae.cli.analyze.analyze import Analyzed
 from fcmae.cli.bench.cost import Costs
 from fcmae.cli.bench.input import InputBench
 from fcmae.cli.bench.pretrain import Bench
-from fcmae.cli.classify.predict import Predicted
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.datasets.check import Checked
 from fcmae.cli.datasets.pack import PackMade
 from fcmae.cli.demo.table import Demonstrated
-from fcmae.cli.detect.evaluate import DetectorEvaluated
-from fcmae.cli.detect.predict import DetectorPredicted
 from fcmae.cli.export.exported import Exported
-from fcmae.cli.features.embed import Embedded
 from fcmae.cli.info import Family, ModelInfo
 from fcmae.cli.launch.launch import Launched
-from fcmae.cli.pretraining.reconstruct import Reconstructed
 from fcmae.cli.report import Reported
-from fcmae.cli.segment.evaluated import Segmented
-from fcmae.cli.segment.predict import PredictedSegments
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.evaluated import Evaluated
-from fcmae.cli.values.evaluated import Estimated
-from fcmae.cli.values.predict import PredictedValues
+from fcmae.inference.classification.evaluated import Evaluated
+from fcmae.inference.classification.predict import Predicted
+from fcmae.inference.detection.evaluate import DetectorEvaluated
+from fcmae.inference.detection.predict import DetectorPredicted
+from fcmae.inference.features.embed import Embedded
+from fcmae.inference.reconstruct import Reconstructed
+from fcmae.inference.segmentation.evaluated import Segmented
+from fcmae.inference.segmentation.predict import PredictedSegments
+from fcmae.inference.values.evaluated import Estimated
+from fcmae.inference.values.predict import PredictedValues
 from fcmae.options.parse import build, config_values, keyword_values
 from fcmae.setup.weights import read_weights
 from fcmae.training.classification import Finetuned
@@ -188,7 +188,7 @@ def load(
         source: How to fetch published weights.
     """
     from fcmae.checkpoint.weights import load_model
-    from fcmae.cli.predictors import with_predict
+    from fcmae.inference.predictor import with_predict
 
     header = read_weights(weights, fetch=source, reporter=Console()).header
     return with_predict(*load_model(header, channels=channels, adapt=adapt))

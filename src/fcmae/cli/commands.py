@@ -6,44 +6,49 @@ from fcmae.cli.analyze.options import Analyze
 from fcmae.cli.bench.cost import Cost, cost, show_costs
 from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench
-from fcmae.cli.classify.evaluate import EvaluateClassify, evaluate_classify
-from fcmae.cli.classify.predict import PredictClassify, predict_classify, show_predicted
 from fcmae.cli.command import Command
 from fcmae.cli.datasets.check import Check, check, show_checked
 from fcmae.cli.datasets.pack import Pack, pack, show_packed
 from fcmae.cli.demo.demo import Demo, demo
 from fcmae.cli.demo.table import show_demonstrated
-from fcmae.cli.detect.evaluate import EvaluateDetect, evaluate_detect, show_detector_evaluated
-from fcmae.cli.detect.predict import PredictDetect, predict_detect, show_detector_predicted
 from fcmae.cli.export.export import Convert, Export, convert, export
 from fcmae.cli.export.exported import show_exported
-from fcmae.cli.features.embed import Embed, embed, show_embedded
-from fcmae.cli.features.evaluate import (
+from fcmae.cli.info import Info, info, show_info
+from fcmae.cli.launch.launch import Launch, launch, show_launched
+from fcmae.cli.report import Report, report, show_reported
+from fcmae.cli.show.classification import show_evaluated, show_finetuned, show_predicted
+from fcmae.cli.show.detection import (
+    show_detector_evaluated,
+    show_detector_predicted,
+    show_detector_trained,
+)
+from fcmae.cli.show.features import show_embedded
+from fcmae.cli.show.pretraining import show_pretrained, show_reconstructed
+from fcmae.cli.show.segmentation import (
+    show_finetuned_segmenter,
+    show_predicted_segments,
+    show_segmented,
+)
+from fcmae.cli.show.values import show_estimated, show_finetuned_values, show_predicted_values
+from fcmae.inference.classification.evaluate import EvaluateClassify, evaluate_classify
+from fcmae.inference.classification.predict import PredictClassify, predict_classify
+from fcmae.inference.detection.evaluate import EvaluateDetect, evaluate_detect
+from fcmae.inference.detection.predict import PredictDetect, predict_detect
+from fcmae.inference.features.embed import Embed, embed
+from fcmae.inference.features.evaluate import (
     EvaluateLinear,
     EvaluateNeighbours,
     evaluate_linear,
     evaluate_neighbours,
 )
-from fcmae.cli.info import Info, info, show_info
-from fcmae.cli.launch.launch import Launch, launch, show_launched
-from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct, show_reconstructed
-from fcmae.cli.report import Report, report, show_reported
-from fcmae.cli.segment.evaluate import EvaluateSegment, evaluate_segment
-from fcmae.cli.segment.evaluated import show_segmented
-from fcmae.cli.segment.predict import (
+from fcmae.inference.reconstruct import Reconstruct, reconstruct
+from fcmae.inference.segmentation.evaluate import EvaluateSegment, evaluate_segment
+from fcmae.inference.segmentation.predict import (
     PredictSegment,
     predict_segment,
-    show_predicted_segments,
 )
-from fcmae.cli.shared.evaluated import show_evaluated
-from fcmae.cli.show.classification import show_finetuned
-from fcmae.cli.show.detection import show_detector_trained
-from fcmae.cli.show.pretraining import show_pretrained
-from fcmae.cli.show.segmentation import show_finetuned_segmenter
-from fcmae.cli.show.values import show_finetuned_values
-from fcmae.cli.values.evaluate import EvaluateValues, evaluate_values
-from fcmae.cli.values.evaluated import show_estimated
-from fcmae.cli.values.predict import PredictValues, predict_values, show_predicted_values
+from fcmae.inference.values.evaluate import EvaluateValues, evaluate_values
+from fcmae.inference.values.predict import PredictValues, predict_values
 from fcmae.training.classification import FinetuneClassify, finetune_classify
 from fcmae.training.contrastive import Contrast, contrast
 from fcmae.training.detection import FinetuneDetect, finetune_detect

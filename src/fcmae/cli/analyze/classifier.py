@@ -10,11 +10,11 @@ from fcmae.analysis.maps import grid
 from fcmae.analysis.mistakes import Mistake, confident_mistakes
 from fcmae.analysis.sheets import Cell, sheet
 from fcmae.cli.analyze.subject import Finding, Subject, needs_labels
-from fcmae.cli.classify.evaluate import class_names
 from fcmae.errors import DataError
 from fcmae.evaluation.classify import predict
 from fcmae.evaluation.forward import Outputs
 from fcmae.evaluation.viewing import Viewing
+from fcmae.inference.classification.evaluate import class_names
 from fcmae.model.classifier import Classifier
 from fcmae.model.timm_net import TimmClassifier
 from fcmae.types import Labels

@@ -22,7 +22,6 @@ from fcmae.cli.analyze.images import maps, neighbours, pca, tsne, umap
 from fcmae.cli.analyze.options import Analyze, MapOptions, What
 from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
 from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.inference import batches, launch
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
 from fcmae.files.durable import write_synced
@@ -30,6 +29,7 @@ from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
 from fcmae.files.tables import write_table
 from fcmae.files.together import begin, end
+from fcmae.inference.models import batches, launch
 from fcmae.options.fields import plain
 from fcmae.peers import Peers
 
@@ -114,7 +114,7 @@ def _inside(
         channels=asked.net.channels,
         batch_size=batch_size,
         peers=peers,
-        console=console,
+        reporter=console,
         what=f"looking into {asked.name}",
     )
     return look_inside(model, found, peers)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from fcmae.cli.demo.folder import make_ready
 from fcmae.cli.demo.table import Demonstrated, row
-from fcmae.cli.features.evaluate import EvaluateNeighbours, evaluate_neighbours
-from fcmae.cli.pretraining.reconstruct import Reconstruct, reconstruct
 from fcmae.cli.report import Report, report
 from fcmae.cli.shared.console import Console
 from fcmae.data.options import Augment, Crop
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.engine.place import leads
+from fcmae.inference.features.evaluate import EvaluateNeighbours, evaluate_neighbours
+from fcmae.inference.reconstruct import Reconstruct, reconstruct
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
 from fcmae.training.classification import FinetuneClassify, finetune_classify

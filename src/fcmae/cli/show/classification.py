@@ -2,7 +2,9 @@
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.show import say, show_classes, show_places
+from fcmae.cli.shared.show import say, show_classes, show_places, show_table, show_unusable
+from fcmae.inference.classification.evaluated import Evaluated
+from fcmae.inference.classification.predict import Predicted
 from fcmae.setup.words import number
 from fcmae.training.classification import Finetuned
 
@@ -21,3 +23,23 @@ def show_finetuned(result: Finetuned, terminal: Terminal) -> None:
         terminal,
         f"Next: fcmae predict classify --data IMAGES --weights {result.out} --out predictions.csv",
     )
+
+
+def show_evaluated(result: Evaluated, terminal: Terminal) -> None:
+    """The table per class, the files left out, and the accuracy."""
+    show_classes(result.per_class, terminal)
+    show_unusable(result.unusable, terminal)
+    top5 = "" if result.top5 is None else f", top-5 {result.top5:.1%}"
+    by = "" if result.train_images is None else f" by {result.train_images:,} labelled ones"
+    decay = "" if result.weight_decay is None else f" (weight decay {result.weight_decay:g})"
+    say(terminal, f"Top-1 {result.top1:.1%}{top5} on {number(result.images, 'image')}{by}{decay}.")
+    show_places(terminal, pictures=result.out)
+
+
+def show_predicted(result: Predicted, terminal: Terminal) -> None:
+    """How often each class was named, and where the table is."""
+    rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:20]]
+    show_table(terminal, ("class", "images"), rows)
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Classified {number(result.images, 'image')}.")
+    show_places(terminal, table=result.out)

@@ -2,7 +2,8 @@
 
 from rich.console import Console as Terminal
 
-from fcmae.cli.shared.show import say, show_places
+from fcmae.cli.shared.show import say, show_places, show_unusable
+from fcmae.inference.reconstruct import Reconstructed
 from fcmae.setup.words import number
 from fcmae.training.pretraining import Pretrained
 
@@ -21,3 +22,10 @@ def show_pretrained(result: Pretrained, terminal: Terminal) -> None:
         terminal,
         f"Next: fcmae finetune classify --data DATA --out OUT --weights {result.out}",
     )
+
+
+def show_reconstructed(result: Reconstructed, terminal: Terminal) -> None:
+    """The error, and where the pictures are."""
+    show_unusable(result.unusable, terminal)
+    say(terminal, f"Reconstructed {number(result.images, 'image')}; the loss is {result.loss:.3f}.")
+    show_places(terminal, **{f"picture {i + 1}": p for i, p in enumerate(result.pictures)})

@@ -1,9 +1,13 @@
 """Shows the results of segmenters."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rich.console import Console as Terminal
 
-from fcmae.cli.segment.evaluated import show_class_pixels
-from fcmae.cli.shared.show import say, show_places
+from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
+from fcmae.inference.segmentation.evaluated import Segmented
+from fcmae.inference.segmentation.predict import PredictedSegments
 from fcmae.setup.words import number
 from fcmae.training.segmentation import FinetunedSegmenter
 
@@ -19,3 +23,37 @@ def show_finetuned_segmenter(result: FinetunedSegmenter, terminal: Terminal) -> 
     )
     show_places(terminal, weights=result.weights, pictures=result.pictures)
     say(terminal, f"Next: fcmae predict segment --data IMAGES --weights {result.out} --out MASKS")
+
+
+def show_class_pixels(per_class: Sequence[Mapping[str, Any]], terminal: Terminal) -> None:
+    """The accuracy on each class."""
+    rows = [
+        (row["name"], f"{row['pixels']:,}", share(row["iou"]), share(row["accuracy"]))
+        for row in per_class[:MAX_CLASSES]
+    ]
+    show_table(terminal, ("class", "pixels", "IoU", "accuracy"), rows)
+    if len(per_class) > MAX_CLASSES:
+        say(terminal, f"... and {len(per_class) - MAX_CLASSES} more classes (--json has all).")
+
+
+def show_segmented(result: Segmented, terminal: Terminal) -> None:
+    """The table per class, the files left out, and the means."""
+    show_class_pixels(result.per_class, terminal)
+    show_unusable(result.unusable, terminal)
+    say(
+        terminal,
+        f"mIoU {result.miou:.1%}, mean accuracy {result.mean_accuracy:.1%}, pixel accuracy "
+        f"{result.pixel_accuracy:.1%} on {number(result.images, 'image')}.",
+    )
+    show_places(terminal, pictures=result.out)
+
+
+def show_predicted_segments(result: PredictedSegments, terminal: Terminal) -> None:
+    """How much of the images each class covers, and where the files are."""
+    rows = [(name, share(part)) for name, part in list(result.classes.items())[:20]]
+    if rows:
+        show_table(terminal, ("class", "pixels"), rows)
+    show_unusable(result.unusable, terminal)
+    large = f", {result.large:,} of them large" if result.large else ""
+    say(terminal, f"Segmented {number(result.images, 'image')}{large}.")
+    show_places(terminal, folder=result.out)

@@ -1,1 +1,0 @@
-"""``fcmae embed`` and ``fcmae evaluate neighbours|linear``: what features are worth."""

@@ -1,1 +1,0 @@
-"""The commands that learn without labels: ``pretrain``, ``contrast``, and ``reconstruct``."""

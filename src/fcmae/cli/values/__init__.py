@@ -1,1 +1,0 @@
-"""``fcmae finetune|evaluate|predict values``."""

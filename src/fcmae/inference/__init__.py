@@ -1,0 +1,1 @@
+"""Trained models over images: evaluate, predict, embed, reconstruct, and predictions in Python."""

@@ -1,0 +1,1 @@
+"""Evaluates classifiers and classifies images."""

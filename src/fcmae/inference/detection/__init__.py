@@ -1,0 +1,1 @@
+"""Evaluates detectors and detects objects in images."""

@@ -1,0 +1,237 @@
+"""``fcmae.load(run).predict(image)``: what each kind of model says about one image."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fcmae.checkpoint.header import Card
+from fcmae.data.augment import Evaluation
+from fcmae.data.cut import exact
+from fcmae.data.given import Given, picture_of
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.objects.views import Fit
+from fcmae.data.options import Loader
+from fcmae.data.tiles import Decoded, Regions, Window, open_regions
+from fcmae.errors import in_users_words, needs_less
+from fcmae.evaluation.detections import Detections, in_pixels
+from fcmae.evaluation.forward import evaluating
+from fcmae.evaluation.options import Scan, Tiles
+from fcmae.evaluation.scan import Scanner
+from fcmae.evaluation.tiled import Tiler
+from fcmae.model.kinds import with_article
+from fcmae.inference.predictions import SaidClass, SaidPixels
+from fcmae.options.parse import build, keyword_values
+from fcmae.options.size import Size, sides, size_or
+from fcmae.options.suggest import did_you_mean
+from fcmae.peers import Peers
+from fcmae.setup.weights import tiling_of
+
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What weights say about the images that their model was made for.
+
+    Attributes:
+        card: All that they say.
+        channels: Of the images, which may have been adapted since.
+    """
+
+    card: Card
+    channels: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width that the model was made for."""
+        height, width = self.card.get("size", (224, 224))
+        return height, width
+
+    @property
+    def normalise(self) -> Normalisation:
+        """How pictures become what the model sees."""
+        mean, std = (tuple(self.card.get(n) or getattr(Loader, n)) for n in ("mean", "std"))
+        return Normalisation.of(Loader(mean=mean, std=std), self.channels)
+
+    def names(self, number: int) -> list[str]:
+        """Names of the classes or values; their numbers where there are none."""
+        return list(self.card.get("classes") or map(str, range(number)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """How a model looks at an image that looks in one way only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a detector looks at an image: fitted whole, or through windows."""
+
+    size: Size | None = None
+    """Height and width that the image is fitted into, whichever way round suits it."""
+
+    tiles: Tiles = Tiles()
+
+
+@dataclass(kw_only=True)
+class Predictor:
+    """Answers about one image at a time, on whichever device the model is.
+
+    A copy of the model takes its predictor along.
+    """
+
+    model: nn.Module
+    facts: Facts
+    options: ClassVar[dict[str, type]] = {
+        "classifier": NoOptions,
+        "estimator": NoOptions,
+        "segmenter": Scan,
+        "detector": Look,
+    }
+    saves_memory: ClassVar[dict[str, list[str]]] = {
+        "segmenter": ["a lower large (windows from fewer pixels on)", "lower scales"],
+        "detector": ["windows (tiles={'size': ...})", "a smaller size"],
+    }
+
+    def __call__(self, image: Given, **how: Any) -> Any:
+        """What the model says about an image.
+
+        Args:
+            image: A path, an image of Pillow, an array ``h w c`` or a tensor ``c h w``.
+            how: The options of ``fcmae predict``: for a segmenter those of the group scan (mode,
+                large, overlap, short_side, scales, flip), for a detector size and tiles.
+
+        Returns:
+            ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
+            ``SaidPixels`` from a segmenter; from a detector ``Detections``, whose ``names``,
+            ``scores``, ``boxes`` and ``masks`` have an entry for each object, best first.
+
+        Raises:
+            UnusableImage: The file is not an image that is accepted.
+            ValueError: The array is none of an image, or there is no such option or value.
+            OutOfMemory: There is too little for the image.
+        """
+        kind = self.facts.card["model"]["kind"]
+        options: Any = _chosen(kind, self.options[kind], how)
+        answers: dict[str, Callable[[Given, Any], Any]] = {
+            "classifier": self._classifier,
+            "estimator": self._estimator,
+            "segmenter": self._segmenter,
+            "detector": self._detector,
+        }
+        full = needs_less(self.saves_memory.get(kind, []))
+        with evaluating(self.model), in_users_words(full):
+            return answers[kind](image, options)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @contextmanager
+    def _regions(self, image: Given) -> Iterator[Regions]:
+        """An image of any size to read by windows; of some files no more than these."""
+        if isinstance(image, (str, os.PathLike)):
+            with open_regions(image, channels=self.facts.channels) as regions:
+                yield regions
+        else:
+            yield Decoded(picture_of(image, self.facts.channels))
+
+    def _centre(self, image: Given) -> Tensor:
+        """The model's output for the centre of an image."""
+        picture = picture_of(image, self.facts.channels)
+        region = Evaluation(self.facts.size).aim(picture.shape[0], picture.shape[1])
+        view = self.facts.normalise(exact(picture, region))
+        rows: Tensor = self.model(view[None].to(self._device))
+        return rows[0].float().cpu()
+
+    def _classifier(self, image: Given, _: NoOptions) -> SaidClass:
+        probabilities = self._centre(image).softmax(dim=0).tolist()
+        named = zip(self.facts.names(len(probabilities)), probabilities, strict=True)
+        ordered = dict(sorted(named, key=lambda entry: -entry[1]))
+        name = next(iter(ordered))
+        return SaidClass(name=name, probability=ordered[name], probabilities=ordered)
+
+    def _estimator(self, image: Given, _: NoOptions) -> dict[str, float]:
+        row = self._centre(image)
+        values = row.sigmoid() if self.facts.card["model"]["values"] == "labels" else row
+        return dict(zip(self.facts.names(len(row)), values.tolist(), strict=True))
+
+    def _segmenter(self, image: Given, scan: Scan) -> SaidPixels:
+        scanner = Scanner(
+            model=self.model,  # type: ignore[arg-type]  # the kind says so
+            how=scan.after(self.facts.card.get("short_side")),
+            tile=self.facts.size,
+            peers=Peers(device=self._device),
+        )
+        with self._regions(image) as regions:
+            height, width = regions.size
+            if height * width > scan.large:
+                rows = scanner.large(regions, self.facts.normalise)
+                mask = np.concatenate([classes for _, classes in rows])
+            else:
+                whole = Window(top=0, left=0, height=height, width=width)
+                view = self.facts.normalise(regions.read(whole))
+                mask = scanner.classes(view[None].to(self._device))
+        return SaidPixels(
+            mask=mask.astype(np.int64),
+            classes=self.facts.names(self.facts.card["model"]["num_classes"]),
+        )
+
+    def _detector(self, image: Given, look: Look) -> Detections:
+        tiling = look.tiles.tiling(tiling_of(self.facts.card), fitted=look.size)
+        if tiling is None:
+            found = self._fitted(image, sides(size_or(look.size, self.facts.size)))
+        else:
+            tiler = Tiler(
+                model=self.model,  # type: ignore[arg-type]  # the kind says so
+                tiling=tiling,
+                peers=Peers(device=self._device),
+            )
+            with self._regions(image) as regions:
+                found = tiler(regions, self.facts.normalise)
+        number = self.facts.card["model"]["num_classes"]
+        return replace(found, classes=tuple(self.facts.names(number)))
+
+    def _fitted(self, image: Given, within: tuple[int, int]) -> Detections:
+        """The objects of an image that is looked at whole."""
+        stride = self.model.encoder.architecture.stride  # type: ignore[union-attr]
+        fit = Fit(within=within, stride=stride)  # type: ignore[arg-type]
+        picture = picture_of(image, self.facts.channels)
+        view, sizes = fit(picture, {}, self.facts.normalise)
+        original, fitted = (tuple(sizes[name].tolist()) for name in ("original", "fitted"))
+        [found] = self.model(view[None].to(self._device), [fitted])
+        return in_pixels(found, fitted=fitted, original=original)
+
+
+def _chosen(kind: str, options: type[Options], how: Mapping[str, Any]) -> Options:
+    """The options of a call, checked as those of a command are.
+
+    Raises:
+        ValueError: There is no such option, or it cannot have this value.
+    """
+    names = [field.name for field in dataclasses.fields(cast(Any, options))]
+    for name in how:
+        if name not in names:
+            takes = f"the image and {', '.join(names)}" if names else "the image alone"
+            raise ValueError(
+                f"predict of {with_article(kind)} takes {takes}, but not {name}."
+                f"{did_you_mean(name, names)}"
+            )
+    return build(options, keyword_values(how, options))
+
+
+def with_predict(model: nn.Module, card: Card) -> nn.Module:
+    """Give a model of a kind that says something about images its ``predict``."""
+    if card["model"]["kind"] in Predictor.options:
+        # Not a part of the model: PyTorch would want a module or a parameter.
+        channels = model.encoder.architecture.channels  # type: ignore[union-attr]
+        facts = Facts(card=card, channels=channels)  # type: ignore[arg-type]
+        model.__dict__["predict"] = Predictor(model=model, facts=facts)
+    return model

@@ -1,0 +1,1 @@
+"""Evaluates segmenters and segments images."""

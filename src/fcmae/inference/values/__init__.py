@@ -1,0 +1,1 @@
+"""Evaluates estimators and estimates labels or numbers of images."""
