@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fcmae.cli.show.detection import in_words
 from PIL import Image
 
 import fcmae
 from fcmae.cli.main import main
 from fcmae.cli.shared.console import Console
+from fcmae.cli.show.detection import in_words
 from fcmae.data.objects.find import split_objects
 from fcmae.model.options import Suppression
 from fcmae.setup.labelled import accepted

@@ -25,8 +25,8 @@ from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
-from fcmae.model.kinds import with_article
 from fcmae.inference.predictions import SaidClass, SaidPixels
+from fcmae.model.kinds import with_article
 from fcmae.options.parse import build, keyword_values
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean

@@ -43,7 +43,7 @@ class Field:
 
 @cache
 def fields_of(options: type) -> dict[str, Field]:
-    """Every option of a command by its dotted name, in the order of the dataclass."""
+    """Every option of a command by its dotted name: required ones, others, and groups."""
     return {field.name: field for field in _walk(options, "", dataclasses.MISSING)}
 
 
@@ -52,7 +52,7 @@ def groups_of(options: type) -> dict[str, str]:
     hints = get_type_hints(options)
     return {
         field.name: _sentence(hints[field.name])
-        for field in dataclasses.fields(options)
+        for field in _ordered(options)
         if dataclasses.is_dataclass(hints[field.name])
     }
 
@@ -68,8 +68,8 @@ def nested(options: Any) -> dict[str, Any]:
 
     Objects that only Python can give become the text that describes them.
     """
-    values = {f.name: getattr(options, f.name) for f in dataclasses.fields(options)}
     kind: type = type(options)
+    values = {f.name: getattr(options, f.name) for f in _ordered(kind)}
     for name, objects in _objects_of(kind).items():
         if objects.fits(values[name]):
             values[name] = objects.record(values[name])
@@ -116,10 +116,8 @@ def takes_any_number(hint: Any) -> bool:
 
 
 def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
-    hints = get_type_hints(options, include_extras=True)
-    described = docstring_parser.parse_from_object(options).params
-    helps = {param.arg_name: " ".join((param.description or "").split()) for param in described}
-    for field in dataclasses.fields(options):
+    hints, helps = get_type_hints(options, include_extras=True), _helps(options)
+    for field in _ordered(options):
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
@@ -131,6 +129,27 @@ def _walk(options: type, prefix: str, defaults: Any) -> Iterator[Field]:
         else:
             told = helps.get(field.name, "")
             yield Field(name=name, hint=hint, default=default, help=told, objects=objects)
+
+
+@cache
+def _ordered(options: type) -> list[dataclasses.Field[Any]]:
+    """The fields, whichever class of a hierarchy has them: required ones, others, and groups."""
+    hints = get_type_hints(options)
+
+    def place(field: dataclasses.Field[Any]) -> int:
+        if dataclasses.is_dataclass(hints[field.name]):
+            return 2
+        return int((field.default, field.default_factory) != (dataclasses.MISSING,) * 2)
+
+    return sorted(dataclasses.fields(options), key=place)
+
+
+def _helps(options: type) -> dict[str, str]:
+    """The string under each field, where several classes have one that of the most derived."""
+    kinds = (kind for kind in reversed(options.__mro__) if dataclasses.is_dataclass(kind))
+    described = (docstring_parser.parse_from_object(kind).params for kind in kinds)
+    told = ((param.arg_name, param.description) for params in described for param in params)
+    return {name: " ".join(text.split()) for name, text in told if text}
 
 
 def _sentence(options: Any) -> str:
