@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "options": {"errors"},
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
-    "data": {"errors", "randomness", "types", "files"},
+    "data": {"errors", "randomness", "types", "files", "options"},
     "loss": {"kernels", "types"},
     "model": GROUND | {"kernels", "loss"},
     "optim": {"types"},

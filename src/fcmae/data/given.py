@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from fcmae.data.image import open_image
+from fcmae.data.image import open_image, upright_size
 from fcmae.data.modes import SIXTEEN_BITS, Picture, picture_from, scaled, with_channels
 
 Given: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
@@ -19,7 +19,7 @@ OVERSHOOT = 0.25
 """By how much floats may leave [0, 1]: about as far as bicubic resampling carries them."""
 
 
-def picture_of(image: Given, channels: int) -> Picture:
+def picture_of(image: Given, channels: int | None) -> Picture:
     """The picture that an image means, by the rules of the front door.
 
     The same pixels are judged alike, whether an array, a tensor or Pillow has them.
@@ -28,7 +28,7 @@ def picture_of(image: Given, channels: int) -> Picture:
         image: Integers are taken as those of files are: 8 bits as they are, others of 65535, of
             which those that are not 16 bits must lie in [0, 65535] and go beyond 255. Floats must
             lie in [0, 1]; what leaves it by a little is clipped.
-        channels: What the model takes.
+        channels: What the model takes; None leaves the picture as it is.
 
     Raises:
         UnusableImage: The file is not an image that is accepted.
@@ -36,17 +36,48 @@ def picture_of(image: Given, channels: int) -> Picture:
     """
     if isinstance(image, (str, os.PathLike)):
         return open_image(image, channels=channels)
+    _check_kind(image)
+    if isinstance(image, Image.Image):
+        picture = _of_pillow(image, keep_alpha=channels in (2, 4))
+    else:
+        picture = _of_array(image)
+    if channels is not None:
+        picture = with_channels(picture, channels)
+    return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
+
+
+def size_of(image: Given) -> tuple[int, int]:
+    """Height and width of the picture that an image means; of a file, from its header.
+
+    Raises:
+        UnusableImage: The file is not an image that is accepted.
+        ValueError: It is none of an image.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return upright_size(image)
+    _check_kind(image)
+    if isinstance(image, Image.Image):
+        return image.height, image.width
+    _check_shape(image)
+    sides = image.shape[-2:] if isinstance(image, Tensor) else image.shape[:2]
+    return int(sides[0]), int(sides[1])
+
+
+def _check_kind(image: object) -> None:
     if not isinstance(image, (Image.Image, np.ndarray, Tensor)):
         got = "None" if image is None else f"of type {type(image).__name__}"
         raise ValueError(
             "an image is a path, an image of Pillow, an array h w c or a tensor c h w, but this "
             f"one is {got}: give one of these, one image at a time."
         )
-    if isinstance(image, Image.Image):
-        picture = _of_pillow(image, keep_alpha=channels in (2, 4))
-    else:
-        picture = _of_array(image)
-    return np.ascontiguousarray(with_channels(picture, channels))  # type: ignore[return-value]
+
+
+def _check_shape(image: NDArray[np.generic] | Tensor) -> None:
+    if image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(
+            f"an image has height, width and channels, but this one has the shape "
+            f"{tuple(image.shape)}: give an array h w or h w c, or a tensor c h w, of one image."
+        )
 
 
 def _of_pillow(image: Image.Image, *, keep_alpha: bool) -> Picture:
@@ -63,11 +94,7 @@ def _of_pillow(image: Image.Image, *, keep_alpha: bool) -> Picture:
 
 def _of_array(image: NDArray[np.generic] | Tensor) -> Picture:
     array = _numbers(image) if isinstance(image, Tensor) else image
-    if array.ndim not in (2, 3) or 0 in array.shape:
-        raise ValueError(
-            f"an image has height, width and channels, but this one has the shape "
-            f"{tuple(image.shape)}: give an array h w or h w c, or a tensor c h w, of one image."
-        )
+    _check_shape(image)
     if isinstance(image, Tensor) and array.ndim == 3:
         array = array.transpose(1, 2, 0)
     return scaled(_in_range(array, f"{array.dtype}", "uint8, or to uint16"))

@@ -147,7 +147,7 @@ def _opened(file: ByteStream, max_pixels: int) -> Image.Image | None:
         if kind == "TIFF":
             return None
         raise
-    _check_size(*image.size, max_pixels)
+    check_size(*image.size, max_pixels)
     if kind == "TIFF":
         from fcmae.data.tiff import pillow_suffices
 
@@ -159,7 +159,7 @@ def _by_tifffile(file: ByteStream, keep_alpha: bool, max_pixels: int) -> Picture
     from fcmae.data.tiff import read_tiff
 
     picture = read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)
-    _check_size(picture.shape[1], picture.shape[0], max_pixels)
+    check_size(picture.shape[1], picture.shape[0], max_pixels)
     return picture
 
 
@@ -197,7 +197,8 @@ def _reduce(image: Image.Image, factor: int) -> int:
     return factor if drafted else 1
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture of too many pixels, and one that is hardly more than a line."""
     if width * height > max_pixels:
         raise Refused(f"{width} x {height} pixels are more than --loader.max_pixels {max_pixels}")
     if max(width, height) > MAX_ASPECT * min(width, height):

@@ -1,6 +1,5 @@
-"""From what a user names with --data to a list of images."""
+"""From a source of images to a list of them."""
 
-import csv
 import difflib
 import os
 from collections import Counter
@@ -15,38 +14,71 @@ from fcmae.data.folders import Found, folders_in, is_plain_file, sorted_in, walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
 from fcmae.data.naming import shown
+from fcmae.data.options import Loader
 from fcmae.data.pack import Pack, open_zip
+from fcmae.data.source import ImageSource, described, is_path, paths_of
+from fcmae.data.text_list import LISTS, read_list
 from fcmae.data.zips import Members
 from fcmae.errors import DataError
 from fcmae.randomness import bits
 
-__all__ = ["ImageList", "few_labels", "find_images", "hold_out", "parts_of", "split"]
+__all__ = [
+    "ImageList", "few_labels", "find_all", "find_images", "hold_out", "parts_of", "split",
+]  # fmt: skip
 
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation")}
 ALL_PARTS = {**PARTS, "test": ("test", "testing")}
 """The parts that training reads, and the one that it leaves alone."""
 
-PATH_COLUMNS = ("path", "file", "filename", "image")
-LABEL_COLUMNS = ("label", "class", "category")
-LISTS = (".txt", ".csv")
 
-
-def find_images(source: Path, *, labels: bool | None = None) -> ImageList:
+def find_images(
+    source: ImageSource, *, labels: bool | None = None, loader: Loader | None = None
+) -> ImageList:
     """List the images of a folder (read recursively), a list, a ZIP, or one image file.
 
     In a folder or ZIP with labels, the folders directly inside are the classes. A list names paths
     relative to its own folder: one per line in .txt; in .csv, columns ``path`` and ``label``.
+    From Python it may also be an array, a list of images, a data set or ``ImageData``.
 
     Args:
         source: What to list.
         labels: Whether every image must have one. None takes labels where all images have one.
+        loader: How many processes read the items of a data set for their labels.
     """
+    paths = paths_of(source)
+    if paths is None:
+        from fcmae.data.items.find import find_items
+
+        return find_items(source, labels=labels, loader=loader)
+    if len(paths) == 1:
+        return _from_path(paths[0], labels)
+    if labels:
+        raise DataError(
+            f"{described(source)} have no labels: name one folder or list that has, or give "
+            "fcmae.ImageData(paths, labels=...)."
+        )
+    return find_all(paths)
+
+
+def find_all(paths: Sequence[Path]) -> ImageList:
+    """The images of several folders, lists and files, in their order, each once, without labels.
+
+    Paths are kept the way the sources were given, so that results name files as the user does.
+    """
+    names: dict[bytes, None] = {}
+    for path in paths:
+        images = _from_path(path, labels=False)
+        names.update(dict.fromkeys(os.fsencode(images.path(i)) for i in range(len(images))))
+    return ImageList.of(Path(), list(names))
+
+
+def _from_path(source: Path, labels: bool | None) -> ImageList:
     if source.is_dir():
         return _from_folder(source, labels)
     if not source.exists():
         raise not_there(source)
     if source.suffix.lower() in LISTS:
-        return _from_list(source, labels)
+        return read_list(source, labels)
     if not is_plain_file(source):
         raise DataError(f"{shown(source)} is neither a folder nor a file.")
     if (members := open_zip(source)) is not None:
@@ -115,33 +147,6 @@ def _why_not_classes(source: Path, found: Found) -> str | None:
     return None
 
 
-def _from_list(source: Path, labels: bool | None) -> ImageList:
-    read = _read_csv if source.suffix.lower() == ".csv" else _read_txt
-    try:
-        paths, names = read(source)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{shown(source)} cannot be read as UTF-8 text: {error}.") from error
-    if not paths:
-        raise DataError(f"the list {shown(source)} names no images.")
-    images = ImageList.of(source.parent, [os.fsencode(Path(path).as_posix()) for path in paths])
-    if not any(images.path(i).exists() for i in range(min(100, len(images)))):
-        raise DataError(
-            f"the files of the list {shown(source)} do not exist (the first is "
-            f"{shown(images.path(0))}). Its paths are taken relative to {shown(source.parent)}."
-        )
-    if labels is False or (labels is None and not any(names)):
-        return images
-    if "" in names:
-        raise DataError(
-            f"{names.count('')} of {len(names)} lines of {shown(source)} have no label (such as "
-            f"{paths[names.index('')]}), but labels need a .csv with columns path,label."
-        )
-    classes = sorted(set(names), key=lambda name: (int(name) if name.isdecimal() else -1, name))
-    place = {name: index for index, name in enumerate(classes)}
-    of_image = np.array([place[name] for name in names], dtype=np.int64)
-    return replace(images, labels=of_image, classes=tuple(classes))
-
-
 def _from_zip(members: Members, labels: bool | None) -> ImageList:
     source, names = members.path, members.names
     if not isinstance(members, Pack):
@@ -158,48 +163,38 @@ def _from_zip(members: Members, labels: bool | None) -> ImageList:
     return replace(images, labels=of_image, classes=members.classes)
 
 
-def _read_txt(source: Path) -> tuple[list[str], list[str]]:
-    lines = source.read_text(encoding="utf-8-sig").splitlines()
-    paths = [line.strip() for line in lines if line.strip()]
-    return paths, [""] * len(paths)
-
-
-def _read_csv(source: Path) -> tuple[list[str], list[str]]:
-    with source.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        header = [name.strip().lower() for name in rows.fieldnames or ()]
-        rows.fieldnames = header
-        path = next((name for name in PATH_COLUMNS if name in header), None)
-        label = next((name for name in LABEL_COLUMNS if name in header), None)
-        if path is None:
-            raise DataError(
-                f"the first line of {shown(source)} must name its columns path and, with labels, "
-                f"label, but it is {','.join(header)!r}."
-            )
-        kept = [row for row in rows if (row[path] or "").strip()]
-    names = [(row[label] or "").strip() if label else "" for row in kept]
-    return [row[path].strip() for row in kept], names
-
-
 def split(
-    source: Path, val: Path | None = None, *, share: float = 0.1
+    source: ImageSource,
+    val: ImageSource | None = None,
+    *,
+    share: float = 0.1,
+    loader: Loader | None = None,
 ) -> tuple[ImageList, ImageList]:
     """Labelled images to train on and to validate on, with the same classes.
 
     Taken are: ``val`` where it is named; else ``source/train`` and ``source/val``; else a share of
-    each class is held out, chosen by the hash of its path, so that it is the same in every run.
+    each class is held out, chosen by the hash of its name, so that it is the same in every run.
+
+    Args:
+        source: The images.
+        val: Those to validate on.
+        share: How many are held out where there are none to validate on.
+        loader: How many processes read the items of a data set for their labels.
     """
-    if val is None and source.is_dir():
-        parts = parts_of(source)
+    if val is None and is_path(source) and Path(source).is_dir():
+        parts = parts_of(Path(source))
         if parts:
             source, val = parts["train"], parts["val"]
-    train = find_images(source, labels=True)
+    train = find_images(source, labels=True, loader=loader)
     if val is None:
         train, held_out = hold_out(train, share)
     else:
-        held_out = find_images(val, labels=True).with_classes(train.classes or ())
+        found = find_images(val, labels=True, loader=loader)
+        held_out = found.with_classes(train.classes or ())
     if len(train.classes or ()) < 2:
-        raise DataError(f"{shown(source)} has a single class, but a classifier needs two or more.")
+        raise DataError(
+            f"{described(source)} has a single class, but a classifier needs two or more."
+        )
     return train, held_out
 
 
@@ -252,7 +247,9 @@ def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
 
 def _groups(images: ImageList, called: str = "") -> Sequence[tuple[str, NDArray[np.int64]]]:
     if images.labels is None or images.classes is None:
-        return [(called or f"the folder {images.store.called}", np.arange(len(images)))]
+        is_folder = isinstance(images.store, FileStore)
+        where = f"the folder {images.store.called}" if is_folder else images.store.called
+        return [(called or where, np.arange(len(images)))]
     counts = Counter(images.labels.tolist())
     return [
         (f"class {name!r}", np.flatnonzero(images.labels == index))

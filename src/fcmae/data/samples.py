@@ -142,6 +142,8 @@ class Samples:
                 key = integer(self.seed, "replacement", *image, attempt)
                 chosen = key % len(self.images)
             try:
+                if self.images.store.draws:
+                    seed_host(integer(self.seed, "item", image[0], chosen))
                 return self._open(chosen, seeds)
             except UnusableImage as error:
                 unusable.append((self.images.name(chosen), error.reason))

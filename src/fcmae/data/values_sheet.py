@@ -13,9 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.listing import ALL_PARTS, LABEL_COLUMNS, PATH_COLUMNS
+from fcmae.data.listing import ALL_PARTS
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
+from fcmae.data.text_list import LABEL_COLUMNS, PATH_COLUMNS
 from fcmae.errors import DataError
 
 ValueKind = Literal["labels", "numbers"]

@@ -5,7 +5,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,43 @@ def load(
 ) -> Iterator[Batch]:
     """The batches for these keys, in this order, whatever the number of workers."""
     by_pipe = workers > 0 and not _fits_shared_memory(2 * PREFETCH * workers * batch_bytes)
+    collate = _parcel if by_pipe else _same
+    answers = receive(
+        samples, keys, loader=loader, workers=workers, collate=collate, pin_memory=pin_memory
+    )
+    with closing(answers):
+        for received in answers:
+            if isinstance(received, DataError):
+                raise received
+            yield _unpack(received, pin_memory) if isinstance(received, Parcel) else received
+
+
+def receive(
+    source: Any,
+    keys: Iterable[list[Key]] | None,
+    *,
+    loader: Loader,
+    workers: int,
+    collate: Callable[[Any], Any] | None = None,
+    pin_memory: bool = False,
+) -> Generator[Any, None, None]:
+    """Answers of a source to lists of keys, in their order, read in processes of their own.
+
+    Args:
+        source: Answers to ``source.__getitems__(keys)``; without keys it is iterated over.
+        keys: What to ask for.
+        loader: How long to wait.
+        workers: Number of processes; 0 reads here.
+        collate: Changes an answer before it travels.
+        pin_memory: Whether tensors go to page-locked memory, for a GPU.
+    """
     data: DataLoader[Any] = DataLoader(
-        samples,  # type: ignore[arg-type]  # takes our keys
+        source,
+        batch_size=None if keys is None else 1,
         batch_sampler=keys,
         num_workers=workers,
         prefetch_factor=PREFETCH if workers else None,
-        collate_fn=_parcel if by_pipe else _same,
+        collate_fn=collate or _same,
         timeout=min(POLL_S, loader.timeout_s) if workers else 0,
         worker_init_fn=_only_the_parent_ends_us,
         pin_memory=pin_memory,
@@ -69,10 +101,7 @@ def load(
     )
     batches = _start(data)
     try:
-        for received in _patiently(batches, loader.timeout_s):
-            if isinstance(received, DataError):
-                raise received
-            yield _unpack(received, pin_memory) if isinstance(received, Parcel) else received
+        yield from _patiently(batches, loader.timeout_s)
     finally:
         # Left to the garbage collector, the processes would live as long as any traceback.
         if isinstance(batches, _MultiProcessingDataLoaderIter):
