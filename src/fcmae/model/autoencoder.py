@@ -75,7 +75,7 @@ class Autoencoder(nn.Module):
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
         arch = self.encoder.architecture
         self.mask, self.target = mask or Mask(), target or Target()
-        self.patch = patch_side(self.mask, arch.stride)
+        self.stride, self.patch = arch.stride, patch_side(self.mask, arch.stride)
         self.hidden_token: nn.Parameter | None = None
         if self.mask.convolution == "leaking-token":
             self.hidden_token = nn.Parameter(torch.empty(arch.dims[0]).normal_(std=0.02))
@@ -91,14 +91,13 @@ class Autoencoder(nn.Module):
             visible: Raster indices of each image's visible patches of ``self.patch`` pixels.
             masked_dense: Run the encoder by its definition rather than on visible patches only.
         """
-        stride = self.encoder.architecture.stride
         stages = self._encode(images, visible, masked_dense=masked_dense)
         last = self._last_stage(images, visible)
         positions = hidden = last.hidden_places()
         if self.target.of_visible:
             positions = torch.cat([hidden, last.places], dim=1)
         prediction = self.decoder(stages, positions)
-        error = pixel_error_at(prediction, images, stride, positions, self.target)
+        error = pixel_error_at(prediction, images, self.stride, positions, self.target)
         return Reconstruction(
             loss=self._loss(error, hidden.shape[1]),
             prediction=prediction,
@@ -127,7 +126,7 @@ class Autoencoder(nn.Module):
         return of_hidden.mean() + self.target.visible_weight * of_visible.mean()
 
     def _last_stage(self, images: Images, visible: VisiblePatches) -> Visible:
-        return self._stage(images, visible, self.encoder.architecture.stride)
+        return self._stage(images, visible, self.stride)
 
     def _stage(self, images: Images, visible: VisiblePatches, stride: int) -> Visible:
         """Layout of the visible positions on a map of this stride."""
@@ -138,7 +137,7 @@ class Autoencoder(nn.Module):
     def pictures(self, images: Images, visible: VisiblePatches) -> Pictures:
         """Masked input and reconstruction; predictions get their patch's own mean and deviation."""
         out = self(images, visible)
-        side = self.encoder.architecture.stride
+        side = self.stride
         hidden = self._last_stage(images, visible).hidden_places()
         patches = to_patches(images, side)
         predicted = out.prediction[:, : hidden.shape[1]].to(images.dtype)

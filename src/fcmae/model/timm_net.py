@@ -1,7 +1,8 @@
 """Any net of timm in place of our encoder: a baseline with its own features and pooling."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
 
 import timm
 import torch
@@ -10,15 +11,19 @@ from jaxtyping import Float
 from timm.models._manipulate import group_with_matcher
 from torch import Tensor, nn
 
+from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.layers import initialise
+from fcmae.model.masked.features import MapFormat, MapNet, check_maskable, map_format
 from fcmae.model.timm_options import TimmArchitecture
-from fcmae.types import Images, Logits
+from fcmae.types import Images, Level, Logits
+
+Result = TypeVar("Result")
 
 OUTSIDE = "what comes after the net"
 """Stands for the head where layers are numbered; no matcher of timm knows such a name."""
 
 
-class TimmEncoder(nn.Module):
+class TimmEncoder(MapNet):
     """A net of timm without its classifier.
 
     Args:
@@ -50,6 +55,26 @@ class TimmEncoder(nn.Module):
         if self.channels_last:
             return rearrange(features, "n h w c -> n (h w) c")
         return rearrange(features, "n c h w -> n (h w) c")
+
+    def last_map(self, images: Images) -> Level:
+        """The last map of the net, before its pooling.
+
+        Raises:
+            ValueError: The net gives no map, as a transformer.
+        """
+        features: Tensor = self.body.forward_features(images)
+        if features.ndim != 4:
+            raise ValueError(f"{self.architecture} gives no feature map, as ConvNets do.")
+        return features.permute(0, 3, 1, 2) if self.channels_last else features
+
+    @cached_property
+    def map_format(self) -> MapFormat:
+        """Channels and stride of the last map.
+
+        Raises:
+            ValueError: The net gives no map, or none whose positions are squares of pixels.
+        """
+        return without_weights(self.architecture, _map_format)
 
     @property
     def num_tokens(self) -> int:
@@ -173,6 +198,52 @@ def check_images(architecture: TimmArchitecture, size: tuple[int, int], name: st
         raise ValueError(f"{shown}: both must be multiples of its patch, {patch[0]} x {patch[1]}.")
     if shape != (2, encoder.width):
         raise ValueError(f"{architecture} cannot stand here: it gives {shape} for two images.")
+
+
+def without_weights(
+    architecture: TimmArchitecture,
+    look: Callable[[TimmEncoder, Images], Result],
+    size: tuple[int, int] | None = None,
+) -> Result:
+    """Show a net on the meta device two images, which costs next to nothing.
+
+    Args:
+        architecture: The net.
+        look: Gets the net and the images.
+        size: Height and width of the images; by default those that the net is built for, or 256.
+
+    Raises:
+        ValueError: It cannot take them; in one line.
+    """
+    height, width = size or architecture.size or (256, 256)
+    with torch.device("meta"):
+        try:
+            return look(
+                TimmEncoder(architecture), torch.empty(2, architecture.channels, height, width)
+            )
+        except (AttributeError, AssertionError, RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"{architecture} cannot take images of {height} x {width} pixels: {_line(error)}."
+            ) from error
+
+
+def check_masked(architecture: TimmArchitecture, size: tuple[int, int], mask: Mask) -> None:
+    """Refuse a net that cannot be computed on the visible patches of images of this size.
+
+    Raises:
+        ValueError: It cannot; the message names the module and what it does.
+    """
+
+    def check(encoder: TimmEncoder, images: Images) -> None:
+        patch = patch_side(mask, encoder.map_format.stride)
+        patch_grid(*size, patch)
+        check_maskable(encoder, images, patch=patch, name=str(architecture))
+
+    without_weights(architecture, check, size)
+
+
+def _map_format(encoder: TimmEncoder, images: Images) -> MapFormat:
+    return map_format(encoder, images, str(encoder.architecture))
 
 
 def _patch(body: Any) -> tuple[int, int]:

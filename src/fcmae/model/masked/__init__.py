@@ -1,0 +1,1 @@
+"""Masked dense computation of any ConvNet: every operation counts visible positions only."""

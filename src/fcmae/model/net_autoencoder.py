@@ -1,0 +1,118 @@
+"""FCMAE around any ConvNet: masked dense encoder, light decoder, loss on hidden patches."""
+
+import copy
+
+import torch
+from einops import rearrange
+from torch import nn
+
+from fcmae.loss.options import Target
+from fcmae.masking import Mask, patch_side
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.decoder import Decoder
+from fcmae.model.encoder import Encoded
+from fcmae.model.layout import MaskedDense
+from fcmae.model.masked.features import masked_features
+from fcmae.model.net_encoder import NetEncoder
+from fcmae.model.options import DecoderOptions
+from fcmae.model.timm_net import TimmEncoder
+from fcmae.model.timm_options import TimmArchitecture
+from fcmae.model.transformer import TransformerDecoder
+from fcmae.types import Images, VisiblePatches
+
+
+class NetAutoencoder(Autoencoder):
+    """A net of timm, or of the user's own, that sees visible patches only, with a light decoder.
+
+    The decoder is that of FCMAE on the last map: projection, mask tokens at hidden positions, V2
+    blocks (or those of a transformer), prediction. It is dropped after pre-training; the net is the
+    ordinary net at any time.
+
+    Args:
+        net: A net of timm, or an encoder around a module.
+        decoder: Kind, depth and width of the decoder; a U-Net needs the stages of our encoders.
+        mask: The side of its patches; who draws the mask decides ratio and pattern.
+        target: What to predict.
+        drop_path: Stochastic depth of a net of timm; a net of your own sees to its own.
+        checkpointing: Has to be False: what is computed again would not be masked.
+
+    Raises:
+        ValueError: An option is not for such nets, or the net gives no feature map.
+    """
+
+    encoder: TimmEncoder | NetEncoder  # type: ignore[assignment]  # in place of one of ours
+
+    def __init__(
+        self,
+        net: TimmArchitecture | NetEncoder,
+        *,
+        decoder: DecoderOptions | None = None,
+        mask: Mask | None = None,
+        target: Target | None = None,
+        drop_path: float = 0.0,
+        checkpointing: bool = False,
+    ) -> None:
+        nn.Module.__init__(self)
+        self.mask, self.target = mask or Mask(), target or Target()
+        options = decoder or DecoderOptions()
+        check_options(self.mask, options, checkpointing=checkpointing)
+        if isinstance(net, TimmArchitecture):
+            self.encoder = TimmEncoder(net, drop_path=drop_path)
+        else:
+            self.encoder = net
+        last = self.encoder.map_format
+        self.stride, self.patch = last.stride, patch_side(self.mask, last.stride)
+        self.hidden_token = None
+        kind = TransformerDecoder if options.kind == "transformer" else Decoder
+        values = last.stride**2 * self.encoder.architecture.channels
+        self.decoder = kind(last.channels, values, options)
+
+    def _encode(
+        self, images: Images, visible: VisiblePatches, *, masked_dense: bool
+    ) -> list[Encoded]:
+        """The features of the last map; it is masked dense in any case."""
+        y = masked_features(self.encoder, images, visible, patch=self.patch)
+        layout = MaskedDense.like(self._last_stage(images, visible))
+        if tuple(y.shape[-2:]) != (layout.height, layout.width):
+            raise ValueError(
+                f"{self.encoder.architecture} gives a map of {y.shape[-2]} x {y.shape[-1]} "
+                f"positions, where {layout.height} x {layout.width} were expected of its stride "
+                f"of {self.stride}."
+            )
+        return [Encoded(features=rearrange(y, "n c h w -> n (h w) c"), layout=layout)]
+
+
+def check_options(mask: Mask, decoder: DecoderOptions, *, checkpointing: bool) -> None:
+    """Refuse options that only encoders of ours have.
+
+    Raises:
+        ValueError: There is one.
+    """
+    if mask.convolution not in ("sparse", "masked"):
+        raise ValueError(
+            f"mask.convolution is {mask.convolution!r}, which is for encoders of ours: leave it "
+            "out with another net."
+        )
+    if decoder.kind not in ("block", "transformer"):
+        raise ValueError(
+            f"decoder.kind is {decoder.kind!r}, which needs the four stages of an encoder of ours: "
+            "take block or transformer with another net."
+        )
+    if checkpointing:
+        raise ValueError(
+            "encoder.checkpointing is true, but what another net computes again would not be "
+            "masked: leave it out."
+        )
+
+
+def unused_parameters(model: NetAutoencoder) -> list[str]:
+    """Names of the encoder's parameters that its last map does not depend on, such as of a head.
+
+    They stay as they are in pre-training, and processes that share it must know.
+    """
+    encoder = copy.deepcopy(model.encoder).to("meta").train()
+    names, parameters = zip(*encoder.named_parameters(), strict=True)
+    shape = (2, encoder.architecture.channels, *model.encoder.map_format.size)
+    y = encoder.last_map(torch.empty(shape, device="meta"))
+    found = torch.autograd.grad(y.sum(), parameters, allow_unused=True)
+    return [name for name, gradient in zip(names, found, strict=True) if gradient is None]
