@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "types": set(),
     "peers": set(),
     "files": {"errors", "peers"},
+    "public": set(),
     "options": {"errors"},
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
@@ -39,9 +40,10 @@ MAY_IMPORT = {
     "inference": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "training": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "reports": {"errors", "files", "checkpoint", "engine"},
+    "api": {"cli"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"inference", "training", "reports"},
+    | {"inference", "training", "public", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -69,6 +71,7 @@ ONLY_IN = {
 }
 WITHOUT_TORCH = [
     "fcmae",
+    "fcmae.api",
     "fcmae.cli.main",
     "fcmae.cli.commands",
     "fcmae.ablation.run",

@@ -9,8 +9,8 @@ from torch import nn
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.api import options_of
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.api import options_of
 from fcmae.cli.shared.console import Console
 from fcmae.inference.features.evaluate import prepare
 from fcmae.inference.features.features import features

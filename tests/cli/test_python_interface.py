@@ -1,20 +1,22 @@
 """The functions take what the command line takes, and the names are there."""
 
+import dataclasses
 import importlib.metadata
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fcmae
-from fcmae.cli.api import options_of
+from fcmae.api import options_of
 from fcmae.cli.commands import COMMANDS
 from fcmae.data.options import Augment
 from fcmae.masking import Mask
 from fcmae.optim.options import Optim
-from fcmae.options.parse import build, read_command_line
+from fcmae.options.parse import build, read_command_line, whole_values
 
 SAME: list[tuple[str, str, dict[str, Any]]] = [
     ("pretrain", "--data a --out b", {"data": "a", "out": "b"}),
@@ -101,3 +103,59 @@ def test_other_names_are_missing_as_anywhere() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert importlib.metadata.version("fcmae") == fcmae.__version__
+
+
+def test_a_function_takes_its_options_whole_and_keywords_over_them() -> None:
+    whole = fcmae.Info(model="atto", size=64)
+    assert fcmae.info(whole) == fcmae.info(model="atto", size=64)
+    changed = fcmae.info(whole, size=96, encoder={"channels": 5})
+    assert changed == fcmae.info(model="atto", size=96, encoder={"channels": 5})
+
+
+def test_a_whole_dataclass_says_the_same_as_its_keywords() -> None:
+    whole = options_of(
+        "pretrain", data="a", out="b", weights="w", mask={"ratio": 0.75}, augment={"flip": False}
+    )
+    kind = COMMANDS["pretrain"].options
+    assert build(kind, whole_values(whole)) == whole
+    assert whole_values(whole).keys() == {"data", "out", "weights", "mask.ratio", "augment.flip"}
+
+
+def test_a_function_of_a_family_is_chosen_by_a_word_or_by_its_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[Any] = []
+    for name in ("finetune classify", "finetune detect"):
+        command = dataclasses.replace(COMMANDS[name], run=lambda options, _: ran.append(options))
+        monkeypatch.setitem(COMMANDS, name, command)
+    fcmae.finetune(data="a", out="b")
+    fcmae.finetune("detect", data="a", out="b")
+    fcmae.finetune(task="detect", data="a", out="b")
+    fcmae.finetune(fcmae.FinetuneDetect(data=Path("a"), out=Path("b")))
+    fcmae.finetune.detect(data="a", out="b")
+    classify = options_of("finetune classify", data="a", out="b")
+    detect = options_of("finetune detect", data="a", out="b")
+    assert ran == [classify, detect, detect, detect, detect]
+
+
+def test_wrong_first_arguments_are_told() -> None:
+    call: Any = fcmae.pretrain
+    with pytest.raises(ValueError, match=r"pretrain was given Info, but takes Pretrain or keyw"):
+        call(fcmae.Info())
+    with pytest.raises(ValueError, match="Info sets every option, so config='a' would set none"):
+        fcmae.info(fcmae.Info(), config="a")
+    family: Any = fcmae.finetune
+    with pytest.raises(
+        ValueError, match=r"no 'finetune clasify': .* or values\. Did you mean classify\?"
+    ):
+        family("clasify")
+    with pytest.raises(ValueError, match="finetune was given Info, but takes classify, detect"):
+        family(fcmae.Info())
+    with pytest.raises(TypeError, match=r"evaluate\(\) takes one of classify, detect"):
+        fcmae.evaluate()
+
+
+def test_a_misspelt_keyword_is_told_the_right_one() -> None:
+    call: Any = fcmae.pretrain
+    with pytest.raises(ValueError, match=r"there is no key dataset\. Did you mean data\?"):
+        call(dataset="a", out="b")

@@ -10,8 +10,8 @@ import torch
 from rich.console import Console as Terminal
 from torch import nn
 
+from fcmae.api import options_of
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.api import options_of
 from fcmae.cli.shared.console import Console
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeVar, cast
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
@@ -121,6 +122,18 @@ def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, Any]
             if key not in fields:
                 raise unknown(key, options, flag=False)
             values[key] = as_text_or_object(item, fields[key])
+    return values
+
+
+def whole_values(options: Any) -> dict[str, Any]:
+    """The text, or the object, of every option of a dataclass that is not at its default."""
+    kind: type = type(options)
+    values = {}
+    for name, field in fields_of(kind).items():
+        value = reduce(getattr, name.split("."), options)
+        kept = field.objects is not None and field.objects.fits(value)
+        if kept or field.required or value != field.default:
+            values[name] = as_text_or_object(value, field)
     return values
 
 

@@ -1,0 +1,366 @@
+"""The public names of fcmae. Written by ``python -m fcmae.cli.stub``: do not edit."""
+
+from fcmae.ablation.options import (
+    Job,
+)
+from fcmae.api import (
+    ablate,
+    analyze,
+    bench,
+    check,
+    contrast,
+    convert,
+    cost,
+    demo,
+    embed,
+    evaluate,
+    export,
+    finetune,
+    info,
+    launch,
+    load,
+    pack,
+    predict,
+    pretrain,
+    reconstruct,
+    report,
+)
+from fcmae.checkpoint.options import (
+    Source,
+)
+from fcmae.cli.ablate.ablate import (
+    Ablate,
+    Ablated,
+)
+from fcmae.cli.analyze.analyze import (
+    Analyzed,
+)
+from fcmae.cli.analyze.options import (
+    Analyze,
+    MapOptions,
+)
+from fcmae.cli.bench.cost import (
+    Cost,
+    Costs,
+)
+from fcmae.cli.bench.input import (
+    BenchInput,
+    InputBench,
+)
+from fcmae.cli.bench.pretrain import (
+    Bench,
+    BenchPretrain,
+)
+from fcmae.cli.datasets.check import (
+    Check,
+    Checked,
+)
+from fcmae.cli.datasets.pack import (
+    Pack,
+    PackMade,
+)
+from fcmae.cli.demo.demo import (
+    Demo,
+)
+from fcmae.cli.demo.table import (
+    Demonstrated,
+)
+from fcmae.cli.export.export import (
+    Convert,
+    Export,
+)
+from fcmae.cli.export.exported import (
+    Exported,
+)
+from fcmae.cli.info import (
+    Family,
+    Info,
+    ModelInfo,
+)
+from fcmae.cli.launch.launch import (
+    Launch,
+    Launched,
+)
+from fcmae.cli.report import (
+    Report,
+    Reported,
+)
+from fcmae.data.batch import (
+    Batch,
+)
+from fcmae.data.feed import (
+    Feed,
+)
+from fcmae.data.options import (
+    Augment,
+    Crop,
+    Jitter,
+    LabelMapOptions,
+    Loader,
+    SceneAugment,
+    Views,
+)
+from fcmae.engine.fit import (
+    fit,
+)
+from fcmae.engine.options import (
+    Run,
+)
+from fcmae.evaluation.options import (
+    Scan,
+    Tiles,
+)
+from fcmae.inference.classification.evaluate import (
+    EvaluateClassify,
+)
+from fcmae.inference.classification.evaluated import (
+    Evaluated,
+)
+from fcmae.inference.classification.predict import (
+    PredictClassify,
+    Predicted,
+)
+from fcmae.inference.detection.evaluate import (
+    DetectorEvaluated,
+    EvaluateDetect,
+)
+from fcmae.inference.detection.predict import (
+    DetectorPredicted,
+    PredictDetect,
+)
+from fcmae.inference.features.embed import (
+    Embed,
+    Embedded,
+)
+from fcmae.inference.features.evaluate import (
+    EvaluateLinear,
+    EvaluateNeighbours,
+)
+from fcmae.inference.reconstruct import (
+    Reconstruct,
+    Reconstructed,
+)
+from fcmae.inference.segmentation.evaluate import (
+    EvaluateSegment,
+)
+from fcmae.inference.segmentation.evaluated import (
+    Segmented,
+)
+from fcmae.inference.segmentation.predict import (
+    PredictSegment,
+    PredictedSegments,
+)
+from fcmae.inference.values.evaluate import (
+    EvaluateValues,
+)
+from fcmae.inference.values.evaluated import (
+    Estimated,
+)
+from fcmae.inference.values.predict import (
+    PredictValues,
+    PredictedValues,
+)
+from fcmae.loss.options import (
+    Contrast as ContrastOptions,
+    Target,
+)
+from fcmae.masking import (
+    Mask,
+)
+from fcmae.model.autoencoder import (
+    Autoencoder,
+)
+from fcmae.model.build import (
+    register,
+)
+from fcmae.model.classifier import (
+    Classifier,
+)
+from fcmae.model.detector import (
+    Detector,
+)
+from fcmae.model.encoder import (
+    Encoder,
+)
+from fcmae.model.estimator import (
+    Estimator,
+)
+from fcmae.model.layers import (
+    GRN,
+)
+from fcmae.model.options import (
+    Architecture,
+    DecoderOptions,
+    Encoder as EncoderOptions,
+    MaskRCNN,
+    Projection,
+    Suppression,
+    UPerNet,
+)
+from fcmae.model.response import (
+    Grn,
+)
+from fcmae.model.segmenter import (
+    Segmenter,
+)
+from fcmae.optim.options import (
+    Optim,
+)
+from fcmae.options.compute import (
+    Compute,
+)
+from fcmae.task import (
+    Evaluation,
+    Step,
+    Task,
+)
+from fcmae.training.classification import (
+    FinetuneClassify,
+    Finetuned,
+)
+from fcmae.training.contrastive import (
+    Contrast,
+    Watch,
+)
+from fcmae.training.detection import (
+    DetectorTrained,
+    FinetuneDetect,
+)
+from fcmae.training.pretraining import (
+    Monitor,
+    Pretrain,
+    Pretrained,
+)
+from fcmae.training.segmentation import (
+    FinetuneSegment,
+    FinetunedSegmenter,
+)
+from fcmae.training.values import (
+    FinetuneValues,
+    FinetunedValues,
+)
+
+__version__: str
+__all__ = [
+    "Ablate",
+    "Ablated",
+    "Analyze",
+    "Analyzed",
+    "Architecture",
+    "Augment",
+    "Autoencoder",
+    "Batch",
+    "Bench",
+    "BenchInput",
+    "BenchPretrain",
+    "Check",
+    "Checked",
+    "Classifier",
+    "Compute",
+    "Contrast",
+    "ContrastOptions",
+    "Convert",
+    "Cost",
+    "Costs",
+    "Crop",
+    "DecoderOptions",
+    "Demo",
+    "Demonstrated",
+    "Detector",
+    "DetectorEvaluated",
+    "DetectorPredicted",
+    "DetectorTrained",
+    "Embed",
+    "Embedded",
+    "Encoder",
+    "EncoderOptions",
+    "Estimated",
+    "Estimator",
+    "EvaluateClassify",
+    "EvaluateDetect",
+    "EvaluateLinear",
+    "EvaluateNeighbours",
+    "EvaluateSegment",
+    "EvaluateValues",
+    "Evaluated",
+    "Evaluation",
+    "Export",
+    "Exported",
+    "Family",
+    "Feed",
+    "FinetuneClassify",
+    "FinetuneDetect",
+    "FinetuneSegment",
+    "FinetuneValues",
+    "Finetuned",
+    "FinetunedSegmenter",
+    "FinetunedValues",
+    "GRN",
+    "Grn",
+    "Info",
+    "InputBench",
+    "Jitter",
+    "Job",
+    "LabelMapOptions",
+    "Launch",
+    "Launched",
+    "Loader",
+    "MapOptions",
+    "Mask",
+    "MaskRCNN",
+    "ModelInfo",
+    "Monitor",
+    "Optim",
+    "Pack",
+    "PackMade",
+    "PredictClassify",
+    "PredictDetect",
+    "PredictSegment",
+    "PredictValues",
+    "Predicted",
+    "PredictedSegments",
+    "PredictedValues",
+    "Pretrain",
+    "Pretrained",
+    "Projection",
+    "Reconstruct",
+    "Reconstructed",
+    "Report",
+    "Reported",
+    "Run",
+    "Scan",
+    "SceneAugment",
+    "Segmented",
+    "Segmenter",
+    "Source",
+    "Step",
+    "Suppression",
+    "Target",
+    "Task",
+    "Tiles",
+    "UPerNet",
+    "Views",
+    "Watch",
+    "ablate",
+    "analyze",
+    "bench",
+    "check",
+    "contrast",
+    "convert",
+    "cost",
+    "demo",
+    "embed",
+    "evaluate",
+    "export",
+    "finetune",
+    "fit",
+    "info",
+    "launch",
+    "load",
+    "pack",
+    "predict",
+    "pretrain",
+    "reconstruct",
+    "register",
+    "report",
+]
