@@ -41,7 +41,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
         "--mask is a group of options: --mask.ratio, --mask.patch, "
         "--mask.pattern, --mask.convolution.",
     ),
-    (f"{PRETRAIN} --zzz", 2, "there is no option --zzz. --help lists all."),
+    (f"{PRETRAIN} --zzz", 2, "there is no option --zzz. --help all lists them."),
     (f"{PRETRAIN} --size", 2, "--size needs a value after it."),
     (f"{PRETRAIN} --config", 2, "--config needs a value after it."),
     (f"{PRETRAIN} surplus", 2, "'surplus' was not expected here"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console as Terminal
 
@@ -22,6 +22,15 @@ SAVES_MEMORY = {
 }
 """Options that say how much memory is taken, in the order in which one would try them."""
 
+PURPOSES = {
+    "train": "Train",
+    "use": "Use a trained model",
+    "look": "Look at models and runs",
+    "data": "Look after data",
+    "tools": "Tools",
+}
+"""Headings of the overview of commands."""
+
 
 def saw_images(result: Any) -> bool:
     """True if a result is of any image, where it says of how many."""
@@ -37,6 +46,9 @@ class Command:
         run: Does the work and gives back a dataclass that JSON can hold.
         show: Tells a person about the result.
         example: A command line that people can start from.
+        purpose: The heading of the overview that it stands under, one of ``PURPOSES``.
+        common: The options that most people need beside those that must be given: the first page
+            of the help shows these alone.
         positional: The options that may be given without their names, in this order.
         sound: Whether the result is as one hopes, by default whether any image could be used; where
             it is not, the exit code is DataError's.
@@ -47,6 +59,8 @@ class Command:
     run: Callable[[Any, Console], Any]
     show: Callable[[Any, Terminal], None]
     example: str
+    purpose: Literal["train", "use", "look", "data", "tools"]
+    common: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
     sound: Callable[[Any], bool] = saw_images
     rest: str | None = None

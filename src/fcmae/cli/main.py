@@ -52,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def find_command(words: list[str]) -> tuple[str, list[str]]:
     """The command that the first words name, and the words after it; nothing if all is said."""
     if not words or words[0] in ("-h", "--help", "help"):
-        print_overview(Terminal(), {name: c.summary for name, c in COMMANDS.items()})
+        print_overview(Terminal(), COMMANDS)
         return "", []
     if words[0] == "--version":
         sys.stdout.write(f"fcmae {__version__}\n")
@@ -61,7 +61,7 @@ def find_command(words: list[str]) -> tuple[str, list[str]]:
         name = " ".join(words[:length])
         if name in COMMANDS:
             return name, words[length:]
-    inside = {name: c.summary for name, c in COMMANDS.items() if name.split()[0] == words[0]}
+    inside = {name: c for name, c in COMMANDS.items() if name.split()[0] == words[0]}
     if not inside:
         firsts = list(dict.fromkeys(name.split()[0] for name in COMMANDS))
         raise ValueError(
@@ -80,11 +80,8 @@ def find_command(words: list[str]) -> tuple[str, list[str]]:
 
 def _run(name: str, command: Command, line: CommandLine) -> int:
     """Run a command and tell of its result; an error's code if that is not sound."""
-    if line.help:
-        print_help(
-            Terminal(), name, command.options,
-            example=command.example, positional=command.positional, rest=command.rest,
-        )  # fmt: skip
+    if line.help is not None:
+        print_help(Terminal(), name, command, line.help)
         return 0
     if line.print_config:
         sys.stdout.write(_as_yaml(command.options, line))

@@ -50,7 +50,7 @@ def unknown(name: str, options: type, *, flag: bool) -> ValueError:
     own = ("config", "json", "print-config", "help") if flag else ()
     hint = did_you_mean(name, [*fields, *own], prefix=dashes)
     kind = "option" if flag else "key"
-    return ValueError(f"there is no {kind} {dashes}{name}.{hint or ' --help lists all.'}")
+    return ValueError(f"there is no {kind} {dashes}{name}.{hint or ' --help all lists them.'}")
 
 
 def wrong_value(error: Exception, options: type, values: Mapping[str, Any]) -> ValueError:

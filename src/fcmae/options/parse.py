@@ -39,13 +39,13 @@ class CommandLine:
         values: Text of each option by dotted name; configs first, what was typed over them.
         json: Where the result goes as JSON, or None.
         print_config: Whether to print the options instead of running.
-        help: Whether to print the help instead of running.
+        help: The part of the help to print instead of running, empty for its first page; or None.
     """
 
     values: dict[str, str]
     json: str | None = None
     print_config: bool = False
-    help: bool = False
+    help: str | None = None
 
 
 def read_command_line(
@@ -72,7 +72,10 @@ def read_command_line(
             words.insert(0, word)
             word = f"--{left[0]}"
         name, text = _name_and_text(word)
-        if name in ("help", "print_config"):
+        if name == "help":
+            topic = words.pop(0) if words and not words[0].startswith("-") else ""
+            own[name] = topic if text is None else text
+        elif name == "print_config":
             own[name] = ""
         elif name == "config":
             configs.append(_next(words, name) if text is None else text)
@@ -88,7 +91,7 @@ def read_command_line(
         values={**values, **typed},
         json=own.get("json"),
         print_config="print_config" in own,
-        help="help" in own,
+        help=own.get("help"),
     )
 
 

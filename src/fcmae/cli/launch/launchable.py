@@ -33,7 +33,7 @@ def check_launchable(words: Sequence[str]) -> None:
             else f"launch starts trainings: {', '.join(trainings)}. {EXAMPLE}"
         )
     line = read_command_line(rest, COMMANDS[name].options, positional=COMMANDS[name].positional)
-    if line.help or line.print_config:
+    if line.help is not None or line.print_config:
         raise ValueError(f"give --help and --print-config to fcmae {name} itself.")
     build(COMMANDS[name].options, line.values)
 
