@@ -51,7 +51,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "skimage": {"cli"},
     "matplotlib": {"analysis"},
-    "PIL": {"data", "analysis", "reports", "cli"},
+    "PIL": {"data", "model", "analysis", "reports", "cli"},
     "tifffile": {"data"},
     "torchvision": {"data", "model", "analysis"},
     "faster_coco_eval": {"evaluation"},

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fcmae.analysis.pictures import STYLE, save
 from fcmae.data.normalisation import Normalisation
-from fcmae.model.autoencoder import Pictures
+from fcmae.model.reconstruction import Pictures
 from fcmae.types import Images
 
 TITLES = ("input", "visible", "reconstruction")

@@ -231,6 +231,7 @@ def _model(
 def _visible(model: Autoencoder, images: Images) -> Tensor:
     """The first patches of each image: which they are changes nothing here."""
     rows, columns = patch_grid(images.shape[-2], images.shape[-1], model.patch)
+    assert isinstance(model.mask, Mask)
     shown = torch.arange(num_visible(model.mask, rows * columns))
     return shown.expand(len(images), -1).contiguous()
 

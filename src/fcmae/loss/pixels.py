@@ -47,7 +47,13 @@ def pixel_error(prediction: Patches, patches: Patches, target: Target) -> Float[
     if target.normalize:
         of_patch = statistics(patches)
         patches = (patches - of_patch.mean) / of_patch.std
-    return (prediction.to(wide) - patches).square().mean(dim=-1)
+    return squared_error(prediction, patches)
+
+
+def squared_error(prediction: Patches, patches: Patches) -> Float[Tensor, "n p"]:
+    """Mean squared error of each patch, in float32 or wider."""
+    wide = torch.promote_types(prediction.dtype, torch.float32)
+    return (prediction.to(wide) - patches.to(wide)).square().mean(dim=-1)
 
 
 def pixel_error_at(

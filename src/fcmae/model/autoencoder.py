@@ -1,62 +1,47 @@
 """FCMAE: the fully convolutional masked autoencoder (section 3.1 of the paper)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
-from fcmae.loss.pixels import pixel_error_at, statistics, to_images, to_patches
+from fcmae.loss.pixels import pixel_error_at, squared_error
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.decoder import build_decoder
 from fcmae.model.encoder import Encoded, Encoder
 from fcmae.model.layout import Leaking, Visible
 from fcmae.model.options import Architecture, DecoderOptions
+from fcmae.model.own_parts import (
+    MaskFunction,
+    OwnDecoder,
+    TargetFunction,
+    dotted_name,
+    name_of,
+    own_targets,
+    visible_of,
+)
+from fcmae.model.reconstruction import Pictures, Reconstruction
 from fcmae.types import Images, Patches, Positions, VisiblePatches
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reconstruction:
-    """Output of the autoencoder for a batch.
-
-    Attributes:
-        loss: Mean squared error on hidden patches (and on visible ones, if the target says so).
-        prediction: Values of patches, each (row, column, channel).
-        positions: Which patches these are, as raster indices of the grid: the hidden ones in
-            order, followed by the visible ones if those have a part in the loss.
-        grid: Rows and columns of the last stage, whose positions are the patches predicted.
-    """
-
-    loss: Float[Tensor, ""]
-    prediction: Patches
-    positions: Positions
-    grid: tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pictures:
-    """Images as a person wants to see them, normalised as the input was.
-
-    Attributes:
-        masked: The input with zero at hidden patches.
-        reconstruction: The input with the prediction pasted over hidden patches.
-    """
-
-    masked: Images
-    reconstruction: Images
 
 
 class Autoencoder(nn.Module):
     """Encoder on visible patches, light decoder, loss on hidden patches.
 
+    Decoder, mask and target are options, or parts of your own that keep to the contracts in
+    ``fcmae.model.own_parts``.
+
     Args:
         architecture: The encoder's, or the name of its size; ``atto`` by default.
-        decoder: Kind, depth and width of the decoder.
-        mask: The side of its patches, and how the encoder computes under it; who draws the mask
-            decides ratio and pattern.
-        target: What to predict.
+        decoder: Kind, depth and width of the decoder; or a module, ``n c h w`` to ``n k h w``.
+        mask: Ratio, pattern, side of its patches, and how the encoder computes under it; or a
+            function, (generator, grid) to a boolean mask.
+        target: What to predict: options of the pixels; or a function, images to ``n p k``.
+        values: How many values ``k`` a decoder of fcmae predicts for a target of your own; by
+            default as many as a patch has pixels and channels.
         drop_path: Stochastic depth of the encoder (the paper uses none here).
         checkpointing: Recompute the encoder's blocks in the backward pass.
     """
@@ -65,60 +50,155 @@ class Autoencoder(nn.Module):
         self,
         architecture: Architecture | str | None = None,
         *,
-        decoder: DecoderOptions | None = None,
-        mask: Mask | None = None,
-        target: Target | None = None,
+        decoder: DecoderOptions | nn.Module | None = None,
+        mask: Mask | MaskFunction | None = None,
+        target: Target | TargetFunction | None = None,
+        values: int | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
         arch = self.encoder.architecture
-        self.mask, self.target = mask or Mask(), target or Target()
-        self.stride, self.patch = arch.stride, patch_side(self.mask, arch.stride)
+        self.mask = Mask() if mask is None else mask
+        self.target = Target() if target is None else target
+        self.stride, self.patch = arch.stride, patch_side(self._mask_options, arch.stride)
         self.hidden_token: nn.Parameter | None = None
-        if self.mask.convolution == "leaking-token":
+        if self._mask_options.convolution == "leaking-token":
             self.hidden_token = nn.Parameter(torch.empty(arch.dims[0]).normal_(std=0.02))
-        self.decoder = build_decoder(arch, decoder or DecoderOptions())
+        told = isinstance(decoder, nn.Module) or isinstance(self.target, Target)
+        if values is not None and told:
+            raise ValueError(
+                f"values is {values}, but only a decoder of fcmae for a target of your own needs "
+                "to be told how many: leave it out."
+            )
+        self.decoder = (
+            OwnDecoder(arch.dims[-1], decoder)
+            if isinstance(decoder, nn.Module)
+            else build_decoder(arch, decoder or DecoderOptions(), values)
+        )
+        if isinstance(self.target, nn.Module):
+            self.target.requires_grad_(False).eval()
 
     def forward(
-        self, images: Images, visible: VisiblePatches, *, masked_dense: bool = False
+        self,
+        images: Images,
+        visible: VisiblePatches | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        masked_dense: bool = False,
     ) -> Reconstruction:
         """Reconstruct the hidden patches of images.
 
         Args:
             images: Normalised images whose sides are multiples of ``self.patch``.
-            visible: Raster indices of each image's visible patches of ``self.patch`` pixels.
+            visible: Raster indices of each image's visible patches of ``self.patch`` pixels; drawn
+                as ``self.mask`` says by default.
+            generator: What they are drawn from; PyTorch's global one by default.
             masked_dense: Run the encoder by its definition rather than on visible patches only.
+
+        Raises:
+            ValueError: The images do not fit, or a part of your own breaks its contract.
         """
+        if visible is None:
+            visible = self.draw(images, generator=generator)
         stages = self._encode(images, visible, masked_dense=masked_dense)
         last = self._last_stage(images, visible)
         positions = hidden = last.hidden_places()
-        if self.target.of_visible:
+        if isinstance(self.target, Target) and self.target.of_visible:
             positions = torch.cat([hidden, last.places], dim=1)
+        grid = (last.height, last.width)
         prediction = self.decoder(stages, positions)
-        error = pixel_error_at(prediction, images, self.stride, positions, self.target)
+        error = self._error(prediction, images, grid, positions)
         return Reconstruction(
             loss=self._loss(error, hidden.shape[1]),
             prediction=prediction,
             positions=positions,
-            grid=(last.height, last.width),
+            hidden=hidden,
+            grid=grid,
+            images=images,
+            normalized=self.target.normalize if isinstance(self.target, Target) else None,
         )
+
+    def draw(self, images: Images, *, generator: torch.Generator | None = None) -> VisiblePatches:
+        """Draw the visible patches of each image.
+
+        Args:
+            images: The images, of which only number, size and device count.
+            generator: What they are drawn from; PyTorch's global one by default.
+        """
+        device = "cpu" if generator is None else generator.device
+        seed = torch.randint(2**62, (), generator=generator, device=device)
+        grid = patch_grid(images.shape[-2], images.shape[-1], self.patch)
+        number = np.arange(len(images))
+        drawn = visible_of(self.mask, grid, seed=int(seed), epoch=0, images=number)
+        return drawn.to(images.device)
+
+    def train(self, mode: bool = True) -> "Autoencoder":
+        """Training mode, in which a target with weights has no share."""
+        super().train(mode)
+        if isinstance(self.target, nn.Module):
+            self.target.eval()
+        return self
+
+    def description(self) -> dict[str, Any]:
+        """Decoder, mask and target as JSON; parts of your own by the name of their class."""
+        decoder = self.decoder
+        return {
+            "decoder": (
+                {"class": dotted_name(decoder.net)}
+                if isinstance(decoder, OwnDecoder)
+                else asdict(decoder.options)
+            ),
+            "mask": _described(self.mask),
+            "target": _described(self.target),
+        }
+
+    @property
+    def _mask_options(self) -> Mask:
+        """The options of the mask; a mask of your own has patches and convolutions as usual."""
+        return self.mask if isinstance(self.mask, Mask) else Mask()
 
     def _encode(
         self, images: Images, visible: VisiblePatches, *, masked_dense: bool
     ) -> list[Encoded]:
         """The features of every stage, computed as the mask says."""
-        masked_dense = masked_dense or self.mask.convolution == "masked"
+        convolution = self._mask_options.convolution
+        masked_dense = masked_dense or convolution == "masked"
         layout = self.encoder.layout(images, visible, patch=self.patch, masked_dense=masked_dense)
-        if self.mask.convolution in ("leaking", "leaking-token"):
+        if convolution in ("leaking", "leaking-token"):
             layout = Leaking.like(self._stage(images, visible, self.encoder.architecture.stem))
         stages = self.encoder.stage_by_stage(images, layout, token=self.hidden_token)
         return [Encoded(features=features, layout=where) for features, where in stages]
 
+    def _error(
+        self, prediction: Patches, images: Images, grid: tuple[int, int], positions: Positions
+    ) -> Float[Tensor, "n p"]:
+        """The mean squared error of each patch that was predicted."""
+        if isinstance(self.target, Target):
+            side, channels = self.stride, images.shape[1]
+            pixels = f"{side} x {side} pixels of {channels} channels"
+            self._check_values(prediction, side**2 * channels, f" ({pixels})")
+            return pixel_error_at(prediction, images, side, positions, self.target)
+        wanted = own_targets(self.target, images, grid, positions)
+        self._check_values(prediction, wanted.shape[-1])
+        return squared_error(prediction, wanted)
+
+    def _check_values(self, prediction: Patches, wanted: int, which: str = "") -> None:
+        """Refuse a decoder that does not predict as many values as the target has."""
+        if prediction.shape[-1] == wanted:
+            return
+        own = isinstance(self.decoder, OwnDecoder)
+        name = f" {name_of(self.decoder.net)}" if isinstance(self.decoder, OwnDecoder) else ""
+        way_out = f"its output must be n {wanted} h w" if own else f"give values={wanted}"
+        raise ValueError(
+            f"the decoder{name} predicts {prediction.shape[-1]} values of each patch, but the "
+            f"target has {wanted}{which}: {way_out}."
+        )
+
     def _loss(self, error: Float[Tensor, "n p"], num_hidden: int) -> Float[Tensor, ""]:
         """The mean over hidden patches and the weighted one over visible ones, or over all."""
-        if self.target.over == "all":
+        if not isinstance(self.target, Target) or self.target.over == "all":
             return error.mean()
         of_hidden, of_visible = error.tensor_split([num_hidden], dim=1)
         if not self.target.visible_weight:
@@ -134,18 +214,12 @@ class Autoencoder(nn.Module):
         return Visible(visible, grid, self.patch // stride)
 
     @torch.no_grad()
-    def pictures(self, images: Images, visible: VisiblePatches) -> Pictures:
+    def pictures(self, images: Images, visible: VisiblePatches | None = None) -> Pictures:
         """Masked input and reconstruction; predictions get their patch's own mean and deviation."""
-        out = self(images, visible)
-        side = self.stride
-        hidden = self._last_stage(images, visible).hidden_places()
-        patches = to_patches(images, side)
-        predicted = out.prediction[:, : hidden.shape[1]].to(images.dtype)
-        if self.target.normalize:
-            of_patch = statistics(take_patches(images, side, hidden))
-            predicted = predicted * of_patch.std + of_patch.mean
-        where = hidden[..., None].expand(predicted.shape)
-        return Pictures(
-            masked=to_images(patches.scatter(1, where, 0.0), side, out.grid),
-            reconstruction=to_images(patches.scatter(1, where, predicted), side, out.grid),
-        )
+        out: Reconstruction = self(images, visible)
+        return out.pictures()
+
+
+def _described(part: Any) -> dict[str, Any]:
+    """Options as JSON; a part of a user's own by its name."""
+    return asdict(part) if isinstance(part, Mask | Target) else {"class": dotted_name(part)}

@@ -47,10 +47,27 @@ class Decoder(nn.Module):
 
 
 def build_decoder(
-    architecture: Architecture, options: DecoderOptions
+    architecture: Architecture, options: DecoderOptions, values: int | None = None
 ) -> Decoder | UNetDecoder | TransformerDecoder:
-    """The decoder of this kind for an encoder's features."""
-    values = architecture.stride**2 * architecture.channels
+    """The decoder of this kind for an encoder's features.
+
+    Args:
+        architecture: The encoder's.
+        options: Kind, depth and width.
+        values: Values to predict per position; by default all pixels of a patch.
+
+    Raises:
+        ValueError: A U-Net is asked for something else than pixels.
+    """
+    if values is None:
+        values = architecture.stride**2 * architecture.channels
+    elif values < 1:
+        raise ValueError(f"values is {values}, but must be at least 1.")
+    elif options.kind.startswith("unet"):
+        raise ValueError(
+            f"values is {values}, but decoder.kind {options.kind} predicts the pixels of a patch: "
+            "leave it out, or choose block or transformer."
+        )
     match options.kind:
         case "block":
             return Decoder(architecture.dims[-1], values, options)

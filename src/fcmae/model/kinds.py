@@ -102,11 +102,7 @@ def _pyramid(architecture: Architecture, stages: list[int]) -> Any:
 KINDS: dict[str, ModelKind] = {
     "autoencoder": _kind(
         "fcmae.model.autoencoder.Autoencoder",
-        describe=lambda model: {
-            "decoder": asdict(model.decoder.options),
-            "mask": asdict(model.mask),
-            "target": asdict(model.target),
-        },
+        describe=lambda model: model.description(),
         options={"decoder": DecoderOptions, "mask": Mask, "target": Target},
         made_by="fcmae pretrain",
     ),

@@ -1,10 +1,9 @@
 """Pre-training: reconstruct the hidden patches of each image."""
 
-import torch
-
 from fcmae.data.batch import Batch
-from fcmae.masking import Mask, draw_visible, patch_grid
+from fcmae.masking import Mask, patch_grid
 from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.own_parts import MaskFunction, visible_of
 from fcmae.task import Step, Task
 from fcmae.types import VisiblePatches
 
@@ -30,19 +29,18 @@ class Reconstruct(Task):
         return Step(loss=self.model(batch.images, visible).loss)
 
 
-def visible_patches(mask: Mask, patch: int, batch: Batch, *, seed: int) -> VisiblePatches:
+def visible_patches(
+    mask: Mask | MaskFunction, patch: int, batch: Batch, *, seed: int
+) -> VisiblePatches:
     """The mask of each image of a batch: a function of seed, epoch, image and crop alone."""
-    rows, columns = patch_grid(batch.images.shape[-2], batch.images.shape[-1], patch)
-    drawn = draw_visible(
+    visible = visible_of(
         mask,
-        rows * columns,
+        patch_grid(batch.images.shape[-2], batch.images.shape[-1], patch),
         seed=seed,
         epoch=batch.epoch,
         images=batch.indices.numpy(),
         repeats=batch.repeats.numpy(),
-        grid=(rows, columns),
     )
-    visible = torch.from_numpy(drawn)
     if batch.images.is_cuda:
         visible = visible.pin_memory()
     return visible.to(batch.images.device, non_blocking=True)

@@ -11,7 +11,8 @@ from fcmae.data.batch import Batch
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.evaluation.viewing import Viewing
-from fcmae.model.autoencoder import Autoencoder, Pictures
+from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.reconstruction import Pictures
 from fcmae.peers import Peers
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import visible_patches
