@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "engine": GROUND | {"files", "kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
-    "ablation": BASE | {"options", "engine", "analysis"},
+    "jobs": {"errors"},
+    "ablation": BASE | {"jobs", "options", "engine", "analysis"},
     "exports": BASE,
     "tasks": BASE | {"engine", "evaluation", "analysis"},
     "setup": BASE | {"options", "engine", "evaluation"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "api": {"cli"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"inference", "training", "public", "reports"},
+    | {"inference", "jobs", "training", "public", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -65,7 +66,7 @@ ONLY_IN = {
     "plotly": {"reports"},
     "jinja2": {"reports"},
     "optuna": {"ablation"},
-    "submitit": {"ablation"},
+    "submitit": {"ablation", "jobs"},
     "sklearn": {"analysis"},
     "umap": {"analysis"},
 }
@@ -84,6 +85,7 @@ WITHOUT_TORCH = [
     "fcmae.engine.folder",
     "fcmae.engine.options",
     "fcmae.engine.lock",
+    "fcmae.jobs.options",
     "fcmae.masking",
     "fcmae.model.options",
     "fcmae.optim.options",

@@ -1,7 +1,7 @@
 """The public names of fcmae. Written by ``python -m fcmae.cli.stub``: do not edit."""
 
 from fcmae.ablation.options import (
-    Job,
+    StepJob,
 )
 from fcmae.api import (
     ablate,
@@ -159,6 +159,9 @@ from fcmae.inference.values.evaluated import (
 from fcmae.inference.values.predict import (
     PredictValues,
     PredictedValues,
+)
+from fcmae.jobs.options import (
+    Job,
 )
 from fcmae.loss.options import (
     Contrast as ContrastOptions,
@@ -334,6 +337,7 @@ __all__ = [
     "Segmenter",
     "Source",
     "Step",
+    "StepJob",
     "Suppression",
     "Target",
     "Task",

@@ -85,6 +85,7 @@ from fcmae import (
     SceneAugment,
     Segmented,
     Source,
+    StepJob,
     Suppression,
     Target,
     Tiles,
@@ -94,9 +95,6 @@ from fcmae import (
 )
 from fcmae.cli.functions import (
     options_of as options_of,
-)
-from fcmae.cli.launch.launch import (
-    Job as LaunchJob,
 )
 from fcmae.cli.load import (
     load as load,
@@ -133,7 +131,7 @@ def ablate(
     gpus: int | None = None,
     slurm: bool = False,
     dry_run: bool = False,
-    job: Job | Mapping[str, Any] | None = None,
+    job: StepJob | Mapping[str, Any] | None = None,
 ) -> Ablated:
     """Run a plan of controlled comparisons and put what they come to into a table.
 
@@ -161,9 +159,10 @@ def ablate(
             there is.
         slurm: Compute each step as a job of a cluster.
         dry_run: Check the plan, say what would be computed, and stop.
-        job: Resources of each job of a cluster (--slurm true). A dataclass or a mapping of:
-            partition (None), account (None), hours (24.0), gpus (1), cpus (8), memory_gb
-            (None), at_once (32), cluster (slurm).
+        job: What the job of each step asks SLURM for (--slurm true). A dataclass or a
+            mapping of: name (fcmae), partition (None), account (None), hours (24.0),
+            warning_s (300), cpus (8), memory_gb (None), gpus (1), at_once (32), cluster
+            (slurm).
 
     Returns:
         Ablated: What a plan has come to.
@@ -1742,7 +1741,8 @@ def launch(
     port: int | None = None,
     interface: str | None = None,
     slurm: bool = False,
-    job: LaunchJob | Mapping[str, Any] | None = None,
+    logs: str | PathLike[str] = ...,
+    job: Job | Mapping[str, Any] | None = None,
 ) -> Launched:
     """Train in several processes: one for each GPU, of one machine or of several.
 
@@ -1766,11 +1766,13 @@ def launch(
             on several.
         interface: Network interface to talk over, such as eth0; by default the one that the
             machine's own name leads to.
-        slurm: Write a script for SLURM that goes back into the queue when its time is up or
-            when it has to make room, instead of starting anything here.
-        job: What is asked of SLURM, with --slurm. A dataclass or a mapping of: script
-            (fcmae.sbatch), submit (True), name (fcmae), time (24:00:00), warning_s (300),
-            partition (None), account (None), cpus (8).
+        slurm: Hand in a job for SLURM that goes back into the queue when its time is up,
+            instead of starting anything here.
+        logs: Folder for the state and the logs of SLURM's jobs; all machines have to see
+            it.
+        job: What a job asks SLURM for, with --slurm. A dataclass or a mapping of: name
+            (fcmae), partition (None), account (None), hours (24.0), warning_s (300), cpus
+            (8), memory_gb (None).
 
     Returns:
         Launched: What came of it.

@@ -16,10 +16,6 @@ NO_MEMORY = ("out of memory", "can't allocate memory", "MemoryError", "bad_alloc
 LOST = ("gloo/transport", "Connection closed by peer", "Timed out waiting")
 """How its plain RuntimeErrors tell that a process is gone."""
 
-LAST_WORDS = "FCMAE_LAST_WORDS"
-"""Variable by which a process learns of a file to leave its error in, for whoever started it and
-several others to say it once."""
-
 
 class FcmaeError(Exception):
     """An error whose message is meant for the user: rule, value received, way out."""

@@ -1,10 +1,7 @@
 """Steps as jobs: started by submitit, found again by the next runner."""
 
 import signal
-import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +9,17 @@ import pytest
 from stubs import Desk
 from submitit import LocalJob
 
-from fcmae.ablation.options import Job
-from fcmae.ablation.slurm import NOTE, Command, Jobs
+from fcmae.ablation.options import StepJob
+from fcmae.ablation.slurm import NOTE, Jobs
 from fcmae.errors import DistributedError
+from fcmae.jobs.submit import Command
 
 PLAN = """
 metric: finetune.top1
 steps: {pretrain: {}, finetune: {command: finetune classify, from: pretrain}}
 cells: {one: {}, bad: {finetune: {fails: true}}}
 """
-LOCAL = Job(cluster="local", gpus=0)
+LOCAL = StepJob(cluster="local", gpus=0)
 
 
 def test_steps_run_as_jobs_and_the_table_is_the_same(desk: Desk, tmp_path: Path) -> None:
@@ -89,38 +87,3 @@ def test_a_job_of_another_runner_that_was_killed_is_begun_again(
     job._process.wait()
     assert Jobs(LOCAL, tmp_path / "jobs").run(line, tmp_path, tmp_path / "log", 0) == 0
     assert ran.read_text() == "x"
-
-
-def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    saves = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); print('ready')"
-    command = Command([sys.executable, "-c", f"{saves}; sys.stdout.flush(); time.sleep(60)"], log)
-    with ThreadPoolExecutor(1) as pool:
-        code = pool.submit(command)
-        while not log.exists() or "ready" not in log.read_text():
-            time.sleep(0.01)
-        later = command.checkpoint()
-        assert code.result() == 143
-    assert later.function.line == command.line
-
-
-def test_a_job_that_is_put_off_by_a_signal_is_put_off_while_it_waits(tmp_path: Path) -> None:
-    inner = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); time.sleep(60)"
-    outer = f"""
-import os, signal, sys, threading, time
-from pathlib import Path
-from fcmae.ablation.slurm import Command
-command = Command([sys.executable, "-c", {inner!r}], Path({str(tmp_path / "log")!r}))
-def put_off(*_):
-    command.checkpoint()
-    os._exit(17)
-signal.signal(signal.SIGUSR2, put_off)
-def ask():
-    while command.child is None: time.sleep(0.05)
-    time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGUSR2)
-threading.Thread(target=ask).start()
-command()
-"""
-    done = subprocess.run([sys.executable, "-c", outer], timeout=60, check=False)
-    assert done.returncode == 17

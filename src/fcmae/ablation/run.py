@@ -13,7 +13,7 @@ from fcmae.ablation.commands import Commands
 from fcmae.ablation.folder import PlanFolder
 from fcmae.ablation.launch import Launcher, passing_on_signals
 from fcmae.ablation.steps import Setting, Step, unique
-from fcmae.errors import DistributedError, Interrupted, StorageError
+from fcmae.errors import DistributedError, FcmaeError, Interrupted
 
 TAIL_BYTES = 20_000
 MARK = "fcmae: "
@@ -124,7 +124,7 @@ class Runner:
                 self.folder.finish(step, result, time.monotonic() - started_at, resumed)
             elif not self.signals:
                 self._fail(step, _reason(code, self.folder.log(step)))
-        except (StorageError, OSError, ValueError) as error:
+        except (FcmaeError, OSError, ValueError) as error:
             self._fail(step, str(error))
 
     def _words(self, step: Step) -> list[str]:

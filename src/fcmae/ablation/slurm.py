@@ -1,7 +1,5 @@
 """Jobs of a cluster: each step is a job, which goes on in another one when its time is over."""
 
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -11,51 +9,22 @@ from typing import Any
 
 import submitit
 from submitit.core.utils import FailedJobError, UncompletedJobError
-from submitit.helpers import DelayedSubmission
 
 from fcmae.ablation.launch import Launcher, wait_for
-from fcmae.ablation.options import Job
+from fcmae.ablation.options import StepJob
 from fcmae.errors import StorageError
 from fcmae.files.durable import write_text
+from fcmae.jobs.submit import Command, executor, submit
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""
 POLL_S = 0.2
-MANY = 1000
-"""How often a job may be put off, as each goes on where the one before was."""
 
 KINDS: dict[str, type["submitit.Job[int]"]] = {
     "slurm": submitit.SlurmJob,
     "local": submitit.LocalJob,
 }
 """The class of a job by its cluster; only these know how to ask after one, and how to cancel it."""
-
-
-class Command:
-    """Work of a job; it can be sent to another machine."""
-
-    def __init__(self, line: Sequence[str], log: Path) -> None:
-        self.line, self.log = tuple(line), str(log)
-        self.child: subprocess.Popen[bytes] | None = None
-
-    def __call__(self) -> int:
-        """Run the command and give back its exit code."""
-        with (
-            Path(self.log).open("ab") as file,
-            subprocess.Popen(
-                self.line, stdin=subprocess.PIPE, stdout=file, stderr=file
-            ) as self.child,
-        ):
-            return self.child.wait()
-
-    def checkpoint(self) -> DelayedSubmission:
-        """Let the command save, and do the same again in another job."""
-        if self.child is not None:
-            self.child.terminate()
-            # Not child.wait(): a signal brings us here in the midst of it, and it holds a lock.
-            with suppress(ChildProcessError):
-                os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)
-        return DelayedSubmission(Command(self.line, Path(self.log)))
 
 
 class Jobs(Launcher):
@@ -66,27 +35,12 @@ class Jobs(Launcher):
         root: Folder for what the jobs themselves say.
     """
 
-    def __init__(self, job: Job, root: Path) -> None:
+    def __init__(self, job: StepJob, root: Path) -> None:
         self.places = job.at_once
         self._root, self._cluster = root, job.cluster
         # Under SLURM a run has a process for each GPU, and these are the tasks of its job.
         self._tasks = list(range(max(1, job.gpus) if job.cluster == "slurm" else 1))
-        self._executor = submitit.AutoExecutor(
-            root, cluster=job.cluster, slurm_max_num_timeout=MANY
-        )
-        asked: dict[str, str | float | None] = {
-            "slurm_partition": job.partition,
-            "slurm_account": job.account,
-            "mem_gb": job.memory_gb,
-        }
-        self._executor.update_parameters(
-            name="fcmae",
-            timeout_min=round(60 * job.hours),
-            gpus_per_node=job.gpus,
-            tasks_per_node=len(self._tasks),
-            cpus_per_task=job.cpus,
-            **{name: value for name, value in asked.items() if value is not None},
-        )
+        self._executor = executor(job, root, gpus=job.gpus, cluster=job.cluster)
         self._running: dict[str, Any] = {}
         self._guard = threading.RLock()  # a signal's handler may come while it is held
         self._stopped: int | None = None
@@ -108,7 +62,7 @@ class Jobs(Launcher):
         with self._guard:
             if self._stopped is not None:
                 return 128 + self._stopped
-            job = self._executor.submit(Command(line, log))
+            job = submit(self._executor, Command(line, log))
             write_text(note, job.job_id)
         code = self._wait(job, log)
         note.unlink()

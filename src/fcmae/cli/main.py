@@ -16,8 +16,9 @@ from fcmae import __version__
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.help import print_help, print_overview
+from fcmae.cli.launch.words import leave_words
 from fcmae.engine.place import leads, place
-from fcmae.errors import LAST_WORDS, DataError, FcmaeError
+from fcmae.errors import DataError, FcmaeError
 from fcmae.files.durable import storage_errors
 from fcmae.options.fields import fields_of, nested, plain
 from fcmae.options.parse import CommandLine, build, read_command_line
@@ -167,7 +168,7 @@ def _first_line(error: Exception) -> str:
 
 def _fail(message: str, code: int) -> int:
     text = " ".join(message.split())
-    if not _left_to_launcher(text):
+    if not leave_words(text, code):
         sys.stderr.write(_of_process(text))
     return code
 
@@ -184,18 +185,6 @@ def _of_process(text: str) -> str:
     if "torch" not in sys.modules:
         return "" if mine.local else f"fcmae: {text}\n"
     return f"fcmae: {mine.name}: {text}\n"
-
-
-def _left_to_launcher(text: str) -> bool:
-    """True if ``fcmae launch``, which started this process among others, will say it for all."""
-    target = os.environ.get(LAST_WORDS)
-    if target is None:
-        return False
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

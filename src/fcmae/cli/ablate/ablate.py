@@ -6,11 +6,12 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.ablation.folder import PlanFolder
-from fcmae.ablation.options import Job, check_submitit
+from fcmae.ablation.options import StepJob
 from fcmae.ablation.table import Row
 from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
+from fcmae.jobs.options import check_submitit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class Ablate:
     dry_run: bool = False
     """Check the plan, say what would be computed, and stop."""
 
-    job: Job = Job()
+    job: StepJob = StepJob()
 
     def __post_init__(self) -> None:
         for name in ("gpus", "search"):

@@ -1,6 +1,9 @@
-"""``fcmae launch``: a training in several processes, on one machine, on several, or under SLURM."""
+"""``fcmae launch``: a training in several processes, on one machine, on several, or under SLURM.
 
-import re
+torchrun starts and ends the processes, and submitit hands jobs in. What is added to them: the
+command is checked before anything starts, and an error is said once (``processes``).
+"""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,47 +11,10 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places
+from fcmae.jobs.options import Job, check_submitit
 
 PORT = 29500
 """The port that torchrun takes too, where several machines have to know it beforehand."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What is asked of SLURM, with --slurm."""
-
-    script: Path = Path("fcmae.sbatch")
-    """File to write the job's script into."""
-
-    submit: bool = True
-    """Hand the script to sbatch, where there is one."""
-
-    name: str = "fcmae"
-    """Name of the job."""
-
-    time: str = "24:00:00"
-    """Longest time of the job; when it is over, the job goes back into the queue."""
-
-    warning_s: int = 300
-    """Seconds before its end that the job is told to save and stop."""
-
-    partition: str | None = None
-    """Partition; by default that of the system."""
-
-    account: str | None = None
-    """Account to charge."""
-
-    cpus: int = 8
-    """Cores for each process."""
-
-    def __post_init__(self) -> None:
-        for name in ("warning_s", "cpus"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"job.{name} is {getattr(self, name)}, but must be at least 1.")
-        for name in ("name", "time", "partition", "account"):
-            value = getattr(self, name)
-            if value is not None and not re.fullmatch(r"[\w.:@/+-]+", value):
-                raise ValueError(f"job.{name} is {value!r}, but must be one word.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +51,11 @@ class Launch:
     leads to."""
 
     slurm: bool = False
-    """Write a script for SLURM that goes back into the queue when its time is up or when it has to
-    make room, instead of starting anything here."""
+    """Hand in a job for SLURM that goes back into the queue when its time is up, instead of
+    starting anything here."""
+
+    logs: Path = Path("fcmae-jobs")
+    """Folder for the state and the logs of SLURM's jobs; all machines have to see it."""
 
     job: Job = Job()
 
@@ -104,6 +73,8 @@ class Launch:
             raise ValueError(f"port is {self.port}, but must be from 1 to {2**16 - 1}.")
         if self.slurm and self.gpus is None:
             raise ValueError("slurm needs to know how many GPUs to ask for: give --gpus.")
+        if self.slurm:
+            check_submitit()
         if self.nodes > 1 and not self.slurm and self.address is None:
             raise ValueError(
                 f"nodes is {self.nodes}, but there is no --address by which the machines can reach "
@@ -118,38 +89,33 @@ class Launched:
     Attributes:
         command: The command that ran, or will run.
         processes: Processes of all machines.
-        script: The script for SLURM.
-        submitted: What sbatch answered.
+        job: Number of the job for SLURM.
+        log: File for what the job's first process will say.
     """
 
     command: list[str] = field(default_factory=list)
     processes: int
-    script: Path | None = None
-    submitted: str | None = None
+    job: str | None = None
+    log: Path | None = None
 
 
 def launch(options: Launch, console: Console) -> Launched:
-    """Check the command, then start its processes or write the job that will."""
+    """Checks the command, then starts its processes or hands in the job that will."""
     from fcmae.cli.launch.launchable import check_launchable
-    from fcmae.cli.launch.processes import gpus_here, run_all
-    from fcmae.cli.launch.slurm import submit, write_script
 
     check_launchable(options.command)
     if options.slurm:
-        script = write_script(options)
-        answer = submit(script) if options.job.submit else None
-        processes = options.nodes * (options.gpus or 1)
-        return Launched(
-            command=options.command, processes=processes, script=script, submitted=answer
-        )
-    gpus = options.gpus or gpus_here()
-    run_all(options, gpus)
-    return Launched(command=options.command, processes=options.nodes * gpus)
+        from fcmae.cli.launch.slurm import submit_training
+
+        return submit_training(options)
+    from fcmae.cli.launch.processes import run_all
+
+    here = run_all(options)
+    return Launched(command=options.command, processes=options.nodes * here)
 
 
 def show_launched(result: Launched, terminal: Terminal) -> None:
-    """Where the script is; what ran has spoken for itself."""
-    if result.script is None:
-        return
-    say(terminal, result.submitted or f"Next: sbatch {result.script}")
-    show_places(terminal, script=result.script)
+    """Shows where the job is; what ran here has spoken for itself."""
+    if result.job is not None:
+        say(terminal, f"Job {result.job} is in the queue.")
+        show_places(terminal, log=result.log)

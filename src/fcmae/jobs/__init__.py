@@ -1,0 +1,1 @@
+"""Jobs of a cluster: what they ask for, and how a command becomes one."""
