@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcmae.data.values import evaluation_values, split_values, values_of
+from fcmae.data.values import values_of
+from fcmae.data.values_find import evaluation_values, split_values
 from fcmae.errors import DataError
 
 

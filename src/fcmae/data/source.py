@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeGuard
 
 from fcmae.data.naming import shown
+from fcmae.errors import DataError
 from fcmae.options.objects import FromPython, is_object
 
 if TYPE_CHECKING:
@@ -120,6 +121,22 @@ def paths_of(source: object) -> list[Path] | None:
     if isinstance(source, (list, tuple)) and source and all(map(is_path, source)):
         return [Path(path) for path in source]
     return None
+
+
+def sole_path(source: object, what: str) -> Path:
+    """The path of a source that is one.
+
+    Args:
+        source: Paths, or images that a program holds.
+        what: Things that need one path, for the message.
+
+    Raises:
+        DataError: It is none, or several.
+    """
+    paths = paths_of(source)
+    if paths is None or len(paths) != 1:
+        raise DataError(f"{what} need one folder or file, but got {described(source)}.")
+    return paths[0]
 
 
 def is_stream(source: object) -> bool:

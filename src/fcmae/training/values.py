@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.data.options import Augment, Loader
-from fcmae.data.values import split_values
+from fcmae.data.values_find import split_values
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose
 
 from fcmae.data.image import UnusableImage
 from fcmae.data.objects.collect import Labelled
-from fcmae.data.objects.find import evaluation_objects, parts_of, read_part, split_objects
+from fcmae.data.objects.find import evaluation_objects, read_part, split_objects
+from fcmae.data.objects.parts import parts_of
 from fcmae.data.objects.recognise import numbers_beside
 from fcmae.data.objects.rle import compress
 from fcmae.data.objects.table import NO_NUMBER

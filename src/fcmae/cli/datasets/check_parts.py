@@ -8,12 +8,13 @@ from fcmae.cli.datasets.check_classes import class_parts
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
-from fcmae.data.objects.find import has_objects, parts_of, read_part
+from fcmae.data.objects.find import read_part
+from fcmae.data.objects.parts import has_objects, parts_of
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.problem import Problem
 from fcmae.data.segments.find import images_of
 from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_of
-from fcmae.data.values import existing, read_values
+from fcmae.data.values_list import existing, read_values
 from fcmae.data.values_sheet import ValueKind, looks_like_values
 from fcmae.errors import DataError
 

@@ -1,6 +1,5 @@
 """Gathering objects from a label file while noting whatever is wrong with them."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -8,17 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
-from fcmae.data.objects.outlines import MARGIN_PX, outline_area, why_not_outline
+from fcmae.data.objects.outlines import why_not_outline
+from fcmae.data.objects.rows import Box, Row, as_table, why_not_box
 from fcmae.data.objects.table import Objects
 from fcmae.data.problem import Problem
-
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom in pixels; (0, 0) is the upper left corner of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +60,7 @@ class Collector:
         self._names: list[bytes] = []
         self._image_ids: list[int] = []
         self._places: dict[bytes, int] = {}
-        self._rows: list[tuple[int, int, Box, bool, float]] = []
-        self._outlines: list[bytes] = []
+        self._rows: list[Row] = []
         self._told_by: list[tuple[str, Path | None] | None] = []
         self._misfits: dict[int, int | None] = {}
         self._passed_over = Counter[int]()
@@ -141,13 +135,8 @@ class Collector:
             else:
                 self.pass_over(problem)
             return
-        if area is None:
-            left, top, right, bottom = box
-            width_height = (right - left) * (bottom - top)
-            area = width_height if outline is None else outline_area(outline, size)
-        self._rows.append((image, label, box, crowd, area))
-        text = b"" if outline is None else json.dumps(outline, separators=(",", ":")).encode()
-        self._outlines.append(text)
+        row = Row.of(image, label, box, size, crowd=crowd, outline=outline, area=area)
+        self._rows.append(row)
 
     def _misfit(self, image: int) -> int | None:
         """The place of the problem that an image has another size than its labels say, or None.
@@ -184,41 +173,15 @@ class Collector:
 
     def finish(self) -> Labelled:
         """The images in their order, each with its objects in theirs."""
-        images = np.array([row[0] for row in self._rows], dtype=np.int64)
-        order = np.argsort(images, kind="stable").tolist()
-        rows = [self._rows[i] for i in order]
-        texts = [self._outlines[i] for i in order]
-        count = np.bincount(images, minlength=len(self._names))
         ids = range(1, len(self.classes) + 1) if self.class_ids is None else self.class_ids
-        objects = Objects(
+        objects = as_table(
+            self._rows,
             source=shown(self.source),
-            sizes=np.array(self.sizes, dtype=np.int64).reshape(-1, 2),
-            image_ids=np.array(self._image_ids, dtype=np.int64),
-            first=np.cumsum([0, *count.tolist()]),
-            boxes=np.array([row[2] for row in rows], dtype=np.float64).reshape(-1, 4),
-            classes=np.array([row[1] for row in rows], dtype=np.int64),
-            class_ids=np.array(ids, dtype=np.int64),
-            crowd=np.array([row[3] for row in rows], dtype=np.bool_),
-            areas=np.array([row[4] for row in rows], dtype=np.float64),
-            blob=b"".join(texts),
-            offsets=np.cumsum([0, *map(len, texts)]),
+            sizes=self.sizes,
+            image_ids=self._image_ids,
+            class_ids=ids,
         )
         images_found = ImageList.of(
             self.root, self._names, classes=tuple(self.classes), annotations=objects
         )
         return Labelled(images=images_found, problems=self._all_problems())
-
-
-def why_not_box(box: Box, size: tuple[int, int]) -> str | None:
-    """Says what is wrong with a box in an image of this height and width, or None."""
-    left, top, right, bottom = box
-    said = f"its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})"
-    if right <= left or bottom <= top:
-        return f"{said} has no area"
-    height, width = size
-    outside = min(left, top) < -MARGIN_PX or right > width + MARGIN_PX
-    if outside or bottom > height + MARGIN_PX:
-        return f"{said} leaves the image of {width} x {height} pixels (width x height)"
-    if left >= width or top >= height or right <= 0 or bottom <= 0:
-        return f"{said} lies beside the image of {width} x {height} pixels (width x height)"
-    return None

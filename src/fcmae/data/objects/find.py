@@ -1,69 +1,65 @@
-"""From what a user names with --data to images with their objects."""
+"""From a source to images with their objects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from fcmae.data.listing import PARTS, hold_out, not_there
+from fcmae.data.listing import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
 from fcmae.data.objects.collect import Labelled
-from fcmae.data.objects.recognise import Kind, holds, numbers_beside
+from fcmae.data.objects.parts import Part, only_part, part_to_validate, parts_of
 from fcmae.data.objects.voc import read_voc
-from fcmae.data.objects.yolo import class_names, labels_folder, read_yolo
-from fcmae.data.yaml_file import read_mapping
-from fcmae.errors import DataError
-
-YAMLS = (".yaml", ".yml")
-WAYS = (
-    "a COCO .json, a folder with annotations/instances_train.json and instances_val.json, a folder "
-    "with images and labels (YOLO) or Annotations and JPEGImages (Pascal VOC), a .txt that lists "
-    "images (YOLO), or a .yaml that names train and val"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """Place of the labels of one part of a data set.
-
-    Attributes:
-        kind: How they are written.
-        labels: COCO's file, YOLO's folder or list of images, or VOC's folder of XML files.
-        images: Folder of the images, where the labels do not say.
-        names: VOC: names of the XML files of this part; by default all.
-        classes: Names of the classes, where something beside the labels tells.
-    """
-
-    kind: Kind
-    labels: Path
-    images: Path | None = None
-    names: tuple[str, ...] | None = None
-    classes: tuple[str, ...] | None = None
+from fcmae.data.objects.yolo import read_yolo
+from fcmae.data.options import Loader
+from fcmae.data.source import ImageSource, is_held, sole_path
 
 
 def split_objects(
-    source: Path, val: Path | None = None, *, share: float = 0.2
+    source: ImageSource,
+    val: ImageSource | None = None,
+    *,
+    share: float = 0.2,
+    loader: Loader | None = None,
 ) -> tuple[Labelled, Labelled]:
     """Images with objects to train on and to validate on, with the same classes.
 
     Taken are: ``val`` where it is named; else the parts of the source; else a share of its images
-    is held out, chosen by the hash of each path.
+    is held out, chosen by the hash of each name.
+
+    Args:
+        source: The images.
+        val: Those to validate on.
+        share: How many are held out where there are none to validate on.
+        loader: How many processes read the items of a data set.
     """
-    parts = parts_of(source)
-    train = read_part(parts.get("train") or _only(source, parts))
-    if val is not None:
-        held_out = _sole(val)
-    elif "val" in parts:
-        held_out = parts["val"]
+    if is_held(source):
+        train, parts, called = _from_program(source, loader), dict[str, Part](), ""
     else:
-        kept, out = hold_out(train.images, share, called=shown(source))
-        return replace(train, images=kept), Labelled(images=out)
-    return train, read_part(held_out, classes=train.images.classes)
+        path = sole_path(source, "labels of objects")
+        parts, called = parts_of(path), shown(path)
+        train = read_part(parts.get("train") or only_part(path, parts))
+    if val is not None:
+        return train, evaluation_objects(val, train.images.classes or (), loader=loader)
+    if "val" in parts:
+        return train, read_part(parts["val"], classes=train.images.classes)
+    kept, out = hold_out(train.images, share, called=called)
+    return replace(train, images=kept), Labelled(images=out)
 
 
-def evaluation_objects(source: Path, classes: Sequence[str]) -> Labelled:
+def evaluation_objects(
+    source: ImageSource, classes: Sequence[str], *, loader: Loader | None = None
+) -> Labelled:
     """Images with objects of a model's classes: the part to validate on, where there are parts."""
-    return read_part(_sole(source), classes=classes)
+    if is_held(source):
+        found = _from_program(source, loader)
+        return replace(found, images=found.images.with_classes(classes))
+    return read_part(part_to_validate(sole_path(source, "labels of objects")), classes=classes)
+
+
+def _from_program(source: ImageSource, loader: Loader | None) -> Labelled:
+    from fcmae.data.items.objects import object_items
+
+    return object_items(source, loader)
 
 
 def read_part(part: Part, *, classes: Sequence[str] | None = None) -> Labelled:
@@ -82,168 +78,6 @@ def read_part(part: Part, *, classes: Sequence[str] | None = None) -> Labelled:
     if classes is None or found.images.classes == tuple(classes):
         return found
     return replace(found, images=found.images.with_classes(classes))
-
-
-def parts_of(source: Path) -> dict[str, Part]:
-    """The parts of a data set by name, train and val, or all if there is one only.
-
-    Raises:
-        DataError: Nothing there is laid out in a way that is known.
-    """
-    if not source.exists():
-        raise not_there(source)
-    if source.suffix.lower() in YAMLS:
-        return _from_yaml(source)
-    if source.is_file():
-        return {"all": _one_file(source)}
-    found = _from_folder(source)
-    if not found:
-        raise DataError(f"no labels of objects were found in {shown(source)}: give {WAYS}.")
-    return found
-
-
-def has_objects(source: Path) -> bool:
-    """True if a folder or file holds labels of objects, sound or not."""
-    if source.is_dir():
-        return any(holds(part.kind, part.labels) for part in _from_folder(source).values())
-    if source.suffix.lower() == ".txt":
-        return holds("yolo", source)
-    return source.suffix.lower() in (*YAMLS, ".json") and source.is_file()
-
-
-def _only(source: Path, parts: dict[str, Part]) -> Part:
-    if "all" not in parts:
-        raise DataError(f"{shown(source)} has a part {' and '.join(parts)}, but none to train on.")
-    return parts["all"]
-
-
-def _sole(source: Path) -> Part:
-    """The part to validate on."""
-    parts = parts_of(source)
-    return parts.get("val") or _only(source, parts)
-
-
-def _from_folder(source: Path) -> dict[str, Part]:
-    yamls = [source / f"{stem}{end}" for stem in ("data", "dataset") for end in YAMLS]
-    for file in yamls:
-        if file.is_file():
-            return _from_yaml(file)
-    for find in (_coco_files, _voc_lists, _subfolders):
-        if found := find(source):
-            return found
-    part = _one_folder(source)
-    return {} if part is None else {"all": part}
-
-
-def _coco_files(source: Path) -> dict[str, Part]:
-    """COCO's files by the part in their names."""
-    files = sorted((source / "annotations").glob("*.json"))
-    instances = [file for file in files if file.stem.startswith("instances")]
-    found = {}
-    for name, words in PARTS.items():
-        fits = [f for f in instances or files if any(word in f.stem.lower() for word in words)]
-        if len(fits) > 1:
-            raise DataError(
-                f"{shown(source)} has several files of labels for {name}: "
-                f"{', '.join(file.name for file in fits)}. Name one."
-            )
-        if fits:
-            found[name] = Part(kind="coco", labels=fits[0])
-    if not found and len(instances or files) == 1:
-        return {"all": Part(kind="coco", labels=(instances or files)[0])}
-    return found
-
-
-def _one_file(file: Path) -> Part:
-    """A file of COCO's labels, or a list of images with YOLO's."""
-    kinds: dict[str, Kind] = {".json": "coco", ".txt": "yolo"}
-    kind = kinds.get(file.suffix.lower())
-    if kind is None:
-        raise DataError(f"{shown(file)} names no objects: give {WAYS}.")
-    return Part(kind=kind, labels=file)
-
-
-def _voc_lists(source: Path) -> dict[str, Part]:
-    """The parts that Pascal VOC lists in ImageSets/Main."""
-    found = {}
-    for name in PARTS:
-        file = source / "ImageSets" / "Main" / f"{name}.txt"
-        if file.is_file() and (source / "Annotations").is_dir():
-            lines = _text_of(file).splitlines()
-            names = tuple(line.split()[0] for line in lines if line.split())
-            part = Part(kind="voc", labels=source / "Annotations", images=_voc_images(source))
-            found[name] = replace(part, names=names)
-    return found
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not text in UTF-8: save it as that.") from error
-
-
-def _subfolders(source: Path) -> dict[str, Part]:
-    """Folders train and val, in this folder or in its folder of images."""
-    for base in (source / "images", source):
-        found = {}
-        for name, words in PARTS.items():
-            folders = [base / word for word in words if (base / word).is_dir()]
-            part = _one_folder(folders[0]) if folders else None
-            if part is not None:
-                found[name] = part
-        if found:
-            return found
-    return {}
-
-
-def _one_folder(folder: Path) -> Part | None:
-    """The labels in one folder, without parts."""
-    coco = list(folder.glob("*.coco.json"))
-    if len(coco) == 1:
-        return Part(kind="coco", labels=coco[0], images=folder)
-    for labels in (folder / "Annotations", folder):
-        if next(labels.glob("*.xml"), None):
-            return Part(kind="voc", labels=labels, images=_voc_images(folder))
-    images = folder / "images" if (folder / "images").is_dir() else folder
-    labelled = labels_folder(images) != images or numbers_beside(images)
-    return Part(kind="yolo", labels=images) if labelled else None
-
-
-def _voc_images(folder: Path) -> Path:
-    named = [folder / name for name in ("JPEGImages", "images") if (folder / name).is_dir()]
-    return named[0] if named else folder
-
-
-def _from_yaml(file: Path) -> dict[str, Part]:
-    """The parts that a .yaml names: ``train`` and ``val``, each a folder or a file."""
-    content = read_mapping(file)
-    names = content.get("names")
-    classes = None if names is None else tuple(class_names(names, file))
-    base = file.parent / str(content.get("path") or "")
-    found = {}
-    for name in PARTS:
-        said = content.get(name)
-        if said is None:
-            continue
-        if not isinstance(said, str):
-            raise DataError(f"{shown(file)}: {name} must be a folder or file, but is {said}.")
-        # An exporter of YOLO writes ../train/images for what lies beside the file.
-        places = [base / said, file.parent / said.removeprefix("../")]
-        place = next((p for p in places if p.exists()), None)
-        if place is None:
-            raise DataError(f"{shown(file)}: {name} is {said}, but there is no {places[0]}.")
-        if place.is_file():
-            found[name] = replace(_one_file(place), classes=classes)
-        elif classes is not None:
-            found[name] = Part(kind="yolo", labels=place, classes=classes)
-        elif (part := _one_folder(place)) is not None:
-            found[name] = part
-        else:
-            raise DataError(f"{shown(file)}: {name} is {said}, but no labels were found there.")
-    if "train" not in found and "val" not in found:
-        raise DataError(f"{shown(file)} names neither train nor val.")
-    return found
 
 
 def _read_voc(part: Part, classes: Sequence[str] | None) -> Labelled:

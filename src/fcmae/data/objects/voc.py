@@ -8,7 +8,8 @@ from xml.parsers import expat
 
 from fcmae.data.folders import names_in
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Box, Collector, Labelled
+from fcmae.data.objects.collect import Collector, Labelled
+from fcmae.data.objects.rows import Box
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20

@@ -8,7 +8,8 @@ from typing import Any
 from fcmae.data.folders import walk
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Box, Collector, Labelled
+from fcmae.data.objects.collect import Collector, Labelled
+from fcmae.data.objects.rows import Box
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20

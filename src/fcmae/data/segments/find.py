@@ -13,8 +13,9 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.listing import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
-from fcmae.data.segments.label_maps import LabelMaps, table_of
+from fcmae.data.segments.label_maps import LabelMaps, MapFiles, table_of
 from fcmae.data.segments.layout import Layout, Part, layout_of
+from fcmae.data.source import ImageSource, is_held, sole_path
 from fcmae.errors import DataError
 
 Aside = list[tuple[str, str]]
@@ -22,16 +23,27 @@ Aside = list[tuple[str, str]]
 
 
 def split_segments(
-    source: Path, val: Path | None, options: LabelMapOptions, *, share: float
+    source: ImageSource, val: ImageSource | None, options: LabelMapOptions, *, share: float
 ) -> tuple[ImageList, ImageList]:
     """Images with label maps to train on and to validate on, with the same classes.
 
     Taken are: ``val`` where it is named; else the parts of the source; else a share of its images
-    is held out, chosen by the hash of each path.
+    is held out, chosen by the hash of each name.
     """
+    if is_held(source):
+        train = _from_program(source, options)
+        if val is None:
+            return hold_out(train, share)
+        return train, evaluation_segments(val, options, train.classes)
+    source = sole_path(source, "label maps")
     layout = layout_of(source, options)
     train = images_of(layout, ("train", "all"), source)
+    if val is not None and is_held(val):
+        ignore, reduce = layout.ignore_index, layout.reduce_zero_label
+        meant = replace(options, ignore_index=ignore, reduce_zero_label=reduce)
+        return train, evaluation_segments(val, meant, train.classes)
     if val is not None:
+        val = sole_path(val, "label maps")
         other = replace(layout, parts=layout_of(val, options).parts)
         return train, images_of(other, ("val", "all"), val)
     if "val" in layout.parts:
@@ -40,19 +52,39 @@ def split_segments(
 
 
 def evaluation_segments(
-    source: Path, options: LabelMapOptions, classes: Sequence[str] | None = None
+    source: ImageSource, options: LabelMapOptions, classes: Sequence[str] | None = None
 ) -> ImageList:
     """Images with label maps of a model's classes: the part to validate on, where there are parts.
 
     The source's own names of classes are compared with the model's; a source that has none is
     taken to mean the model's, in their order.
     """
+    if is_held(source):
+        images = _from_program(source, options, classes)
+        return images if classes is None else images.with_classes(classes)
+    source = sole_path(source, "label maps")
     layout = layout_of(source, options)
     if classes is None:
         return images_of(layout, ("val", "all", "train"), source)
     if layout.classes is None:
         layout = replace(layout, classes=tuple(classes))
     return images_of(layout, ("val", "all"), source).with_classes(classes)
+
+
+def default_numbers(source: ImageSource) -> tuple[int, bool]:
+    """The number that is ignored, and whether 0 is too, where no option tells."""
+    if is_held(source):
+        return Layout.ignore_index, Layout.reduce_zero_label
+    layout = layout_of(sole_path(source, "label maps"), LabelMapOptions())
+    return layout.ignore_index, layout.reduce_zero_label
+
+
+def _from_program(
+    source: ImageSource, options: LabelMapOptions, classes: Sequence[str] | None = None
+) -> ImageList:
+    from fcmae.data.items.label_maps import segment_items
+
+    return segment_items(source, options, classes)
 
 
 def images_of(
@@ -82,7 +114,11 @@ def images_of(
         reduce_zero_label=layout.reduce_zero_label,
     )
     images, maps = pair(part, strict=strict)
-    return replace(images, classes=layout.classes, annotations=LabelMaps(maps=maps, table=table))
+    return replace(
+        images,
+        classes=layout.classes,
+        annotations=LabelMaps(maps=MapFiles(files=maps), table=table),
+    )
 
 
 def pair(part: Part, *, strict: bool = True) -> tuple[ImageList, ImageList]:

@@ -1,6 +1,7 @@
 """The label maps of a list of images."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,30 +18,82 @@ NUMBERS = 2**16
 """Numbers that a label map can hold."""
 
 
+class MapStore(ABC):
+    """Label maps by the index of their image, wherever their pixels are."""
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """Name of a label map in messages; empty where it has none of its own."""
+
+    @abstractmethod
+    def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
+        """The number of each pixel.
+
+        Args:
+            index: Place of the image in the list.
+            size: Height and width of the picture.
+
+        Raises:
+            UnusableImage: Whatever is wrong with it, as another size.
+        """
+
+    @abstractmethod
+    def subset(self, indices: NDArray[np.int64]) -> "MapStore":
+        """The label maps of the images with these indices, in this order."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Changes when a label map does."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapFiles(MapStore):
+    """One file per image."""
+
+    files: ImageList
+
+    def name(self, index: int) -> str:
+        """The relative path."""
+        return self.files.name(index)
+
+    def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
+        """Decodes the file."""
+        return read_label_map(self.files.path(index), size)
+
+    def subset(self, indices: NDArray[np.int64]) -> "MapFiles":
+        """The files of these images."""
+        return MapFiles(files=self.files.subset(indices))
+
+    def fingerprint(self) -> str:
+        """Changes with paths and sizes."""
+        return self.files.fingerprint()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelMaps(Annotations):
-    """One file per image, whose pixels are numbers of classes.
+    """One label map per image, whose pixels are numbers of classes.
 
     Attributes:
-        maps: The files, in the images' order.
-        table: Class index of each number in the files, ``IGNORE``, or ``OUTSIDE``.
+        maps: The label maps, in the images' order.
+        table: Class index of each number in them, ``IGNORE``, or ``OUTSIDE``.
     """
 
-    maps: ImageList
+    maps: MapStore
     table: NDArray[np.int16]
 
     def read(self, index: int, size: tuple[int, int]) -> Annotation:
         """``mask``: the class index of each pixel, int16."""
-        path, name = self.maps.path(index), self.maps.name(index)
+        name = self.maps.name(index)
+        its_mask = f"its mask {name}".rstrip()
         try:
-            numbers = read_label_map(path, size)
+            numbers = self.maps.read(index, size)
         except UnusableImage as error:
-            raise UnusableImage(path, f"its mask {name}: {error.reason}") from error
+            raise UnusableImage(error.path, f"{its_mask}: {error.reason}") from error
         known = (numbers >= 0) & (numbers < NUMBERS)
         mask = np.where(known, self.table[numbers.clip(0, NUMBERS - 1)], np.int16(OUTSIDE))
         if (mask == OUTSIDE).any():
             outside = self._what_is_outside(numbers[mask == OUTSIDE])
-            raise UnusableImage(path, f"its mask {name}: {outside}")
+            raise UnusableImage(name, f"{its_mask}: {outside}")
         return {"mask": mask}
 
     def subset(self, indices: NDArray[np.int64]) -> "LabelMaps":
@@ -48,14 +101,14 @@ class LabelMaps(Annotations):
         return replace(self, maps=self.maps.subset(indices))
 
     def renumbered(self, table: NDArray[np.int64]) -> "LabelMaps":
-        """The same files, in which class ``k`` is called ``table[k]``."""
+        """The same label maps, in which class ``k`` is called ``table[k]``."""
         named = self.table >= 0
         changed = self.table.copy()
         changed[named] = table[self.table[named]]
         return replace(self, table=changed)
 
     def fingerprint(self) -> str:
-        """Changes with the files, and with what their numbers mean."""
+        """Changes with the label maps, and with what their numbers mean."""
         digest = hashlib.sha256(self.maps.fingerprint().encode())
         digest.update(self.table.astype("<i2").tobytes())
         return digest.hexdigest()

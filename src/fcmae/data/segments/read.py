@@ -32,16 +32,37 @@ def read_label_map(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArr
         kind = kind_of(file)
         if kind.upper() not in FORMATS:
             raise Refused(f"it is {kind}, which does not keep numbers exactly: use PNG")
-        image = Image.open(file, formats=FORMATS)
-        if image.mode not in MODES:
-            what = "floating-point numbers" if image.mode == "F" else "colours"
-            raise Refused(
-                f"its pixels are {what} ({image.mode}), but must be class indices: one whole grey "
-                "value or palette index each"
-            )
-        if (image.height, image.width) != size:
-            raise Refused(_other_size((image.height, image.width), size))
-        return np.asarray(image).astype(np.int32)
+        return numbers_of(Image.open(file, formats=FORMATS), size)
+
+
+def numbers_of(image: Image.Image, size: tuple[int, int]) -> NDArray[np.int32]:
+    """The number of each pixel of Pillow's image of a label map.
+
+    Args:
+        image: Grey or with a palette, of which the index counts.
+        size: Height and width of the picture it belongs to.
+
+    Raises:
+        Refused: It holds something else, or is of another size.
+    """
+    if image.mode not in MODES:
+        what = "floating-point numbers" if image.mode == "F" else "colours"
+        raise Refused(
+            f"its pixels are {what} ({image.mode}), but must be class indices: one whole grey "
+            "value or palette index each"
+        )
+    check_same_size((image.height, image.width), size)
+    return np.asarray(image).astype(np.int32)
+
+
+def check_same_size(mask: tuple[int, int], image: tuple[int, int]) -> None:
+    """Refuse a label map of another height and width than its image.
+
+    Raises:
+        Refused: They differ.
+    """
+    if mask != image:
+        raise Refused(_other_size(mask, image))
 
 
 def _other_size(mask: tuple[int, int], image: tuple[int, int]) -> str:

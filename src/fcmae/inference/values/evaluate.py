@@ -5,7 +5,8 @@ from pathlib import Path
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
-from fcmae.data.values import evaluation_values, values_of
+from fcmae.data.values import values_of
+from fcmae.data.values_find import evaluation_values
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files
 from fcmae.inference.values.evaluated import Estimated
