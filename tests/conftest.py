@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("fcmae", "beartype.beartype")
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +53,7 @@ def on_processes() -> "Callable[[int, Callable[[Peers], Any]], list[Any]]":
     from fcmae.peers import Peers
 
     def run(size: int, function: "Callable[[Peers], Any]") -> list[Any]:
-        barrier, slots = threading.Barrier(size, timeout=20), [torch.empty(0)] * size
+        barrier, slots = threading.Barrier(size, timeout=200), [torch.empty(0)] * size
 
         def gather(rank: int, rows: "Tensor") -> "Tensor":
             slots[rank] = rows

@@ -1,12 +1,16 @@
 """Children to be killed: PyTorch is imported once, then a child costs milliseconds."""
 
+import itertools
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
 
 import torch
 
@@ -51,9 +55,61 @@ class Child:
         """The exit code, negative for the signal that ended it."""
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
+    def lives(self) -> bool:
+        """False once it has ended; its exit code is still there for ``wait``."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
     def kill(self) -> None:
         self.send(signal.SIGKILL)
         self.wait()
+
+
+def calls_of(action: Callable[[], object], *, within: str = "") -> int:
+    """How many functions are called by an action, done in a child.
+
+    Args:
+        action: What to do.
+        within: Part of the path of the files whose functions count.
+    """
+    reading, writing = os.pipe()
+    child = Child(lambda: os.write(writing, str(_counted(action, within)).encode()))
+    os.close(writing)
+    with open(reading) as told:
+        calls = told.read()
+    assert child.wait() == 0
+    return int(calls)
+
+
+def killed_after(calls: int, action: Callable[[], object], *, within: str = "") -> bool:
+    """Do it in a child that is killed at a call of a function; False if it ended before.
+
+    Counted calls fall on the same places on a fast machine and on a slow one, as seconds do not.
+    """
+    code = Child(lambda: _counted(action, within, calls)).wait()
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def _counted(action: Callable[[], object], within: str, last: int | None = None) -> int:
+    numbers = itertools.count()
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and within in frame.f_code.co_filename and next(numbers) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.setprofile(count)  # of threads that are started from now on
+    sys.setprofile(count)
+    action()
+    sys.setprofile(None)
+    threading.setprofile(None)
+    return next(numbers)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait in a child for something that another process does; no child outlives its parent."""
+    parent = os.getppid()
+    while not holds() and os.getppid() == parent:
+        time.sleep(0.001)
 
 
 def together(action: Callable[[], object], processes: int = 2) -> list[int]:

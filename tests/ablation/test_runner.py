@@ -21,7 +21,7 @@ from fcmae.ablation.launch import Here
 from fcmae.cli.ablate.ablate import show_ablated
 from fcmae.engine.lock import hold
 from fcmae.errors import CheckpointError, DistributedError, StorageError
-from forking import IGNORE_THREADS, Child
+from forking import IGNORE_THREADS, Child, calls_of, killed_after
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
@@ -39,14 +39,13 @@ cells:
   scratch: {pretrain: null, finetune: {from: null}}
 """
 
-LASTING = "steps: {pretrain: {seconds: 20}}\nmetric: pretrain.top1"
+LASTING = "steps: {pretrain: {seconds: 600}}\nmetric: pretrain.top1"
 
 
 def wait_for_stub(desk: Desk, runner: Child) -> int:
     """The process of the stub that a runner has begun."""
-    until = time.monotonic() + 20
     while not (desk.root / "calls").exists():
-        assert time.monotonic() < until
+        assert runner.lives()
         time.sleep(0.01)
     tasks = Path(f"/proc/{runner.pid}/task").glob("*/children")
     (stub,) = [int(pid) for path in tasks for pid in path.read_text().split()]
@@ -142,8 +141,7 @@ def test_children_end_with_a_runner_that_is_killed(desk: Desk) -> None:
     child = Child(lambda: desk.run(LASTING))
     stub = wait_for_stub(desk, child)
     child.kill()
-    until = time.monotonic() + 10
-    while Path(f"/proc/{stub}/stat").exists() and time.monotonic() < until:
+    while Path(f"/proc/{stub}/stat").exists():
         time.sleep(0.01)
     log = next(desk.out.glob("steps/pretrain-*/log.txt"))
     assert "stopped and saved" in log.read_text()
@@ -173,15 +171,16 @@ def test_a_run_that_is_still_ending_is_waited_for(tmp_path: Path) -> None:
         with hold(folder):
             (tmp_path / "held").touch()
             time.sleep(0.5)
-            (tmp_path / "let-go").write_text(str(time.time()))
+            (tmp_path / "let-go").touch()
 
     child = Child(saving)
     while not (tmp_path / "held").exists():
         time.sleep(0.01)
-    line = [sys.executable, "-c", "import time; print(time.time())"]
+    looks = f"import pathlib; print(pathlib.Path({str(tmp_path / 'let-go')!r}).exists())"
+    line = [sys.executable, "-c", looks]
     assert Here().run(line, folder, tmp_path / "log", 0) == 0
     assert child.wait() == 0
-    assert float((tmp_path / "log").read_text()) > float((tmp_path / "let-go").read_text())
+    assert (tmp_path / "log").read_text() == "True\n"
 
 
 def test_a_signal_that_comes_while_a_child_is_started_reaches_it(
@@ -201,17 +200,13 @@ def test_a_signal_that_comes_while_a_child_is_started_reaches_it(
 
 def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_path: Path) -> None:
     slow = PLAN.replace("pretrain: {}", "pretrain: {seconds: 0.05}")
-    desk.run(slow)  # imports everything, so that children cost little
+    calls = calls_of(lambda: desk.run(slow), within="fcmae/ablation")
     whole, draw = numbers(desk.out), random.Random(0)
     other = Desk(tmp_path / "other")
     other.root.mkdir()
-    kills = 0
-    for _ in range(10):
-        child = Child(lambda: other.run(slow))
-        time.sleep(draw.uniform(0.02, 0.25))
-        child.send(signal.SIGKILL)
-        kills += child.wait() == -signal.SIGKILL
-    assert kills == 10
+    for kill in range(10):  # what is left may be over before
+        last = draw.randrange(calls)
+        assert killed_after(last, lambda: other.run(slow), within="fcmae/ablation") or kill > 0
     other.run(slow)
     assert numbers(other.out) == whole
 

@@ -1,8 +1,6 @@
 """A search proposes the same points whether or not it was stopped, and finishes what it began."""
 
-import signal
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from fcmae.ablation.plan import Cell
 from fcmae.ablation.search import search
 from fcmae.ablation.space import Range, Space
 from fcmae.errors import CheckpointError, DistributedError
-from forking import IGNORE_THREADS, Child
+from forking import IGNORE_THREADS, calls_of, killed_after
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
@@ -82,15 +80,14 @@ def test_a_search_that_was_stopped_proposes_the_same_points(
 
 
 def test_killed_and_started_again_every_trial_is_finished(desk: Desk, tmp_path: Path) -> None:
+    calls = calls_of(lambda: desk.run(PLAN), within="fcmae/ablation")
     whole = {row.cell: (row.at, row.mean) for row in desk.run(PLAN).rows}
     assert len(whole) == 4
     other = Desk(tmp_path / "other")
     other.root.mkdir()
-    for wait_s in (0.3, 0.6):
-        child = Child(lambda: other.run(PLAN))
-        time.sleep(wait_s)
-        child.send(signal.SIGKILL)
-        child.wait()
+    for share in (0.4, 0.5):
+        last = int(share * calls)
+        assert killed_after(last, lambda: other.run(PLAN), within="fcmae/ablation")
     assert {row.cell: (row.at, row.mean) for row in other.run(PLAN).rows} == whole
     desk.calls()
     other.run(PLAN, search=5)

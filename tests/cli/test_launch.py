@@ -249,7 +249,7 @@ def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[s
     for rank, local, said in ((0, 0, True), (1, 1, False), (2, 0, True)):
         place = dict(zip(names, ("4", f"{rank}", f"{local}", "2"), strict=True))
         run = fcmae("info", "--model", "attoo", env={**os.environ, **place})
-        _, words = run.communicate(timeout=60)
+        _, words = run.communicate()
         assert run.returncode == 2
         assert words.startswith("fcmae: model is 'attoo'") is said
         assert bool(words) is said
@@ -296,7 +296,7 @@ def test_a_process_that_is_killed_ends_all(photos: Path, tmp_path: Path) -> None
     children = list(map(int, listing.split()))
     assert len(children) == 2
     os.kill(children[1], signal.SIGKILL)
-    _, said = launcher.communicate(timeout=60)
+    _, said = launcher.communicate()
     assert launcher.returncode == DistributedError.exit_code
     assert "fcmae: process 1 of 2 was ended by SIGKILL" in said
     assert said.count("fcmae: ") == 1
@@ -347,7 +347,7 @@ def test_two_hosts_do_what_one_process_does(
         ])
         for number, (name, end) in enumerate(hosts)
     ]  # fmt: skip
-    assert [run.wait(timeout=200) for run in runs] == [0, 0]
+    assert [run.wait() for run in runs] == [0, 0]
     assert losses(two)[0] == pytest.approx(losses(one)[0], rel=1e-6)
     assert losses(two) == pytest.approx(losses(one), rel=1e-4)
     assert evaluated(two) == pytest.approx(evaluated(one), rel=1e-3)
@@ -484,7 +484,7 @@ def run_job(cluster: Path) -> "subprocess.Popen[bytes]":
 
 def test_a_job_that_fails_ends_with_the_code_of_its_command(cluster: Path) -> None:
     submitted(cluster, train(cluster / "nowhere", cluster / "run"))
-    assert run_job(cluster).wait(timeout=100) == DataError.exit_code
+    assert run_job(cluster).wait() == DataError.exit_code
     assert not (cluster / "asked").exists()
 
 
@@ -497,9 +497,9 @@ def test_a_job_that_is_warned_saves_and_queues_again(cluster: Path, photos: Path
         time.sleep(0.02)
     for pid in (cluster / "tasks").read_text().split():
         os.kill(int(pid), signal.SIGUSR2)
-    first.wait(timeout=100)
+    first.wait()
     assert (cluster / "asked").read_text() == "requeue 20007\n"
     assert len(losses(out)) < 4
-    assert run_job(cluster).wait(timeout=100) == 0
+    assert run_job(cluster).wait() == 0
     assert len(losses(out)) == 4
     assert (cluster / "asked").read_text() == "requeue 20007\n"

@@ -44,7 +44,6 @@ def test_system_files_are_set_aside_by_name_and_their_folders_not_entered(tmp_pa
     ]
 
 
-@pytest.mark.timeout(5)
 def test_loops_of_links_repeat_nothing(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.jpg", "a/b/2.jpg")
     (tmp_path / "a/b/up").symlink_to(tmp_path)

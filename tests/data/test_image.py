@@ -14,6 +14,7 @@ import tifffile
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from fcmae.data.check import check
 from fcmae.data.image import UnusableImage, open_image
@@ -302,10 +303,11 @@ def png_that_claims(width: int, height: int) -> bytes:
         (100, 100, "damaged"),
     ],
 )
-@pytest.mark.timeout(5)
 def test_bombs_are_refused_by_their_header(
-    width: int, height: int, reason: str, tmp_path: Path
+    width: int, height: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if reason != "damaged":
+        monkeypatch.setattr(PngImageFile, "load", None)  # nothing is unpacked
     path = tmp_path / "bomb.png"
     path.write_bytes(png_that_claims(width, height))
     with pytest.raises(UnusableImage, match=reason):
@@ -326,7 +328,6 @@ def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path) -> None:
         open_image(path, max_bytes=1000)
 
 
-@pytest.mark.timeout(5)
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "dangling.jpg").symlink_to("nowhere")

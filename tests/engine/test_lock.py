@@ -13,7 +13,7 @@ from fcmae.engine import lock
 from fcmae.engine.lock import LOCK, hold
 from fcmae.errors import StorageError
 from fcmae.files import durable
-from forking import IGNORE_THREADS, Child
+from forking import IGNORE_THREADS, Child, wait_until
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
@@ -28,6 +28,7 @@ def holder(out: Path) -> Child:
 
     child = Child(stay)
     while not (out / "held").exists():
+        assert child.lives()
         time.sleep(0.001)
     return child
 
@@ -77,6 +78,7 @@ def test_a_lock_dies_with_its_owner_even_while_its_workers_live(tmp_path: Path) 
 
     child = Child(stay_with_worker)
     while not (tmp_path / "worker").exists() or not (tmp_path / "worker").read_text():
+        assert child.lives()
         time.sleep(0.001)
     child.kill()
     take(tmp_path)
@@ -84,15 +86,15 @@ def test_a_lock_dies_with_its_owner_even_while_its_workers_live(tmp_path: Path) 
 
 
 def test_of_two_at_once_exactly_one_wins(tmp_path: Path) -> None:
-    def compete(start: float, done: Path) -> None:
-        time.sleep(max(0.0, start - time.monotonic()))
+    def compete(start: Path, done: Path) -> None:
+        wait_until(start.exists)
         with hold(tmp_path):
-            while not done.exists() and time.monotonic() < start + 10:
-                time.sleep(0.001)
+            wait_until(done.exists)
 
     for trial in range(10):
-        start, done = time.monotonic() + 0.02, tmp_path / f"done-{trial}"
+        start, done = tmp_path / f"start-{trial}", tmp_path / f"done-{trial}"
         children = {c.pid: c for c in (Child(partial(compete, start, done)) for _ in range(2))}
+        start.touch()
         loser, status = os.wait()
         assert os.waitstatus_to_exitcode(status) == StorageError.exit_code
         done.touch()

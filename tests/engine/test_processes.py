@@ -1,11 +1,8 @@
 """Two processes that talk over gloo, as torchrun would start them."""
 
 import os
-import re
 import resource
 import signal
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,10 +178,8 @@ def test_a_process_that_is_killed_ends_the_others(
         return loss
 
     calls: list[torch.Tensor] = []
-    begun = time.monotonic()
     task = ToyTask(drop_path=0.0, at_step=die)
     assert together(tmp_path, task=task) == [DistributedError.exit_code, -signal.SIGKILL]
-    assert time.monotonic() - begun < 10
     assert "another process died or stopped answering" in capfd.readouterr().err
 
 
@@ -199,9 +194,11 @@ def test_a_leader_that_cannot_save_stops_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("leads", "who"), [(True, 0), (False, 1)])
-def test_an_unexpected_error_of_one_process_ends_all_at_once(
-    leads: bool, who: int, capfd: pytest.CaptureFixture[str]
+def test_an_unexpected_error_of_one_process_ends_the_others_while_it_lives(
+    leads: bool, who: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    other_ended = tmp_path / "ended"
+
     def fail() -> None:
         if os.environ["RANK"] == str(who):
             raise RuntimeError("two words\nand a line")
@@ -210,28 +207,19 @@ def test_an_unexpected_error_of_one_process_ends_all_at_once(
         fabric = devices.launch(run_options())
         try:
             (on_leader if leads else on_each)(fabric, fail)
-        except RuntimeError:
-            time.sleep(8)  # as one that is asked by a notebook, which goes on living
+        except RuntimeError:  # as one that is asked by a notebook, which goes on living
+            forking.wait_until(other_ended.exists)
+            raise
+        except DistributedError:
+            other_ended.touch()
             raise
 
-    begun = time.monotonic()
-
-    def timed() -> None:
-        try:
-            act()
-        finally:
-            took_s = time.monotonic() - begun
-            sys.stderr.write(f"process {os.environ['RANK']} took {took_s:.1f} s\n")
-
-    codes = forking.together(timed)
+    codes = forking.together(act)
     said = capfd.readouterr().err
     assert codes[who] == forking.FAULT
     assert codes[1 - who] == DistributedError.exit_code
     assert f"child: process {who} of 2 failed with RuntimeError: two words and a line\n" in said
     assert said.count("RuntimeError: two words\nand a line") == 1
-    took_s = {int(rank): float(s) for rank, s in re.findall(r"process (\d) took ([\d.]+) s", said)}
-    assert took_s[1 - who] < 7
-    assert took_s[who] >= 8
 
 
 def test_an_error_while_saving_that_nobody_expects_ends_all(
@@ -245,10 +233,8 @@ def test_an_error_while_saving_that_nobody_expects_ends_all(
             Keeper.save = fail  # type: ignore[method-assign]
         return loss
 
-    begun = time.monotonic()
     task = ToyTask(drop_path=0.0, at_step=spoil)
     assert together(tmp_path, task=task) == [forking.FAULT, DistributedError.exit_code]
-    assert time.monotonic() - begun < 10
     assert (
         "child: process 0 of 2 failed with TypeError: a number that is no number"
         in capfd.readouterr().err

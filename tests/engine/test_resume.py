@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from fcmae.data.options import Crop, Loader
 from fcmae.errors import CheckpointError, StorageError
 from fcmae.model.options import Architecture
 from fcmae.model.response import Response
-from forking import IGNORE_THREADS, Child
+from forking import IGNORE_THREADS, Child, calls_of, killed_after
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
@@ -96,21 +97,16 @@ def test_a_chain_of_kills_changes_nothing(whole: Path, tmp_path: Path) -> None:
 def test_killed_at_random_moments(whole: Path, tmp_path: Path) -> None:
     """Wherever the kill falls: in the start, a step, an evaluation, a save, the export."""
     rng = random.Random(1)
-    started_at = time.monotonic()
-    assert Child(lambda: train(tmp_path / "timed", evaluations=[ToyEvaluation()])).wait() == 0
-    whole_s = time.monotonic() - started_at
-    kills = 0
+    calls = calls_of(lambda: train(tmp_path / "counted", evaluations=[ToyEvaluation()]))
     for trial in range(3):
         out = tmp_path / str(trial)
-        for _ in range(3):
-            child = Child(lambda out=out: train(out, evaluations=[ToyEvaluation()]))
-            time.sleep(rng.uniform(0.0, 0.7) * whole_s)
-            child.send(signal.SIGKILL)
-            kills += child.wait() == -signal.SIGKILL
-        train(out, evaluations=[ToyEvaluation()])
+        go_on = partial(train, out, evaluations=[ToyEvaluation()])
+        assert killed_after(rng.randrange(int(0.9 * calls)), go_on)
+        for _ in range(2):  # what is left may be over before
+            killed_after(rng.randrange(int(0.9 * calls)), go_on)
+        go_on()
         assert_same_state(out, whole)
         assert lines(out) == lines(whole)
-    assert kills > 0  # or the runs were over before they could be killed
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(
@@ -260,16 +256,21 @@ def test_a_signal_finishes_the_step_and_saves_it(
 
 def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     def hang(loss: torch.Tensor) -> torch.Tensor:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing)
         (tmp_path / "hanging").touch()
+        os.read(reading, 1)
+        (tmp_path / "heard").touch()
         while True:
             time.sleep(0.01)
 
     child = Child(lambda: train(tmp_path, task=ToyTask(at_step=hang)))
-    while not (tmp_path / "hanging").exists():
-        time.sleep(0.01)
-    child.send(signal.SIGTERM)
-    time.sleep(0.1)
-    child.send(signal.SIGINT)
+    for number, said in ((signal.SIGTERM, "hanging"), (signal.SIGINT, "heard")):
+        while not (tmp_path / said).exists():
+            assert child.lives()
+            time.sleep(0.01)
+        child.send(number)
     assert child.wait() == 130
     assert not (tmp_path / "checkpoints").exists()
 

@@ -62,10 +62,8 @@ def opened(request: pytest.FixtureRequest, browser: Any, address: str) -> Any:
 
 
 def until(holds: Callable[[], object]) -> None:
-    """Wait for the page to do something, ten seconds at most."""
-    end = time.monotonic() + 10
+    """Wait for the page to do something; the timeout of a test ends what never comes."""
     while not holds():
-        assert time.monotonic() < end, "the page did not do it"
         time.sleep(0.05)
 
 
