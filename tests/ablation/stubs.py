@@ -71,7 +71,10 @@ class StubCommands(StepCommands):
     def __init__(self) -> None:
         kinds = {"pretrain": StubRun, "finetune classify": StubRun, "evaluate linear": Stub}
         super().__init__(
-            {n: Command(options=k, run=run, show=run, example="") for n, k in kinds.items()}
+            {
+                n: Command(options=k, run=run, show=run, purpose="train", example="")
+                for n, k in kinds.items()
+            }
         )
 
     def line(self, command: str, words: Sequence[str]) -> list[str]:

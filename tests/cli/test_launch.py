@@ -150,12 +150,17 @@ def test_an_error_is_said_once_and_the_cause_rather_than_what_came_of_it(
     codes: dict[int, int], said: dict[int, str], expected: tuple[int, str]
 ) -> None:
     words = [
-        Words(rank=rank, text=text, code=codes[rank], timestamp=float(number))
+        Words(rank=rank, text=text, code=codes[rank], timestamp=float(number), early=False)
         for number, (rank, text) in enumerate(said.items())
     ]
     error = failure(words, codes, None, of=2)
     assert error.exit_code == expected[0]
     assert str(error).startswith(expected[1])
+
+
+def test_what_one_process_finds_early_is_said_for_all() -> None:
+    words = Words(rank=1, text="No images.", code=6, timestamp=0.0, early=True)
+    assert str(failure([words], {0: -15, 1: 6}, None, of=2)) == "No images."
 
 
 def test_words_are_left_where_torchrun_looks_for_them(

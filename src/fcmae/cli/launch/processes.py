@@ -102,7 +102,7 @@ def failure(
     causes = [words for words in said if words.code != lost] or ([] if silent else list(said))
     if causes:
         first = causes[0]
-        alike = of == 1 or sum(words.text == first.text for words in said) > 1
+        alike = of == 1 or first.early or sum(words.text == first.text for words in said) > 1
         error = FcmaeError(first.text if alike else f"process {first.rank} of {of}: {first.text}")
         error.exit_code = first.code
         return error

@@ -6,6 +6,7 @@ in it. ``fcmae launch`` reads the same files, to say each error once.
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,15 @@ class Words:
         text: Its line for the user.
         code: Its exit code.
         timestamp: When it ended, in seconds.
+        early: True before PyTorch is there. Until then all processes look at the same options and
+            files, so that one speaks for all.
     """
 
     rank: int
     text: str
     code: int
     timestamp: float
+    early: bool
 
 
 def leave_words(text: str, code: int) -> bool:
@@ -42,7 +46,8 @@ def leave_words(text: str, code: int) -> bool:
     path = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if path is None:
         return False
-    extra = {"rank": place().rank or 0, "code": code, "timestamp": time.time()}
+    early = "torch" not in sys.modules
+    extra = {"rank": place().rank or 0, "code": code, "timestamp": time.time(), "early": early}
     said = json.dumps({"message": {"message": text, "extraInfo": extra}})
     try:
         Path(f"{path}.part").write_text(said, encoding="utf-8")
