@@ -38,13 +38,16 @@ MAY_IMPORT = {
     "exports": BASE,
     "tasks": BASE | {"engine", "evaluation", "analysis"},
     "setup": BASE | {"options", "engine", "evaluation"},
-    "inference": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
-    "training": BASE | {"options", "setup", "engine", "tasks", "evaluation", "analysis"},
+    "notebook": {"engine"},
+    "inference": BASE
+    | {"notebook", "options", "setup", "engine", "tasks", "evaluation", "analysis"},
+    "training": BASE
+    | {"notebook", "options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "reports": {"errors", "files", "checkpoint", "engine"},
     "api": {"cli"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"inference", "jobs", "training", "public", "reports"},
+    | {"inference", "jobs", "training", "public", "notebook", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -52,7 +55,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "skimage": {"cli"},
     "matplotlib": {"analysis"},
-    "PIL": {"data", "model", "analysis", "reports", "cli"},
+    "PIL": {"data", "model", "analysis", "notebook", "reports", "cli"},
     "tifffile": {"data"},
     "torchvision": {"data", "model", "analysis"},
     "faster_coco_eval": {"evaluation"},
@@ -67,6 +70,7 @@ ONLY_IN = {
     "jinja2": {"reports"},
     "optuna": {"ablation"},
     "submitit": {"ablation", "jobs"},
+    "pandas": {"notebook"},
     "sklearn": {"analysis"},
     "umap": {"analysis"},
 }

@@ -35,7 +35,7 @@ fcmae.predict("caption", data="a")  # no such task
 fcmae.bench("input", data="a", size=(1, 2)).nothing  # no such number
 """
 
-WITH_TYPES = ["fcmae", "fcmae.public", *(name for name in HOMES if ".model." not in name)]
+WITH_TYPES = ["fcmae", "fcmae.notebook", *(name for name in HOMES if ".model." not in name)]
 """Modules that a type checker has to read for it, which spares the test all others."""
 
 

@@ -14,6 +14,7 @@ from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.evaluation.options import Tiling
 from fcmae.model.options import DecoderOptions, Encoder, ModelName
 from fcmae.model.response import Grn
+from fcmae.notebook import Result
 from fcmae.options.size import Size, divisible_sides, size_or
 from fcmae.setup.nets import architecture_of, weights_or_none
 from fcmae.setup.weights import size_name
@@ -48,7 +49,7 @@ class Info:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelInfo:
+class ModelInfo(Result):
     """What a model is made of.
 
     Attributes:
@@ -93,7 +94,7 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(Result):
     """All models."""
 
     models: list[ModelInfo] = field(default_factory=list)

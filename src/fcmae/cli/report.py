@@ -8,6 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places
 from fcmae.files.journal import Journal
+from fcmae.notebook import Result
 
 ENDINGS = (".html", ".htm")
 
@@ -36,7 +37,7 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reported:
+class Reported(Result):
     """What was written.
 
     Attributes:

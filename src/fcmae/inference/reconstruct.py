@@ -11,6 +11,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files
 from fcmae.masking import Mask, patch_grid, patch_side
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.places import check_place
@@ -62,7 +63,7 @@ class Reconstruct:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconstructed:
+class Reconstructed(Result):
     """What was drawn.
 
     Attributes:

@@ -12,6 +12,7 @@ from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
+from fcmae.notebook import TrainingResult
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size
 from fcmae.setup.nets import check_model, check_test_size, net_at, net_of, weights_or_none
@@ -111,7 +112,7 @@ class FinetuneClassify:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finetuned:
+class Finetuned(TrainingResult):
     """What a run of fine-tuning has come to.
 
     Attributes:

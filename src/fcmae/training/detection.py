@@ -15,6 +15,7 @@ from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
 from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
 from fcmae.model.response import Grn
+from fcmae.notebook import TrainingResult
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides, sides, size_or
 from fcmae.setup.labelled import BadLabels, accepted, for_masks
@@ -142,7 +143,7 @@ class FinetuneDetect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorTrained:
+class DetectorTrained(TrainingResult):
     """What a run of training a detector has come to.
 
     Attributes:

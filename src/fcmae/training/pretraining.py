@@ -13,6 +13,7 @@ from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.options import Architecture, DecoderOptions, Encoder, ModelName, architecture
 from fcmae.model.response import Grn
+from fcmae.notebook import TrainingResult
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
 from fcmae.setup.nets import architecture_of, weights_or_none
@@ -110,7 +111,7 @@ class Pretrain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pretrained:
+class Pretrained(TrainingResult):
     """What a run of pre-training has come to.
 
     Attributes:

@@ -13,6 +13,7 @@ from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
 from fcmae.model.options import Encoder, ModelName, UPerNet
 from fcmae.model.response import Grn
+from fcmae.notebook import TrainingResult
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides, sides
 from fcmae.setup.nets import architecture_of, weights_or_none
@@ -125,7 +126,7 @@ class FinetuneSegment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetunedSegmenter:
+class FinetunedSegmenter(TrainingResult):
     """What a run has come to. Shares are between 0 and 1.
 
     Attributes:

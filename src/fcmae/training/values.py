@@ -12,6 +12,7 @@ from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Encoder, ModelName
 from fcmae.model.response import Grn
+from fcmae.notebook import TrainingResult
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, divisible_sides, size_or
 from fcmae.setup.nets import architecture_of, weights_or_none
@@ -109,7 +110,7 @@ class FinetuneValues:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetunedValues:
+class FinetunedValues(TrainingResult):
     """What a run has come to.
 
     Attributes:

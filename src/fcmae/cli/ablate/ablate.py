@@ -12,6 +12,7 @@ from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.jobs.options import check_submitit
+from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class Ablate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ablated:
+class Ablated(Result):
     """What a plan has come to.
 
     Attributes:

@@ -14,6 +14,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
+from fcmae.notebook import Result
 from fcmae.setup.places import check_place
 from fcmae.setup.preflight import check_pictures
 from fcmae.setup.sources import validation_images
@@ -21,7 +22,7 @@ from fcmae.setup.words import number
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analyzed:
+class Analyzed(Result):
     """What was found.
 
     Attributes:

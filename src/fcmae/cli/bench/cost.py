@@ -8,6 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_table
 from fcmae.model.options import Encoder, ModelName, architecture
+from fcmae.notebook import Result
 
 GIB = 2**30
 Kind = Literal["pretrain", "classify", "segment", "detect"]
@@ -140,7 +141,7 @@ class RunCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Costs:
+class Costs(Result):
     """All sizes or runs, and what was assumed.
 
     Attributes:

@@ -10,6 +10,7 @@ from fcmae.cli.shared.show import say, show_table
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
 from fcmae.files.results import check_table
+from fcmae.notebook import Result
 from fcmae.options.size import sides
 
 WAYS = ("torchvision", "exact", "fitting", "packed")
@@ -87,7 +88,7 @@ class InputRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputBench:
+class InputBench(Result):
     """All settings, and what they were timed on.
 
     Attributes:

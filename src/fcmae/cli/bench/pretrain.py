@@ -9,6 +9,7 @@ from fcmae.cli.shared.show import say, show_table
 from fcmae.engine.options import Run
 from fcmae.masking import Mask, patch_grid
 from fcmae.model.options import Encoder, ModelName, architecture
+from fcmae.notebook import Result
 
 WAYS = ("visible", "masked_dense", "dense")
 """Visible patches only; the definition that multiplies by the mask; the whole image."""
@@ -84,7 +85,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class Bench(Result):
     """All settings, and what they were timed on.
 
     Attributes:

@@ -25,6 +25,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.values import Values
 from fcmae.files.results import unusable_files
+from fcmae.notebook import Result
 from fcmae.setup.words import number
 
 MAX_PROBLEMS = 50
@@ -60,7 +61,7 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class Checked(Result):
     """What a data set holds.
 
     Attributes:

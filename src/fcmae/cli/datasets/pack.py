@@ -15,6 +15,7 @@ from fcmae.data.packing import contents_of, write_pack
 from fcmae.errors import DataError
 from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
+from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Pack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackMade:
+class PackMade(Result):
     """What was written.
 
     Attributes:

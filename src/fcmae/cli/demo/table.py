@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import say, share, show_places, show_table
+from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demonstrated:
+class Demonstrated(Result):
     """What the demo found.
 
     Attributes:

@@ -10,6 +10,7 @@ from fcmae.errors import StorageError
 from fcmae.exports.options import FILES, Format, Part, Precision
 from fcmae.files.journal import Journal
 from fcmae.files.written_files import record_name
+from fcmae.notebook import Result
 
 ENDINGS = {Path(name).suffix for names in FILES.values() for name in names} | {".pt", ".bin"}
 README = "README.md"
@@ -34,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exported:
+class Exported(Result):
     """What was written.
 
     Attributes:

@@ -12,6 +12,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places
 from fcmae.jobs.options import Job, check_submitit
+from fcmae.notebook import Result
 
 PORT = 29500
 """The port that torchrun takes too, where several machines have to know it beforehand."""
@@ -83,7 +84,7 @@ class Launch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Launched:
+class Launched(Result):
     """What came of it.
 
     Attributes:

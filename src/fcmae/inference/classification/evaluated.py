@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.files.results import unusable_files
+from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluated:
+class Evaluated(Result):
     """How well images were classified. Accuracies are shares between 0 and 1.
 
     Attributes:

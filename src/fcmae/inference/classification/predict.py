@@ -14,6 +14,7 @@ from fcmae.data.options import Loader
 from fcmae.engine.lock import probe
 from fcmae.engine.report import Reporter
 from fcmae.files.results import check_table, unusable_files, write_results
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.setup.nets import size_for
@@ -52,7 +53,7 @@ class PredictClassify:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predicted:
+class Predicted(Result):
     """What was said about images.
 
     Attributes:

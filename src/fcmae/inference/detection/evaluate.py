@@ -15,6 +15,7 @@ from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.files.results import unusable_files
 from fcmae.model.options import Suppression
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.labelled import BadLabels, accepted
@@ -54,7 +55,7 @@ class EvaluateDetect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorEvaluated:
+class DetectorEvaluated(Result):
     """How well objects were found. Precisions are shares between 0 and 1.
 
     Attributes:

@@ -11,6 +11,7 @@ from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Tiles, Tiling
 from fcmae.files.results import unusable_files
 from fcmae.model.options import Suppression
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.places import check_apart, check_no_run
@@ -58,7 +59,7 @@ class PredictDetect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorPredicted:
+class DetectorPredicted(Result):
     """What was found in images.
 
     Attributes:

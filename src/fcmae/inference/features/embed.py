@@ -10,6 +10,7 @@ from fcmae.engine.lock import probe
 from fcmae.engine.report import Reporter
 from fcmae.files.results import check_table, unusable_files, write_results
 from fcmae.files.tables import Columns
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.setup.nets import size_for
@@ -43,7 +44,7 @@ class Embed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedded:
+class Embedded(Result):
     """What was written.
 
     Attributes:

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcmae.notebook import Result
+
 
 @dataclass(frozen=True, kw_only=True)
-class Segmented:
+class Segmented(Result):
     """How well pixels were classified. Shares are between 0 and 1.
 
     Attributes:

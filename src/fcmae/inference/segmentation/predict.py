@@ -14,6 +14,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
 from fcmae.evaluation.options import Scan
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.setup.nets import size_for
@@ -59,7 +60,7 @@ class PredictSegment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictedSegments:
+class PredictedSegments(Result):
     """What was said about images.
 
     Attributes:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from fcmae.notebook import Result
+
 
 @dataclass(frozen=True, kw_only=True)
-class Estimated:
+class Estimated(Result):
     """How well values were told.
 
     Attributes:

@@ -9,6 +9,7 @@ from fcmae.engine.lock import probe
 from fcmae.engine.report import Reporter
 from fcmae.files.results import check_table, unusable_files, write_results
 from fcmae.files.tables import Columns
+from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 from fcmae.setup.nets import size_for
@@ -38,7 +39,7 @@ class PredictValues:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictedValues:
+class PredictedValues(Result):
     """What was said about images.
 
     Attributes:
