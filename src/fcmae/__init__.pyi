@@ -110,29 +110,21 @@ from fcmae.evaluation.options import (
     Scan,
     Tiles,
 )
-from fcmae.inference.classification.evaluate import (
+from fcmae.inference.classification.options import (
     EvaluateClassify,
-)
-from fcmae.inference.classification.evaluated import (
     Evaluated,
-)
-from fcmae.inference.classification.predict import (
     PredictClassify,
     Predicted,
 )
-from fcmae.inference.detection.evaluate import (
+from fcmae.inference.detection.options import (
     DetectorEvaluated,
-    EvaluateDetect,
-)
-from fcmae.inference.detection.predict import (
     DetectorPredicted,
+    EvaluateDetect,
     PredictDetect,
 )
-from fcmae.inference.features.embed import (
+from fcmae.inference.features.options import (
     Embed,
     Embedded,
-)
-from fcmae.inference.features.evaluate import (
     EvaluateLinear,
     EvaluateNeighbours,
 )
@@ -140,23 +132,15 @@ from fcmae.inference.reconstruct import (
     Reconstruct,
     Reconstructed,
 )
-from fcmae.inference.segmentation.evaluate import (
+from fcmae.inference.segmentation.options import (
     EvaluateSegment,
-)
-from fcmae.inference.segmentation.evaluated import (
-    Segmented,
-)
-from fcmae.inference.segmentation.predict import (
     PredictSegment,
     PredictedSegments,
+    Segmented,
 )
-from fcmae.inference.values.evaluate import (
-    EvaluateValues,
-)
-from fcmae.inference.values.evaluated import (
+from fcmae.inference.values.options import (
     Estimated,
-)
-from fcmae.inference.values.predict import (
+    EvaluateValues,
     PredictValues,
     PredictedValues,
 )

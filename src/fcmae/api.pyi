@@ -105,9 +105,6 @@ from fcmae.options.signatures import (
 from os import (
     PathLike,
 )
-from pathlib import (
-    Path,
-)
 from typing import (
     Any,
     Literal,
@@ -177,21 +174,21 @@ def analyze(
     /,
     *,
     config: Config = (),
-    weights: str | PathLike[str] = ...,
+    size: int | tuple[int, int] | None = None,
+    source: Source | Mapping[str, Any] | None = None,
+    loader: Loader | Mapping[str, Any] | None = None,
+    run: Compute | Mapping[str, Any] | None = None,
     data: str | PathLike[str] = ...,
+    weights: str | PathLike[str] = ...,
     out: str | PathLike[str] | None = None,
     compare: str | None = None,
     what: Literal["feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka", "activation_maps", "nearest_neighbours", "pca", "tsne", "umap", "grad_cam", "mistakes"] | Sequence[Literal["feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka", "activation_maps", "nearest_neighbours", "pca", "tsne", "umap", "grad_cam", "mistakes"]] | None = None,
     images: int = 256,
     rows: int = 8,
     k: int = 6,
-    size: int | tuple[int, int] | None = None,
     seed: int = 0,
     maps: MapOptions | Mapping[str, Any] | None = None,
     encoder: EncoderOptions | Mapping[str, Any] | None = None,
-    source: Source | Mapping[str, Any] | None = None,
-    loader: Loader | Mapping[str, Any] | None = None,
-    run: Compute | Mapping[str, Any] | None = None,
 ) -> Analyzed:
     """Look inside an encoder: is it healthy, what does it react to, which images are alike to it?
 
@@ -203,12 +200,22 @@ def analyze(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        weights: Folder of a run, weights file, the name of published weights, such as
-            timm:NAME, or the name of a model, such as v1-atto, for one with random weights:
-            random:timm:NAME for a net of timm. Must be given.
+        size: Side in pixels of the images, or height,width; by default what the weights
+            were made for.
+        source: Fetching published weights, where --weights is a name such as
+            timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+            (False), cache (None).
+        loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
+            (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
+            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+        run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
+            precision (auto), kernels (auto), batch_size (64).
         data: Folder with one folder per class (or with a val folder of those, which is then
             taken), list, pack, or folder of images; without classes, what needs them is
             left out. Must be given.
+        weights: Folder of a run, weights file, the name of published weights, such as
+            timm:NAME, or the name of a model, such as v1-atto, for one with random weights:
+            random:timm:NAME for a net of timm. Must be given.
         out: Folder for pictures and numbers; by default analysis in the folder of the
             weights.
         compare: Another model to draw beside it, named in the same way; its blocks are
@@ -219,21 +226,11 @@ def analyze(
         rows: Images on a sheet of neighbours or of Grad-CAM, and classes on a sheet of
             mistakes.
         k: Neighbours to show of each image.
-        size: Side in pixels of the images, or height,width; by default what the weights
-            were made for.
         seed: Draws the images, the channels, and random weights.
         maps: Activation maps (figure 3 of the paper). A dataclass or a mapping of: image
             (None), blocks (None), channels (None).
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
             channels (3), stem (4), drop_path (0.0), checkpointing (False).
-        source: Fetching published weights, where --weights is a name such as
-            timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
-            (False), cache (None).
-        loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
-            (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
-        run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
-            precision (auto), kernels (auto), batch_size (64).
 
     Returns:
         Analyzed: What was found.
@@ -640,13 +637,13 @@ def embed(
     /,
     *,
     config: Config = (),
-    data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-    weights: str | PathLike[str] = ...,
-    out: str | PathLike[str] = ...,
     size: int | tuple[int, int] | None = None,
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Compute | Mapping[str, Any] | None = None,
+    data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+    weights: str | PathLike[str] = ...,
+    out: str | PathLike[str] = ...,
 ) -> Embedded:
     """Write the feature vector of each image, for search, clustering or a classifier of your own.
 
@@ -657,11 +654,6 @@ def embed(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-            Must be given.
-        weights: Folder of a run, weights file, or the name of published weights. Must be
-            given.
-        out: Table to write: .npz, .parquet or .csv. Must be given.
         size: Side in pixels of the images, or height,width; by default what the weights
             were made for.
         source: Fetching published weights, where --weights is a name such as
@@ -672,9 +664,14 @@ def embed(
             (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
+        data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+            Must be given.
+        weights: Folder of a run, weights file, or the name of published weights. Must be
+            given.
+        out: Table to write: .npz, .parquet or .csv. Must be given.
 
     Returns:
-        Embedded: What was written.
+        Embedded: Features that were written.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -702,13 +699,13 @@ class _Evaluate:
         how: Literal["classify"] | EvaluateClassify,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: str | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] | None = None,
     ) -> Evaluated: ...
 
     @overload
@@ -717,15 +714,16 @@ class _Evaluate:
         how: Literal["detect"] | EvaluateDetect,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
+        out: str | PathLike[str] | None = None,
+        bad_labels: Literal["stop", "leave_out"] = "stop",
     ) -> DetectorEvaluated: ...
 
     @overload
@@ -734,14 +732,15 @@ class _Evaluate:
         how: Literal["segment"] | EvaluateSegment,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
-        labels: LabelMapOptions | Mapping[str, Any] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] | None = None,
+        labels: LabelMapOptions | Mapping[str, Any] | None = None,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> Segmented: ...
 
     @overload
@@ -750,11 +749,12 @@ class _Evaluate:
         how: Literal["values"] | EvaluateValues,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
         size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
     ) -> Estimated: ...
 
     @overload
@@ -763,21 +763,21 @@ class _Evaluate:
         how: Literal["neighbours"] | EvaluateNeighbours,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] = ...,
         val: str | PathLike[str] | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
-        size: int | tuple[int, int] | None = None,
         labels_per_class: int | None = None,
-        k: int = 20,
-        temperature: float = 0.07,
         seed: int = 0,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
-        source: Source | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
+        k: int = 20,
+        temperature: float = 0.07,
     ) -> Evaluated: ...
 
     @overload
@@ -786,19 +786,19 @@ class _Evaluate:
         how: Literal["linear"] | EvaluateLinear,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] = ...,
         val: str | PathLike[str] | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
-        size: int | tuple[int, int] | None = None,
         labels_per_class: int | None = None,
         seed: int = 0,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
-        source: Source | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
     ) -> Evaluated: ...
 
     @staticmethod
@@ -807,13 +807,13 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: str | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] | None = None,
     ) -> Evaluated:
         """Accuracy of a classifier on labelled images.
 
@@ -822,11 +822,6 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Folder with one folder per class (or with a val folder of those, which is then
-                taken), or a .csv list with columns path,label. Must be given.
-            weights: Folder of a run of fcmae finetune, weights file, or the name of published
-                weights. Must be given.
-            out: Folder for the confusion matrix as a picture and the table per class.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
             source: Fetching published weights, where --weights is a name such as
@@ -837,9 +832,14 @@ class _Evaluate:
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Folder with one folder per class (or with a val folder of those, which is then
+                taken), or a .csv list with columns path,label. Must be given.
+            weights: Folder of a run of fcmae finetune, weights file, or the name of published
+                weights. Must be given.
+            out: Folder for the confusion matrix as a picture and the table per class.
 
         Returns:
-            Evaluated: How well images were classified. Accuracies are shares between 0 and 1.
+            Evaluated: Accuracy of a classification. Accuracies are shares between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -852,15 +852,16 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
+        out: str | PathLike[str] | None = None,
+        bad_labels: Literal["stop", "leave_out"] = "stop",
     ) -> DetectorEvaluated:
         """Average precision (COCO's) of a detector on labelled images.
 
@@ -869,29 +870,33 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of
-                which the part to validate on is taken), or a .yaml that names val. Must be
-                given.
-            weights: Folder of a run of fcmae finetune detect, or weights file. Must be given.
-            out: Folder for what was found, as COCO writes results.
             size: Height and width that images are fitted into, whichever way round suits them;
                 by default what the weights were made for, or windows, where they were made for
                 those.
-            bad_labels: What to do with labels that are wrong: stop, or leave them out and say
-                so.
-            tiles: Windows through which a detector looks at images that are much larger than
-                its objects. A dataclass or a mapping of: size (None), overlap (None).
-            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
-                of: method (soft), iou (0.5), min_score (0.05), most (100).
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
+            data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of
+                which the part to validate on is taken), or a .yaml that names val. Must be
+                given.
+            weights: Folder of a run of fcmae finetune detect, weights file, or the name of
+                published weights. Must be given.
+            tiles: Windows through which a detector looks at images that are much larger than
+                its objects. A dataclass or a mapping of: size (None), overlap (None).
+            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
+                of: method (soft), iou (0.5), min_score (0.05), most (100).
+            out: Folder for what was found, as COCO writes results.
+            bad_labels: What to do with labels that are wrong: stop, or leave them out and say
+                so.
 
         Returns:
-            DetectorEvaluated: How well objects were found. Precisions are shares between 0 and
-                1.
+            DetectorEvaluated: Average precision of a detector. Precisions are shares between 0
+                and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -904,14 +909,15 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] | None = None,
         size: int | tuple[int, int] | None = None,
-        labels: LabelMapOptions | Mapping[str, Any] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] | None = None,
+        labels: LabelMapOptions | Mapping[str, Any] | None = None,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> Segmented:
         """Mean intersection over union of a segmenter on images with masks.
 
@@ -922,25 +928,29 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Folder with images and masks inside (of whose train and val the second is
-                taken), or a .yaml that names those folders. Must be given.
-            weights: Folder of a run of fcmae finetune segment, or weights file. Must be given.
-            out: Folder for the confusion matrix as a picture and the table per class.
             size: Side in pixels of the windows where they slide, or height,width; by default
                 that of the training crops.
-            labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
-                (None), ignore_index (None), reduce_zero_label (None).
-            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
-                large (4000000), overlap (0.3333333333333333), short_side (None), scales
-                ((1.0,)), flip (False).
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Folder with images and masks inside (of whose train and val the second is
+                taken), or a .yaml that names those folders. Must be given.
+            weights: Folder of a run of fcmae finetune segment, weights file, or the name of
+                published weights. Must be given.
+            out: Folder for the confusion matrix as a picture and the table per class.
+            labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
+                (None), ignore_index (None), reduce_zero_label (None).
+            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
+                large (4000000), overlap (0.3333333333333333), short_side (None), scales
+                ((1.0,)), flip (False).
 
         Returns:
-            Segmented: How well pixels were classified. Shares are between 0 and 1.
+            Segmented: Accuracy on pixels. Shares are between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -953,11 +963,12 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
-        weights: Path | PathLike[str] = ...,
         size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
     ) -> Estimated:
         """Average precision of labels, or error of numbers, on images whose values are known.
 
@@ -966,19 +977,23 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: A .csv list as fcmae finetune values takes it; of a column split, what is to
-                validate on. Must be given.
-            weights: Folder of a run of fcmae finetune values, or weights file. Must be given.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: A .csv list as fcmae finetune values takes it; of a column split, what is to
+                validate on. Must be given.
+            weights: Folder of a run of fcmae finetune values, weights file, or the name of
+                published weights. Must be given.
 
         Returns:
-            Estimated: How well values were told.
+            Estimated: Average precision of labels, or errors of numbers.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -991,21 +1006,21 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] = ...,
         val: str | PathLike[str] | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
-        size: int | tuple[int, int] | None = None,
         labels_per_class: int | None = None,
-        k: int = 20,
-        temperature: float = 0.07,
         seed: int = 0,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
-        source: Source | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
+        k: int = 20,
+        temperature: float = 0.07,
     ) -> Evaluated:
         """Accuracy of weighted nearest neighbours on the features: no training at all.
 
@@ -1014,26 +1029,8 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Folder with one folder per class, or with train and val folders of those, or a
-                .csv list. Must be given.
-            val: Images to classify, where they are not in data/val.
-            val_share: Share of each class to classify, where there are no images for that.
-            weights: Folder of a run, weights file, or the name of published weights; left out,
-                an untrained encoder is the baseline.
-            adapt: Make the stem of the weights one for encoder.channels: repeat takes its
-                channels in turn, average the mean of them for each; both times old / new
-                channels.
-            model: Size of the untrained encoder (atto), or timm:NAME for a net of timm.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            labels_per_class: Vote with so many labelled images of each class, drawn by the
-                seed; by default with all.
-            k: How many neighbours vote.
-            temperature: Sharpness of the vote: a neighbour counts exp(similarity /
-                temperature).
-            seed: Draws the untrained encoder and the labelled images.
-            encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
             source: Fetching published weights, where --weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
@@ -1042,9 +1039,27 @@ class _Evaluate:
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Folder with one folder per class, or with train and val folders of those, or a
+                .csv list. Must be given.
+            val: Images to test on, where they are not in data/val.
+            val_share: Share of each class to test on, where there are no images for that.
+            weights: Folder of a run, weights file, or the name of published weights; left out,
+                an untrained encoder is the baseline.
+            adapt: Make the stem of the weights one for encoder.channels: repeat takes its
+                channels in turn, average the mean of them for each; both times old / new
+                channels.
+            model: Size of the untrained encoder (atto), or timm:NAME for a net of timm.
+            labels_per_class: Learn from so many labelled images of each class, drawn by the
+                seed; by default from all.
+            seed: Draws the untrained encoder and the labelled images.
+            encoder: Options of an encoder beside its size. A dataclass or a mapping of:
+                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            k: How many neighbours vote.
+            temperature: Sharpness of the vote: a neighbour counts exp(similarity /
+                temperature).
 
         Returns:
-            Evaluated: How well images were classified. Accuracies are shares between 0 and 1.
+            Evaluated: Accuracy of a classification. Accuracies are shares between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1057,19 +1072,19 @@ class _Evaluate:
         /,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] = ...,
         val: str | PathLike[str] | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
-        size: int | tuple[int, int] | None = None,
         labels_per_class: int | None = None,
         seed: int = 0,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
-        source: Source | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
     ) -> Evaluated:
         """Accuracy of a linear classifier on frozen features (logistic regression).
 
@@ -1078,6 +1093,16 @@ class _Evaluate:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
+            size: Side in pixels of the images, or height,width; by default what the weights
+                were made for.
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
+            loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
+                (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
+                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
+                precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
                 .csv list. Must be given.
             val: Images to test on, where they are not in data/val.
@@ -1088,25 +1113,15 @@ class _Evaluate:
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
             model: Size of the untrained encoder (atto), or timm:NAME for a net of timm.
-            size: Side in pixels of the images, or height,width; by default what the weights
-                were made for.
-            labels_per_class: Fit on so many labelled images of each class, drawn by the seed;
-                by default on all.
+            labels_per_class: Learn from so many labelled images of each class, drawn by the
+                seed; by default from all.
             seed: Draws the untrained encoder, the labelled images, and the part that weight
                 decay is chosen on.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
                 channels (3), stem (4), drop_path (0.0), checkpointing (False).
-            source: Fetching published weights, where --weights is a name such as
-                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
-                (False), cache (None).
-            loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
-                (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
-            run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
-                precision (auto), kernels (auto), batch_size (64).
 
         Returns:
-            Evaluated: How well images were classified. Accuracies are shares between 0 and 1.
+            Evaluated: Accuracy of a classification. Accuracies are shares between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1841,14 +1856,14 @@ class _Predict:
         task: Literal["classify"] | PredictClassify = "classify",
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: str | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
-        top: int = 5,
         size: int | tuple[int, int] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
+        top: int = 5,
     ) -> Predicted: ...
 
     @overload
@@ -1857,17 +1872,18 @@ class _Predict:
         task: Literal["detect"] | PredictDetect,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
         score: float = 0.5,
         pictures: bool = True,
         geojson: bool = True,
-        size: int | tuple[int, int] | None = None,
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
     ) -> DetectorPredicted: ...
 
     @overload
@@ -1876,14 +1892,15 @@ class _Predict:
         task: Literal["segment"] | PredictSegment,
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
-        write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
         size: int | tuple[int, int] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
+        write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> PredictedSegments: ...
 
     @overload
@@ -1892,12 +1909,13 @@ class _Predict:
         task: Literal["values"] | PredictValues,
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
         size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
     ) -> PredictedValues: ...
 
     @staticmethod
@@ -1906,14 +1924,14 @@ class _Predict:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: str | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
-        top: int = 5,
         size: int | tuple[int, int] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
+        top: int = 5,
     ) -> Predicted:
         """Classify images: a table of the likeliest classes of each.
 
@@ -1922,14 +1940,6 @@ class _Predict:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
-            weights: Folder of a run of fcmae finetune, weights file, or the name of published
-                weights. Must be given.
-            out: Table to write: .csv, .parquet or .npz (which also holds the probability of
-                every class). One that an earlier call wrote is replaced, a file of others
-                never. Must be given.
-            top: Likeliest classes to name for each image, at most as many as there are.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
             source: Fetching published weights, where --weights is a name such as
@@ -1940,9 +1950,17 @@ class _Predict:
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+                Must be given.
+            weights: Folder of a run of fcmae finetune, weights file, or the name of published
+                weights. Must be given.
+            out: Table to write: .csv, .parquet or .npz (which also holds the probability of
+                every class). One that an earlier call wrote is replaced, a file of others
+                never. Must be given.
+            top: Likeliest classes to name for each image, at most as many as there are.
 
         Returns:
-            Predicted: What was said about images.
+            Predicted: Classes of images.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1955,17 +1973,18 @@ class _Predict:
         /,
         *,
         config: Config = (),
+        size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
+        run: Compute | Mapping[str, Any] | None = None,
         data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
+        weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
         score: float = 0.5,
         pictures: bool = True,
         geojson: bool = True,
-        size: int | tuple[int, int] | None = None,
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
-        loader: Loader | Mapping[str, Any] | None = None,
-        run: Compute | Mapping[str, Any] | None = None,
     ) -> DetectorPredicted:
         """Find objects in images: boxes, masks, names and scores, drawn and written down.
 
@@ -1974,32 +1993,36 @@ class _Predict:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
-            weights: Folder of a run of fcmae finetune detect, or weights file. Must be given.
-            out: Folder for detections.json (as COCO writes labels, with scores), the pictures,
-                and an outline file for each image; those of an earlier call are replaced. Must
-                be given.
-            score: Lowest score of the objects that are drawn and written.
-            pictures: Draw what was found over each image; over a reduced one, if it has more
-                than loader.max_pixels.
-            geojson: Write a GeoJSON file for each image: outlines, or boxes, in pixels from the
-                upper left.
             size: Height and width that images are fitted into, whichever way round suits them;
                 by default what the weights were made for, or windows, where they were made for
                 those.
-            tiles: Windows through which a detector looks at images that are much larger than
-                its objects. A dataclass or a mapping of: size (None), overlap (None).
-            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
-                of: method (soft), iou (0.5), min_score (0.05), most (100).
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
+            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+                Must be given.
+            weights: Folder of a run of fcmae finetune detect, weights file, or the name of
+                published weights. Must be given.
+            out: Folder for detections.json (as COCO writes labels, with scores), the pictures,
+                and an outline file for each image; those of an earlier call are replaced. Must
+                be given.
+            tiles: Windows through which a detector looks at images that are much larger than
+                its objects. A dataclass or a mapping of: size (None), overlap (None).
+            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
+                of: method (soft), iou (0.5), min_score (0.05), most (100).
+            score: Lowest score of the objects that are drawn and written.
+            pictures: Draw what was found over each image; over a reduced one, if it has more
+                than loader.max_pixels.
+            geojson: Write a GeoJSON file for each image: outlines, or boxes, in pixels from the
+                upper left.
 
         Returns:
-            DetectorPredicted: What was found in images.
+            DetectorPredicted: Objects in images.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -2012,14 +2035,15 @@ class _Predict:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
-        write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
         size: int | tuple[int, int] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
+        write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> PredictedSegments:
         """Name the class of every pixel: masks, overlays with a legend, polygons.
 
@@ -2028,27 +2052,31 @@ class _Predict:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
-            weights: Folder of a run of fcmae finetune segment, or weights file. Must be given.
-            out: Folder to write to, with a folder inside for each form; what an earlier call
-                wrote there is replaced. Must be given.
-            write: What to write: masks (PNG of class indices, with colours), overlays (the
-                classes over the image), polygons (GeoJSON, in pixels from the upper left
-                corner).
             size: Side in pixels of the windows where they slide, or height,width; by default
                 that of the training crops.
-            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
-                large (4000000), overlap (0.3333333333333333), short_side (None), scales
-                ((1.0,)), flip (False).
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+                Must be given.
+            weights: Folder of a run of fcmae finetune segment, weights file, or the name of
+                published weights. Must be given.
+            out: Folder to write to, with a folder inside for each form; what an earlier call
+                wrote there is replaced. Must be given.
+            write: What to write: masks (PNG of class indices, with colours), overlays (the
+                classes over the image), polygons (GeoJSON, in pixels from the upper left
+                corner).
+            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
+                large (4000000), overlap (0.3333333333333333), short_side (None), scales
+                ((1.0,)), flip (False).
 
         Returns:
-            PredictedSegments: What was said about images.
+            PredictedSegments: Classes of the pixels of images.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -2061,12 +2089,13 @@ class _Predict:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        weights: Path | PathLike[str] = ...,
-        out: str | PathLike[str] = ...,
         size: int | tuple[int, int] | None = None,
+        source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
+        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        weights: str | PathLike[str] = ...,
+        out: str | PathLike[str] = ...,
     ) -> PredictedValues:
         """Tell the labels or numbers of images: a table with a column for each.
 
@@ -2075,21 +2104,25 @@ class _Predict:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
-            weights: Folder of a run of fcmae finetune values, or weights file. Must be given.
-            out: Table to write: .csv, .parquet or .npz. A label's column holds its probability.
-                Must be given.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
+            source: Fetching published weights, where --weights is a name such as
+                timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
+                (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
                 (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
+            data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+                Must be given.
+            weights: Folder of a run of fcmae finetune values, weights file, or the name of
+                published weights. Must be given.
+            out: Table to write: .csv, .parquet or .npz. A label's column holds its probability.
+                Must be given.
 
         Returns:
-            PredictedValues: What was said about images.
+            PredictedValues: Labels or numbers of images.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -2193,17 +2226,17 @@ def reconstruct(
     /,
     *,
     config: Config = (),
+    size: int | tuple[int, int] | None = None,
+    source: Source | Mapping[str, Any] | None = None,
+    loader: Loader | Mapping[str, Any] | None = None,
+    run: Compute | Mapping[str, Any] | None = None,
     data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
     weights: str | PathLike[str] = ...,
     out: str | PathLike[str] = ...,
     images: int = 16,
     rows: int = 8,
     ratio: float | None = None,
-    size: int | tuple[int, int] | None = None,
     seed: int = 0,
-    source: Source | Mapping[str, Any] | None = None,
-    loader: Loader | Mapping[str, Any] | None = None,
-    run: Compute | Mapping[str, Any] | None = None,
 ) -> Reconstructed:
     """Draw images, what the encoder sees of them, and what the model reconstructs.
 
@@ -2212,17 +2245,8 @@ def reconstruct(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-            Must be given.
-        weights: Folder of a run of fcmae pretrain, or file of weights with a decoder. Must
-            be given.
-        out: Folder for the pictures. Must be given.
-        images: Images to draw at most, taken at random by the seed.
-        rows: Images per picture.
-        ratio: Share of patches hidden; by default that of the pre-training.
         size: Side in pixels of the images, or height,width; by default what the weights
             were made for.
-        seed: Draws images and masks.
         source: Fetching published weights, where --weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
@@ -2231,9 +2255,18 @@ def reconstruct(
             (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
+        data: Images, folders (read recursively) and .txt or .csv lists, one or several.
+            Must be given.
+        weights: Folder of a run of fcmae pretrain, or file of weights with a decoder. Must
+            be given.
+        out: Folder for the pictures. Must be given.
+        images: Images to draw at most, taken at random by the seed.
+        rows: Images per picture.
+        ratio: Share of patches hidden; by default that of the pre-training.
+        seed: Draws images and masks.
 
     Returns:
-        Reconstructed: What was drawn.
+        Reconstructed: Pictures of reconstructions.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.

@@ -129,7 +129,7 @@ BAD_LINES: list[tuple[str, int, str]] = [
     ("info --model atto --size 0", 2, "size is 0 x 0 pixels"),
     ("info --model atto --size 100", 2, "The nearest that fits is 96 x 96."),
     # Analyses.
-    ("analyze", 2, "--weights and --data must be given."),
+    ("analyze", 2, "--data and --weights must be given."),
     (f"{ANALYZE} --what effective_rang", 2, "Did you mean effective_rank?"),
     (f"{ANALYZE} --what cka rang", 2, "what is 'cka rang', but must be one or more values, each"),
     (

@@ -74,7 +74,7 @@ def test_an_unexpected_error_leaves_a_report(
     def fail(*args: object, **options: object) -> None:
         raise OSError("the cable\nis loose")
 
-    monkeypatch.setattr("fcmae.inference.features.embed.probe", fail)
+    monkeypatch.setattr("fcmae.inference.prologue.probe", fail)
     line = f"embed --data {places.labelled} --weights {places.pretrained} --out {tmp_path}/x.csv"
     assert main(shlex.split(line)) == 1
     said = capsys.readouterr().err

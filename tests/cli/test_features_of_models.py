@@ -12,8 +12,8 @@ import fcmae
 from fcmae.api import options_of
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.shared.console import Console
-from fcmae.inference.features.evaluate import prepare
 from fcmae.inference.features.features import features
+from fcmae.inference.features.inputs import open_inputs
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
 from fcmae.model.estimator import Estimator
@@ -54,7 +54,7 @@ def test_adapt_changes_nothing_where_the_channels_fit(
     save_weights(tmp_path / "weights.safetensors", model, {"size": [64, 64]})
     given = {"data": places.labelled, "weights": tmp_path / "weights.safetensors", **QUICK}
     plain, adapted = (
-        prepare(options_of("evaluate neighbours", **given, **more), Console())
+        open_inputs(options_of("evaluate neighbours", **given, **more), Console())
         for more in ({}, {"adapt": "average"})
     )
     of_plain, of_adapted = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fcmae.cli.main import main
+from fcmae.cli.show.values import in_words
 from fcmae.evaluation.values import ValueScore
-from fcmae.inference.values.evaluated import in_words
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 

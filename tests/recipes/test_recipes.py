@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fcmae.inference.segmentation.evaluate import EvaluateSegment
+from fcmae.inference.segmentation.options import EvaluateSegment
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.groups import parameter_groups

@@ -30,25 +30,22 @@ from fcmae.cli.show.segmentation import (
     show_segmented,
 )
 from fcmae.cli.show.values import show_estimated, show_finetuned_values, show_predicted_values
-from fcmae.inference.classification.evaluate import EvaluateClassify, evaluate_classify
-from fcmae.inference.classification.predict import PredictClassify, predict_classify
-from fcmae.inference.detection.evaluate import EvaluateDetect, evaluate_detect
-from fcmae.inference.detection.predict import PredictDetect, predict_detect
-from fcmae.inference.features.embed import Embed, embed
-from fcmae.inference.features.evaluate import (
-    EvaluateLinear,
-    EvaluateNeighbours,
-    evaluate_linear,
-    evaluate_neighbours,
-)
+from fcmae.inference.classification.evaluate import evaluate_classify
+from fcmae.inference.classification.options import EvaluateClassify, PredictClassify
+from fcmae.inference.classification.predict import predict_classify
+from fcmae.inference.detection.evaluate import evaluate_detect
+from fcmae.inference.detection.options import EvaluateDetect, PredictDetect
+from fcmae.inference.detection.predict import predict_detect
+from fcmae.inference.features.embed import embed
+from fcmae.inference.features.evaluate import evaluate_linear, evaluate_neighbours
+from fcmae.inference.features.options import Embed, EvaluateLinear, EvaluateNeighbours
 from fcmae.inference.reconstruct import Reconstruct, reconstruct
-from fcmae.inference.segmentation.evaluate import EvaluateSegment, evaluate_segment
-from fcmae.inference.segmentation.predict import (
-    PredictSegment,
-    predict_segment,
-)
-from fcmae.inference.values.evaluate import EvaluateValues, evaluate_values
-from fcmae.inference.values.predict import PredictValues, predict_values
+from fcmae.inference.segmentation.evaluate import evaluate_segment
+from fcmae.inference.segmentation.options import EvaluateSegment, PredictSegment
+from fcmae.inference.segmentation.predict import predict_segment
+from fcmae.inference.values.evaluate import evaluate_values
+from fcmae.inference.values.options import EvaluateValues, PredictValues
+from fcmae.inference.values.predict import predict_values
 from fcmae.training.classification import FinetuneClassify, finetune_classify
 from fcmae.training.contrastive import Contrast, contrast
 from fcmae.training.detection import FinetuneDetect, finetune_detect

@@ -1,56 +1,36 @@
-"""Trained models over images: the wiring that all commands without training share."""
+"""Trained models on their device, and the images to show them."""
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
 
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.data.augment import Evaluation
+from fcmae.data.augment import Evaluation, View
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.scene import SceneView
 from fcmae.engine import devices
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
+from fcmae.inference.prologue import Trained
 from fcmae.options.compute import Compute
-from fcmae.options.size import Size
 from fcmae.peers import Peers
-from fcmae.setup.nets import size_for
-from fcmae.setup.weights import Weights, loader_of
-
-
-@runtime_checkable
-class Options(Protocol):
-    """The options that running a trained model over images needs."""
-
-    @property
-    def size(self) -> Size | None:
-        """Side of the images; None for what the weights were made for."""
-
-    @property
-    def loader(self) -> Loader:
-        """Reading of files."""
-
-    @property
-    def run(self) -> Compute:
-        """Device, precision, batch size."""
 
 
 def open_model(
-    options: Options, weights: Weights, images: ImageList, reporter: Reporter, *, what: str
+    trained: Trained, images: ImageList, compute: Compute, reporter: Reporter, *, what: str
 ) -> tuple[nn.Module, Iterator[Batch], Peers]:
-    """The model of a weights file on its device, and the images to show it."""
-    size = size_for(options.size, weights)
-    model, _ = load_model(weights.header, size=size)
-    peers = launch(options.run, model)
+    """Returns the model on its device, this process's share of the images, and the processes."""
+    model, _ = load_model(trained.weights.header, size=trained.size)
+    peers = launch(compute, model)
     found = batches(
         images,
-        size,
-        loader=loader_of(weights, options.loader),
-        channels=weights.net.channels,
-        batch_size=options.run.batch_size,
+        Evaluation(trained.size),
+        loader=trained.loader,
+        channels=trained.channels,
+        batch_size=compute.batch_size,
         peers=peers,
         reporter=reporter,
         what=what,
@@ -59,7 +39,7 @@ def open_model(
 
 
 def launch(compute: Compute, model: nn.Module) -> Peers:
-    """Start the processes, and put the model on this one's device."""
+    """Starts the processes, and puts the model on this one's device."""
     run = Run(
         device=compute.device,
         devices=compute.devices,
@@ -73,7 +53,7 @@ def launch(compute: Compute, model: nn.Module) -> Peers:
 
 def batches(
     images: ImageList,
-    size: tuple[int, int],
+    view: View | SceneView,
     *,
     loader: Loader,
     channels: int,
@@ -81,16 +61,33 @@ def batches(
     peers: Peers,
     reporter: Reporter,
     what: str,
+    or_none: bool = False,
 ) -> Iterator[Batch]:
-    """This process's share of the images, each once, under a progress bar."""
+    """This process's share of the images, each once, with its progress.
+
+    Args:
+        images: All images.
+        view: How images are shown.
+        loader: Reading of files.
+        channels: Of the images.
+        batch_size: Images at a time.
+        peers: The processes.
+        reporter: Told of the progress, by the leading process.
+        what: What is done, for the reporter.
+        or_none: There need not be an image that can be used.
+
+    Raises:
+        DataError: No image can be used, unless ``or_none``.
+    """
     found = evaluation_batches(
         images,
-        Evaluation(size),
+        view,
         loader=loader,
         channels=channels,
         batch_size=batch_size,
         rank=peers.rank,
         world=peers.size,
+        or_none=or_none,
     )
     if not peers.leads:
         return found

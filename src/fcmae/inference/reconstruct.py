@@ -1,31 +1,24 @@
-"""``fcmae reconstruct``: see what a pre-trained model makes of hidden patches."""
+"""Reconstructs the hidden patches of images by a pre-trained model, in pictures."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fcmae.checkpoint.options import Source
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files
+from fcmae.inference.options import PredictOptions
+from fcmae.inference.prologue import Trained, any_sides, open_weights
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.notebook import Result
-from fcmae.options.compute import Compute
-from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.places import check_place
-from fcmae.setup.preflight import check_pictures
 from fcmae.setup.sources import find_all
-from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconstruct:
+class Reconstruct(PredictOptions):
     """Draw images, what the encoder sees of them, and what the model reconstructs."""
-
-    data: list[Path]
-    """Images, folders (read recursively) and .txt or .csv lists, one or several."""
 
     weights: str
     """Folder of a run of fcmae pretrain, or file of weights with a decoder."""
@@ -42,15 +35,8 @@ class Reconstruct:
     ratio: float | None = None
     """Share of patches hidden; by default that of the pre-training."""
 
-    size: Size | None = None
-    """Side in pixels of the images, or height,width; by default what the weights were made for."""
-
     seed: int = 0
     """Draws images and masks."""
-
-    source: Source = Source()
-    loader: Loader = Loader()
-    run: Compute = Compute()
 
     def __post_init__(self) -> None:
         for name in ("images", "rows"):
@@ -64,7 +50,7 @@ class Reconstruct:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstructed(Result):
-    """What was drawn.
+    """Pictures of reconstructions.
 
     Attributes:
         pictures: The files, one row per image.
@@ -80,31 +66,26 @@ class Reconstructed(Result):
 
 
 def reconstruct(options: Reconstruct, reporter: Reporter) -> Reconstructed:
-    """Check what the weights and the images say, then draw."""
-    weights = read_weights(
-        options.weights, kind="autoencoder", fetch=options.source, reporter=reporter
-    )
-    mask = Mask(**weights.description["mask"])
+    """Hides patches of images, reconstructs them, and draws the result.
+
+    Raises:
+        CheckpointError: There are no such weights, or they are of no autoencoder.
+        DataError: There is no image that can be used.
+        StorageError: The folder cannot be written, or files of others are in the way.
+    """
+    trained = open_weights(options, reporter, kind="autoencoder", fit=any_sides)
+    mask = Mask(**trained.weights.description["mask"])
     if options.ratio is not None:
         mask = replace(mask, ratio=options.ratio)
-    size = sides(size_or(options.size, weights.size))
-    patch_grid(*size, patch_side(mask, weights.architecture.stride))
-    loader_of(weights, options.loader)
-    images = find_all(options.data)
-    check_pictures(
-        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
-    )
+    patch_grid(*trained.size, patch_side(mask, trained.weights.architecture.stride))
+    images = trained.check(find_all(options.data))
     check_place(options.out, options.data)
     with hold(options.out):
-        return _draw(options, weights, images, mask, reporter)
+        return _draw(options, trained, images, mask, reporter)
 
 
 def _draw(
-    options: Reconstruct,
-    weights: Weights,
-    images: ImageList,
-    mask: Mask,
-    reporter: Reporter,
+    options: Reconstruct, trained: Trained, images: ImageList, mask: Mask, reporter: Reporter
 ) -> Reconstructed:
     from fcmae.checkpoint.weights import load_model
     from fcmae.evaluation.viewing import Viewing, sample
@@ -113,14 +94,14 @@ def _draw(
     from fcmae.model.autoencoder import Autoencoder
     from fcmae.tasks.evaluations.reconstructions import draw_reconstructions
 
-    model, _ = load_model(weights.header)
+    model, _ = load_model(trained.weights.header)
     assert isinstance(model, Autoencoder)
     model.mask = mask
     peers = launch(options.run, model)
     viewing = Viewing(
-        size=sides(size_or(options.size, weights.size)),
-        loader=loader_of(weights, options.loader),
-        channels=weights.architecture.channels,
+        size=trained.size,
+        loader=trained.loader,
+        channels=trained.channels,
         batch_size=options.rows,
     )
     chosen = sample(images, options.images, options.seed)

@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from fcmae.checkpoint.options import Source
-from fcmae.data.options import Loader
+from fcmae.inference.options import EvaluateOptions
 from fcmae.model.options import Encoder
-from fcmae.options.compute import Compute
-from fcmae.options.size import Size
 
 What = Literal[
     "feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka",
@@ -48,7 +45,7 @@ class MapOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analyze:
+class Analyze(EvaluateOptions):
     """Look inside an encoder: is it healthy, what does it react to, which images are alike to it?
 
     Every picture has its numbers beside it, and analysis.json tells what each one shows.
@@ -82,17 +79,11 @@ class Analyze:
     k: int = 6
     """Neighbours to show of each image."""
 
-    size: Size | None = None
-    """Side in pixels of the images, or height,width; by default what the weights were made for."""
-
     seed: int = 0
     """Draws the images, the channels, and random weights."""
 
     maps: MapOptions = MapOptions()
     encoder: Encoder = Encoder()
-    source: Source = Source()
-    loader: Loader = Loader()
-    run: Compute = Compute()
 
     def __post_init__(self) -> None:
         for name, least in (("images", 2), ("rows", 1), ("k", 1), ("seed", 0)):

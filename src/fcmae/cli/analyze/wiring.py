@@ -22,6 +22,7 @@ from fcmae.cli.analyze.images import maps, neighbours, pca, tsne, umap
 from fcmae.cli.analyze.options import Analyze, MapOptions, What
 from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
 from fcmae.cli.shared.console import Console
+from fcmae.data.augment import Evaluation
 from fcmae.data.image_list import ImageList
 from fcmae.errors import CheckpointError, DataError
 from fcmae.files.durable import write_synced
@@ -109,7 +110,7 @@ def _inside(
     """The pass over the images."""
     found = batches(
         images,
-        asked.size,
+        Evaluation(asked.size),
         loader=asked.loader,
         channels=asked.net.channels,
         batch_size=batch_size,

@@ -12,7 +12,8 @@ from fcmae.data.options import Augment, Crop
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
 from fcmae.engine.place import leads
-from fcmae.inference.features.evaluate import EvaluateNeighbours, evaluate_neighbours
+from fcmae.inference.features.evaluate import evaluate_neighbours
+from fcmae.inference.features.options import EvaluateNeighbours
 from fcmae.inference.reconstruct import Reconstruct, reconstruct
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim

@@ -6,8 +6,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
-from fcmae.inference.detection.evaluate import DetectorEvaluated
-from fcmae.inference.detection.predict import DetectorPredicted
+from fcmae.inference.detection.options import DetectorEvaluated, DetectorPredicted
 from fcmae.setup.words import number
 from fcmae.training.detection import DetectorTrained
 

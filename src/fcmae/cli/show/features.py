@@ -3,7 +3,7 @@
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import say, show_places, show_unusable
-from fcmae.inference.features.embed import Embedded
+from fcmae.inference.features.options import Embedded
 from fcmae.setup.words import number
 
 

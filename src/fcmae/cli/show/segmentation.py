@@ -6,8 +6,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
-from fcmae.inference.segmentation.evaluated import Segmented
-from fcmae.inference.segmentation.predict import PredictedSegments
+from fcmae.inference.segmentation.options import PredictedSegments, Segmented
 from fcmae.setup.words import number
 from fcmae.training.segmentation import FinetunedSegmenter
 

@@ -6,8 +6,7 @@ from typing import Any
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
-from fcmae.inference.values.evaluated import Estimated
-from fcmae.inference.values.predict import PredictedValues
+from fcmae.inference.values.options import Estimated, PredictedValues
 from fcmae.setup.words import number
 from fcmae.training.values import FinetunedValues
 

@@ -1,61 +1,31 @@
-"""``fcmae evaluate classify``: accuracy of a classifier on labelled images."""
+"""Evaluates the accuracy of a classifier on labelled images."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import nullcontext
 
-from fcmae.checkpoint.options import Source
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import Loader
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
-from fcmae.inference.classification.evaluated import Evaluated, evaluated
-from fcmae.options.compute import Compute
-from fcmae.options.size import Size
-from fcmae.setup.nets import size_for
+from fcmae.inference.classification.options import EvaluateClassify, Evaluated
+from fcmae.inference.prologue import Trained, open_weights
 from fcmae.setup.places import check_place
-from fcmae.setup.preflight import check_pictures
 from fcmae.setup.sources import validation_images
-from fcmae.setup.weights import Weights, loader_of, read_weights
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateClassify:
-    """Accuracy of a classifier on labelled images."""
-
-    data: Path
-    """Folder with one folder per class (or with a val folder of those, which is then taken), or a
-    .csv list with columns path,label."""
-
-    weights: str
-    """Folder of a run of fcmae finetune, weights file, or the name of published weights."""
-
-    out: Path | None = None
-    """Folder for the confusion matrix as a picture and the table per class."""
-
-    size: Size | None = None
-    """Side in pixels of the images, or height,width; by default what the weights were made for."""
-
-    source: Source = Source()
-    loader: Loader = Loader()
-    run: Compute = Compute()
+from fcmae.setup.weights import Weights
 
 
 def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluated:
-    """Check what the weights and the images say, then classify."""
-    weights = read_weights(
-        options.weights, kind="classifier", fetch=options.source, reporter=reporter
-    )
-    size_for(options.size, weights)
-    loader_of(weights, options.loader)
-    images = validation_images(options.data)
-    images = images.with_classes(class_names(weights, images))
-    check_pictures(images, loader=options.loader, channels=weights.net.channels, by_weights=True)
+    """Evaluates a classifier: top-1, top-5, recall and precision of each class.
+
+    Raises:
+        CheckpointError: There are no such weights, or they are of no classifier of these classes.
+        DataError: There is no labelled image that can be used.
+    """
+    trained = open_weights(options, reporter, kind="classifier")
+    found = validation_images(options.data)
+    images = trained.check(found.with_classes(class_names(trained.weights, found)))
     check_place(options.out, [options.data])
-    if options.out is None:
-        return _classify(options, weights, images, reporter)
-    with hold(options.out):
-        return _classify(options, weights, images, reporter)
+    with nullcontext() if options.out is None else hold(options.out):
+        return _evaluate(options, trained, images, reporter)
 
 
 def class_names(weights: Weights, images: ImageList) -> list[str]:
@@ -71,8 +41,8 @@ def class_names(weights: Weights, images: ImageList) -> list[str]:
     return found
 
 
-def _classify(
-    options: EvaluateClassify, weights: Weights, images: ImageList, reporter: Reporter
+def _evaluate(
+    options: EvaluateClassify, trained: Trained, images: ImageList, reporter: Reporter
 ) -> Evaluated:
     from fcmae.evaluation.classify import classify
     from fcmae.files.together import begin
@@ -81,12 +51,12 @@ def _classify(
     from fcmae.model.classifier import Classifier
     from fcmae.model.timm_net import TimmClassifier
 
-    model, found, peers = open_model(options, weights, images, reporter, what="classifying")
+    model, batches, peers = open_model(trained, images, options.run, reporter, what="classifying")
     assert isinstance(model, (Classifier, TimmClassifier))
     classes = list(images.classes or ())
     journal = options.out and begin(options.out, FILES, peers, "evaluation")
-    result = classify(model, found, classes, peers)
+    result = classify(model, batches, classes, peers)
     if journal and peers.leads:
         columns = ("name", "images", "recall", "precision")
         write_classes(journal, result.confusion, classes, result.per_class, columns)
-    return evaluated(result.summary(), result.unusable, out=options.out)
+    return Evaluated.of(result.summary(), result.unusable, out=options.out)

@@ -1,4 +1,4 @@
-"""What a detector found, as files: COCO's JSON, GeoJSON, pictures."""
+"""Files that detecting writes: COCO's JSON, GeoJSON, pictures."""
 
 import json
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from typing import Any
 from fcmae.analysis.object_pictures import draw
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import distinct_stems
-from fcmae.data.options import Loader
 from fcmae.data.trace import polygons
 from fcmae.evaluation.detections import Detections
 from fcmae.files.durable import write_synced
 from fcmae.files.journal import Journal
 from fcmae.files.together import begin, end
+from fcmae.inference.prologue import Trained
 from fcmae.peers import Peers
-from fcmae.setup.weights import Weights
 
 RESULTS = "detections.json"
 """COCO's file of all objects."""
@@ -25,7 +24,7 @@ RESULTS = "detections.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What all processes found: how many images they looked at, and the class of each object."""
+    """Number of images that all processes looked at, and the class of each object found."""
 
     images: int
     labels: list[str]
@@ -37,13 +36,12 @@ class Output:
     Args:
         folder: Where to write.
         images: The images that are looked at.
-        weights: The detector's, which know its classes.
-        loader: Limits for the images to draw on.
+        trained: The detector, which knows its classes and the limits for images to draw on.
     """
 
-    def __init__(self, folder: Path, images: ImageList, weights: Weights, loader: Loader) -> None:
-        self.folder, self.images, self.loader = folder, images, loader
-        self.channels = weights.architecture.channels
+    def __init__(self, folder: Path, images: ImageList, trained: Trained) -> None:
+        self.folder, self.images, self.loader = folder, images, trained.loader
+        self.channels, weights = trained.channels, trained.weights
         self.classes = weights.classes or [
             str(i) for i in range(weights.description["num_classes"])
         ]

@@ -4,10 +4,11 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
+from fcmae.data.augment import Evaluation
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.forward import Outputs
-from fcmae.inference.features.evaluate import Ready
+from fcmae.inference.features.inputs import FeatureInputs
 from fcmae.inference.models import batches, launch
 from fcmae.model.build import new_encoder
 from fcmae.options.compute import Compute
@@ -15,19 +16,19 @@ from fcmae.randomness import seed_everything
 
 
 def features(
-    ready: Ready, run: Compute, seed: int, reporter: Reporter
+    inputs: FeatureInputs, run: Compute, seed: int, reporter: Reporter
 ) -> tuple[Outputs, Outputs, torch.device]:
-    """One vector per image of each part, and the device to compare them on."""
-    model = encoder(ready, seed)
+    """Returns a vector per image of each part, and the device to compare them on."""
+    model = encoder(inputs, seed)
     peers = launch(run, model)
     train, test = (
         embed(
             model,
             batches(
                 images,
-                ready.size,
-                loader=ready.loader,
-                channels=ready.net.channels,
+                Evaluation(inputs.size),
+                loader=inputs.loader,
+                channels=inputs.net.channels,
                 batch_size=run.batch_size,
                 peers=peers,
                 reporter=reporter,
@@ -35,15 +36,15 @@ def features(
             ),
             peers,
         )
-        for images, what in ((ready.train, "labelled images"), (ready.test, "test images"))
+        for images, what in ((inputs.train, "labelled images"), (inputs.test, "test images"))
     )
     return train, test, peers.device
 
 
-def encoder(ready: Ready, seed: int) -> nn.Module:
+def encoder(inputs: FeatureInputs, seed: int) -> nn.Module:
     """The model of the weights, or an untrained encoder drawn by the seed."""
-    if ready.weights is None:
+    if inputs.weights is None:
         seed_everything(seed, "weights")
-        return new_encoder(ready.net)
-    header, channels = ready.weights.header, ready.net.channels
-    return load_model(header, channels=channels, adapt=ready.adapt, size=ready.size)[0]
+        return new_encoder(inputs.net)
+    header, channels = inputs.weights.header, inputs.net.channels
+    return load_model(header, channels=channels, adapt=inputs.adapt, size=inputs.size)[0]

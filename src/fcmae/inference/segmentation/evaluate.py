@@ -1,66 +1,34 @@
-"""``fcmae evaluate segment``: how well a segmenter tells the class of each pixel."""
+"""Evaluates a segmenter on images with masks."""
 
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import LabelMapOptions, Loader
+from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.find import evaluation_segments
 from fcmae.data.segments.layout import YAMLS
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
-from fcmae.evaluation.options import Scan
-from fcmae.inference.segmentation.evaluated import Segmented
-from fcmae.options.compute import Compute
-from fcmae.options.size import Size
-from fcmae.setup.nets import size_for
+from fcmae.inference.prologue import Trained, open_weights
+from fcmae.inference.segmentation.options import EvaluateSegment, Segmented
 from fcmae.setup.places import check_place
-from fcmae.setup.preflight import check_pictures
-from fcmae.setup.weights import Weights, loader_of, read_weights
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateSegment:
-    """Mean intersection over union of a segmenter on images with masks.
-
-    Each image is looked at in its own size; the numbers come from one confusion matrix over all.
-    """
-
-    data: Path
-    """Folder with images and masks inside (of whose train and val the second is taken), or a .yaml
-    that names those folders."""
-
-    weights: Path
-    """Folder of a run of fcmae finetune segment, or weights file."""
-
-    out: Path | None = None
-    """Folder for the confusion matrix as a picture and the table per class."""
-
-    size: Size | None = None
-    """Side in pixels of the windows where they slide, or height,width; by default that of the
-    training crops."""
-
-    labels: LabelMapOptions = LabelMapOptions()
-    scan: Scan = Scan()
-    loader: Loader = Loader()
-    run: Compute = Compute()
+from fcmae.setup.weights import Weights
 
 
 def evaluate_segment(options: EvaluateSegment, reporter: Reporter) -> Segmented:
-    """Check what the weights, images and masks say, then look at all of them."""
-    weights = read_weights(options.weights, kind="segmenter")
-    size_for(options.size, weights)
-    loader_of(weights, options.loader)
-    labels = meaning(options.labels, weights, options.data)
-    images = evaluation_segments(options.data, labels, weights.classes)
-    check_pictures(
-        images, loader=options.loader, channels=weights.architecture.channels, by_weights=True
-    )
+    """Evaluates a segmenter: intersection over union and accuracy of all pixels.
+
+    Raises:
+        CheckpointError: There are no such weights, or they are of no segmenter.
+        DataError: There is no image with a mask that can be used.
+    """
+    trained = open_weights(options, reporter, kind="segmenter")
+    labels = meaning(options.labels, trained.weights, options.data)
+    images = trained.check(evaluation_segments(options.data, labels, trained.weights.classes))
     check_place(options.out, [options.data])
-    if options.out is None:
-        return _evaluate(options, weights, images, reporter)
-    with hold(options.out):
-        return _evaluate(options, weights, images, reporter)
+    with nullcontext() if options.out is None else hold(options.out):
+        return _evaluate(options, trained, images, reporter)
 
 
 def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOptions:
@@ -73,7 +41,7 @@ def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOp
 
 
 def _evaluate(
-    options: EvaluateSegment, weights: Weights, images: ImageList, reporter: Reporter
+    options: EvaluateSegment, trained: Trained, images: ImageList, reporter: Reporter
 ) -> Segmented:
     from fcmae.evaluation.pixels import segment
     from fcmae.files.results import unusable_files
@@ -81,12 +49,11 @@ def _evaluate(
     from fcmae.inference.per_class import FILES, write_classes
     from fcmae.inference.segmentation.scanner import open_scanner, own_sizes
 
-    scanner = open_scanner(options, weights)
+    scanner = open_scanner(trained, options.scan, options.run)
     classes = list(images.classes or ())
     peers = scanner.peers
     journal = options.out and begin(options.out, FILES, peers, "evaluation")
-    found = own_sizes(options, weights, images, reporter, peers, what="segmenting")
-    result = segment(scanner, found, classes)
+    result = segment(scanner, own_sizes(trained, images, peers, reporter), classes)
     if journal and peers.leads:
         columns = ("name", "pixels", "iou", "accuracy")
         write_classes(journal, result.confusion, classes, result.per_class, columns)
