@@ -111,7 +111,7 @@ class Feed:
             keys,
             loader=self.loader,
             workers=num_workers(self.loader, world=world),
-            batch_bytes=_bytes(self.view, self.channels, size) * world,
+            batch_bytes=batch_bytes(self.view, self.channels, size) * world,
             pin_memory=pin_memory,
         ):
             self.unusable.add(batch.unusable)
@@ -140,7 +140,7 @@ def evaluation_batches(
     )
     samples = Samples(images, view, seed=0, loader=loader, channels=channels, replacing=False)
     workers = num_workers(loader, world=world, num_tasks=len(keys))
-    size = _bytes(view, channels, batch_size) * world
+    size = batch_bytes(view, channels, batch_size) * world
     held: Batch | None = None
     for batch in load(samples, keys, loader=loader, workers=workers, batch_bytes=size):
         if held is None or len(held) == 0:
@@ -162,7 +162,7 @@ def evaluation_batches(
         yield held
 
 
-def _bytes(view: View | SceneView, channels: int, num_images: int) -> int:
+def batch_bytes(view: View | SceneView, channels: int, num_images: int) -> int:
     """Memory of a batch in float32; of images in their own size, that of large ones."""
     height, width = view.size or ANY_SIZE
     return 4 * channels * height * width * num_images

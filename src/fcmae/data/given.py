@@ -19,15 +19,15 @@ OVERSHOOT = 0.25
 """By how much floats may leave [0, 1]: about as far as bicubic resampling carries them."""
 
 
-def picture_of(image: Given, channels: int | None) -> Picture:
+def picture_of(image: object, channels: int | None) -> Picture:
     """The picture that an image means, by the rules of the front door.
 
     The same pixels are judged alike, whether an array, a tensor or Pillow has them.
 
     Args:
-        image: Integers are taken as those of files are: 8 bits as they are, others of 65535, of
-            which those that are not 16 bits must lie in [0, 65535] and go beyond 255. Floats must
-            lie in [0, 1]; what leaves it by a little is clipped.
+        image: One of ``Given``. Integers are taken as those of files are: 8 bits as they are,
+            others of 65535, of which those that are not 16 bits must lie in [0, 65535] and go
+            beyond 255. Floats must lie in [0, 1]; what leaves it by a little is clipped.
         channels: What the model takes; None leaves the picture as it is.
 
     Raises:
@@ -36,7 +36,7 @@ def picture_of(image: Given, channels: int | None) -> Picture:
     """
     if isinstance(image, (str, os.PathLike)):
         return open_image(image, channels=channels)
-    _check_kind(image)
+    image = _checked(image)
     if isinstance(image, Image.Image):
         picture = _of_pillow(image, keep_alpha=channels in (2, 4))
     else:
@@ -46,7 +46,7 @@ def picture_of(image: Given, channels: int | None) -> Picture:
     return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
 
 
-def size_of(image: Given) -> tuple[int, int]:
+def size_of(image: object) -> tuple[int, int]:
     """Height and width of the picture that an image means; of a file, from its header.
 
     Raises:
@@ -55,7 +55,7 @@ def size_of(image: Given) -> tuple[int, int]:
     """
     if isinstance(image, (str, os.PathLike)):
         return upright_size(image)
-    _check_kind(image)
+    image = _checked(image)
     if isinstance(image, Image.Image):
         return image.height, image.width
     _check_shape(image)
@@ -63,13 +63,14 @@ def size_of(image: Given) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-def _check_kind(image: object) -> None:
-    if not isinstance(image, (Image.Image, np.ndarray, Tensor)):
-        got = "None" if image is None else f"of type {type(image).__name__}"
-        raise ValueError(
-            "an image is a path, an image of Pillow, an array h w c or a tensor c h w, but this "
-            f"one is {got}: give one of these, one image at a time."
-        )
+def _checked(image: object) -> Image.Image | NDArray[np.generic] | Tensor:
+    if isinstance(image, (Image.Image, np.ndarray, Tensor)):
+        return image
+    got = "None" if image is None else f"of type {type(image).__name__}"
+    raise ValueError(
+        "an image is a path, an image of Pillow, an array h w c or a tensor c h w, but this "
+        f"one is {got}: give one of these, one image at a time."
+    )
 
 
 def _check_shape(image: NDArray[np.generic] | Tensor) -> None:

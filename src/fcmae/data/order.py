@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fcmae.errors import DataError
 from fcmae.randomness import permutation
@@ -34,12 +35,14 @@ def micro_batches(
     micro_batch: int,
     rank: int,
     world: int,
+    shuffled: bool = True,
 ) -> Iterator[list[Key]]:
     """The micro-batches of one process from ``first_step`` up to, but without, ``last_step``.
 
     The batch of a step is a slice of its epoch's random order, the same for any number of
     processes; each process takes an equal, contiguous share. The views of an image are neighbours
-    in that order, so that one process decodes it once for all of them.
+    in that order, so that one process decodes it once for all of them. Images that are not
+    shuffled come in their own order.
     """
     steps = steps_per_epoch(num_images, repeats, batch_size)
     if batch_size % world:
@@ -48,11 +51,13 @@ def micro_batches(
             f"use a batch size that is a multiple of {world}."
         )
     share = batch_size // world
-    epoch, order = -1, np.empty(0, dtype=np.int64)
+    epoch = -1
+    order: NDArray[np.int64] | range = range(num_images)
     for step in range(first_step, last_step):
         if step // steps != epoch:
             epoch = step // steps
-            order = permutation(seed, "order", epoch, length=num_images)
+            if shuffled:
+                order = permutation(seed, "order", epoch, length=num_images)
         begin = step % steps * batch_size + rank * share
         for start in range(begin, begin + share, micro_batch):
             stop = min(start + micro_batch, begin + share)

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from fcmae.data.batch import Batch
 from fcmae.data.contrasting import Contrasting
-from fcmae.data.feed import Feed
-from fcmae.data.image_list import ImageList
+from fcmae.data.feeds import TrainingImages, feed_of
 from fcmae.data.options import Loader
 from fcmae.data.order import steps_per_epoch
 
@@ -21,9 +20,11 @@ class Pairs:
     """
 
     def __init__(
-        self, images: ImageList, view: Contrasting, *, seed: int, loader: Loader, channels: int
+        self, images: TrainingImages, view: Contrasting, *, seed: int, loader: Loader, channels: int
     ) -> None:
-        self._feed = Feed(images, view, seed=seed, loader=loader, channels=channels, repeats=VIEWS)
+        self._feed = feed_of(
+            images, view, seed=seed, loader=loader, channels=channels, repeats=VIEWS
+        )
 
     @property
     def num_images(self) -> int:

@@ -136,11 +136,8 @@ class Samples:
     def _read(
         self, image: tuple[int, int], seeds: list[Seeds], unusable: list[tuple[str, str]]
     ) -> Sample | None:
-        chosen = image[1]
         for attempt in range(ATTEMPTS + 1):
-            if attempt:
-                key = integer(self.seed, "replacement", *image, attempt)
-                chosen = key % len(self.images)
+            chosen = self.candidate(image, attempt)
             try:
                 if self.images.store.draws:
                     seed_host(integer(self.seed, "item", image[0], chosen))
@@ -154,6 +151,12 @@ class Samples:
             f"{ATTEMPTS} images drawn to replace an unusable one are unusable too ({some}). "
             "`fcmae check` lists all of them."
         )
+
+    def candidate(self, image: tuple[int, int], attempt: int) -> int:
+        """Index of an image that is shown for (epoch, index) where earlier ones cannot be used."""
+        if attempt == 0:
+            return image[1]
+        return integer(self.seed, "replacement", *image, attempt) % len(self.images)
 
     def _open(self, index: int, seeds: list[Seeds]) -> Sample:
         picture: Picture | Decoded

@@ -96,6 +96,11 @@ class ImageStream:
     length: int | None = None
 
     def __post_init__(self) -> None:
+        if not hasattr(self.dataset, "__iter__") or hasattr(self.dataset, "__next__"):
+            raise ValueError(
+                f"a stream is begun anew for each epoch, but {type(self.dataset).__name__} cannot "
+                "be: give a torch.utils.data.IterableDataset, whose __iter__ begins it."
+            )
         if self.length is None and not hasattr(self.dataset, "__len__"):
             raise ValueError(
                 f"the stream {type(self.dataset).__name__} does not say its length: give one, as "
@@ -140,11 +145,27 @@ def sole_path(source: object, what: str) -> Path:
 
 
 def is_stream(source: object) -> bool:
-    """Returns whether a source is a stream, which has no places to ask for."""
+    """Returns whether a source is a stream, which gives images one after the other only."""
     if isinstance(source, ImageStream):
         return True
-    is_data_set = hasattr(source, "__getitem__") or isinstance(source, ImageData)
-    return not is_data_set and not is_path(source) and hasattr(source, "__iter__")
+    # PyTorch's streams have a __getitem__, which raises, and may have a length.
+    named = any(kind.__name__ == "IterableDataset" for kind in type(source).__mro__)
+    by_number = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    if isinstance(source, ImageData) or is_path(source):
+        return False
+    return named or (hasattr(source, "__iter__") and not by_number)
+
+
+def as_stream(source: object) -> ImageStream:
+    """A source that is a stream, with its length.
+
+    Raises:
+        DataError: It does not tell its length, or cannot be begun anew.
+    """
+    try:
+        return source if isinstance(source, ImageStream) else ImageStream(source)
+    except ValueError as error:
+        raise DataError(f"{error}") from error
 
 
 def length_of(images: object) -> int:

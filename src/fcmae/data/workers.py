@@ -20,7 +20,6 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from fcmae.data.batch import Batch
 from fcmae.data.options import Loader
 from fcmae.data.order import Key
-from fcmae.data.samples import Samples
 from fcmae.data.targets import Targets
 from fcmae.errors import DataError
 
@@ -47,15 +46,24 @@ class Parcel:
 
 
 def load(
-    samples: Samples,
-    keys: Iterable[list[Key]],
+    samples: Any,
+    keys: Iterable[list[Key]] | None,
     *,
     loader: Loader,
     workers: int,
     batch_bytes: int,
     pin_memory: bool = False,
 ) -> Iterator[Batch]:
-    """The batches for these keys, in this order, whatever the number of workers."""
+    """The batches for these keys, in this order, whatever the number of workers.
+
+    Args:
+        samples: ``Samples``; or an iterable data set of batches, which knows its keys itself.
+        keys: Those of each batch.
+        loader: How long to wait.
+        workers: Number of processes; 0 reads here.
+        batch_bytes: Memory of a batch.
+        pin_memory: Whether tensors go to page-locked memory, for a GPU.
+    """
     by_pipe = workers > 0 and not _fits_shared_memory(2 * PREFETCH * workers * batch_bytes)
     collate = _parcel if by_pipe else _same
     answers = receive(

@@ -81,7 +81,7 @@ def test_label_maps_in_any_form_make_the_views_of_files(form: str, tmp_path: Pat
 def test_image_and_label_map_come_from_one_reading() -> None:
     source = ImageData(Drawing(8), classes=[str(number) for number in range(200)])
     images = evaluation_segments(source, MEANT)
-    view = SegmentationCrop((16, 16), SceneAugment(scale=(1, 1), colour=False))
+    view = SegmentationCrop((16, 16), SceneAugment(scale=(1.0, 1.0), colour=False))
     batch = batch_of(images, view)
     shown = Normalisation.of(Loader(), 3).undo(batch.images)[:, 0] * 255
     assert_close(batch.targets.values["mask"].reshape(shown.shape).float(), shown)

@@ -9,7 +9,6 @@ import numpy as np
 from torch import Tensor
 
 from fcmae.data.entrance import UnusableImage
-from fcmae.data.given import Given
 from fcmae.data.modes import Refused
 from fcmae.data.naming import shown
 from fcmae.data.source import described
@@ -55,12 +54,11 @@ class Held:
         """True if reading an item runs somebody's code, which may draw from global generators."""
         return not isinstance(self.images, (np.ndarray, Tensor, list, tuple))
 
-    def image(self, place: int) -> Given:
+    def image(self, place: int) -> Any:
         """Reads an item and gives its image."""
         item = self.images[place]
         self._last = place, item
-        image: Given = item[0] if isinstance(item, tuple) and item else item
-        return image
+        return item[0] if isinstance(item, tuple) and item else item
 
     def target(self, place: int) -> Any:
         """The target of an item, ``NOTHING`` if it has none; not read again if it was the last."""
@@ -80,11 +78,11 @@ def reading(name: str) -> Iterator[None]:
         name: Name of the item.
 
     Raises:
-        UnusableImage: Anything was raised inside.
+        UnusableImage: Anything but a ``DataError`` was raised inside.
     """
     try:
         yield
-    except UnusableImage:
+    except DataError:
         raise
     except (Refused, ValueError) as error:
         raise UnusableImage(name, _sentence(error)) from error

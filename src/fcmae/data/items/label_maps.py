@@ -49,7 +49,7 @@ class ItemMaps(MapStore):
         """The path of a file; nothing for other label maps."""
         if self.given is None:
             return ""
-        one = self.given[int(self.store.indices[index])]
+        one = self.given[self.store.place(index)]
         return str(one) if is_path(one) else ""
 
     def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
@@ -57,7 +57,7 @@ class ItemMaps(MapStore):
         if self.given is None:
             target = self.store.target(index)
         else:
-            target = self.given[int(self.store.indices[index])]
+            target = self.given[self.store.place(index)]
         with self.store.blaming(index):
             return _numbers(target, size)
 
@@ -69,7 +69,7 @@ class ItemMaps(MapStore):
         """Hash of the label maps of the items by which the store is known again."""
         digest = hashlib.sha256()
         for index in sampled(len(self.store)):
-            with seeded(0, "item", int(self.store.indices[index])):
+            with seeded(0, "item", self.store.place(index)):
                 try:
                     numbers = self.read(index, self.store.size(index))
                 except UnusableImage:

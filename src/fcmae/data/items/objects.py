@@ -99,7 +99,7 @@ def _given(data: ImageData) -> dict[str, Any]:
 def _seen(store: ItemStore, index: int, *, given: Mapping[str, Any]) -> Seen:
     size, name = store.size(index), f"{store.name(index)} of {store.called}"
     if given:
-        place = int(store.indices[index])
+        place = store.place(index)
         target: Any = {key: values[place] for key, values in given.items()}
     else:
         target = store.target(index)

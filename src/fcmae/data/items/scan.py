@@ -45,7 +45,7 @@ class _Reader(Generic[Told]):
 
     def _one(self, index: int) -> tuple[Told | None, str]:
         try:
-            with seeded(0, "item", int(self.store.indices[index])):
+            with seeded(0, "item", self.store.place(index)):
                 return self.read(self.store, index), ""
         except UnusableImage as error:
             return None, error.reason
@@ -74,6 +74,6 @@ def scan(
             raise answer
         for found, reason in answer:
             if reason:
-                faults[int(store.indices[len(told)])] = reason
+                faults[store.place(len(told))] = reason
             told.append(found)
     return Scan(store=replace(store, faults=faults), told=told)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fcmae.data.decoded import Decoded
-from fcmae.data.given import Given, picture_of, size_of
+from fcmae.data.given import picture_of, size_of
 from fcmae.data.image import Aim, UnusableImage, check_size, open_for, open_image
 from fcmae.data.image_store import ImageStore
 from fcmae.data.items.held import Held, reading
@@ -57,9 +57,13 @@ class ItemStore(ImageStore):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def place(self, index: int) -> int:
+        """Place of an image among all items."""
+        return int(self.indices[index])
+
     def name(self, index: int) -> str:
         """Name of an item; by default its number, or its path if it is one."""
-        place = int(self.indices[index])
+        place = self.place(index)
         if self.names is not None:
             return shown(self.names[place])
         images = self.held.images
@@ -148,7 +152,7 @@ class ItemStore(ImageStore):
         """
         yield f"{len(self)} items\n".encode() + self.indices.astype("<i8").tobytes()
         for index in sampled(len(self)):
-            with seeded(0, "item", int(self.indices[index])):
+            with seeded(0, "item", self.place(index)):
                 try:
                     picture = self.open(index)
                 except UnusableImage:
@@ -163,7 +167,7 @@ class ItemStore(ImageStore):
             UnusableImage: The item cannot be read.
         """
         with self.blaming(index):
-            target = self.held.target(int(self.indices[index]))
+            target = self.held.target(self.place(index))
             alone = isinstance(target, (Tensor, np.ndarray, np.generic)) and target.ndim == 0
             return target.item() if alone else target
 
@@ -174,16 +178,16 @@ class ItemStore(ImageStore):
         Raises:
             UnusableImage: Anything was raised inside, or the item is known to be unusable.
         """
-        place, name = int(self.indices[index]), f"{self.name(index)} of {self.called}"
+        place, name = self.place(index), f"{self.name(index)} of {self.called}"
         if place in self.faults:
             raise UnusableImage(name, self.faults[place])
         with reading(name):
             yield
 
     @contextmanager
-    def _reading(self, index: int) -> Iterator[Given]:
+    def _reading(self, index: int) -> Iterator[Any]:
         with self.blaming(index):
-            yield self.held.image(int(self.indices[index]))
+            yield self.held.image(self.place(index))
 
 
 def sampled(length: int) -> list[int]:
