@@ -27,7 +27,9 @@ def command(error: BaseException) -> Command:
     def fail(options: Options, console: object) -> None:
         raise error
 
-    return Command(options=Options, run=fail, show=lambda result, terminal: None, example="")
+    return Command(
+        options=Options, run=fail, show=lambda result, terminal: None, example="", purpose="tools"
+    )
 
 
 FULL = [
