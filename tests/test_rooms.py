@@ -71,7 +71,7 @@ ONLY_IN = {
     "optuna": {"ablation"},
     "submitit": {"ablation", "jobs"},
     "pandas": {"notebook"},
-    "sklearn": {"analysis"},
+    "sklearn": {"analysis", "inference"},
     "umap": {"analysis"},
 }
 WITHOUT_TORCH = [

@@ -128,6 +128,9 @@ from fcmae.inference.features.options import (
     EvaluateLinear,
     EvaluateNeighbours,
 )
+from fcmae.inference.features.transformer import (
+    Features,
+)
 from fcmae.inference.reconstruct import (
     Reconstruct,
     Reconstructed,
@@ -274,6 +277,7 @@ __all__ = [
     "Export",
     "Exported",
     "Family",
+    "Features",
     "Feed",
     "FinetuneClassify",
     "FinetuneDetect",

@@ -72,6 +72,7 @@ HOMES = {
         "EvaluateLinear",
         "EvaluateNeighbours",
     ),
+    "fcmae.inference.features.transformer": ("Features",),
     "fcmae.inference.reconstruct": ("Reconstruct", "Reconstructed"),
     "fcmae.inference.segmentation.options": (
         "EvaluateSegment",
