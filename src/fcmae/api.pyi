@@ -158,8 +158,8 @@ def ablate(
         dry_run: Check the plan, say what would be computed, and stop.
         job: What the job of each step asks SLURM for (--slurm true). A dataclass or a
             mapping of: name (fcmae), partition (None), account (None), hours (24.0),
-            warning_s (300), cpus (8), memory_gb (None), gpus (1), at_once (32), cluster
-            (slurm).
+            warning_s (300), nodes (1), gpus (1), cpus (8), memory_gb (None), at_once (32),
+            cluster (slurm).
 
     Returns:
         Ablated: What a plan has come to.
@@ -1749,21 +1749,16 @@ def launch(
     *,
     config: Config = (),
     command: str | Sequence[str] = ...,
-    nodes: int = 1,
-    node: int = 0,
     gpus: int | None = None,
-    address: str | None = None,
-    port: int | None = None,
-    interface: str | None = None,
     slurm: bool = False,
     logs: str | PathLike[str] = ...,
     job: Job | Mapping[str, Any] | None = None,
 ) -> Launched:
-    """Train in several processes: one for each GPU, of one machine or of several.
+    """Train in several processes: one for each GPU of this machine, or of a job for SLURM.
 
-    What follows these options is the command to run. On several machines the same line is given on
-    each, with another --node. A process that dies ends all; the same line goes on from the newest
-    checkpoint, also with another number of processes.
+    What follows these options is the command to run. A process that dies ends all; the same line
+    goes on from the newest checkpoint, also with another number of processes. On several machines
+    without SLURM, start the command by torchrun.
 
     Args:
         options: All options as one dataclass, in place of config; keywords win over its
@@ -1772,22 +1767,15 @@ def launch(
             win over all.
         command: The command with its options, after all others and --, as in: fcmae launch
             --gpus 2 -- pretrain --data photos --out runs/pretrain. Must be given.
-        nodes: Machines that take part.
-        node: Which of the machines this is, from 0.
-        gpus: Processes on each machine; by default as many as it has GPUs. With
+        gpus: Processes on this machine; by default as many as it has GPUs. With
             --run.device cpu in the command, processes on the CPU.
-        address: Name or address of machine 0, as the others reach it.
-        port: Port of machine 0 to meet at; by default a free one on one machine, and 29500
-            on several.
-        interface: Network interface to talk over, such as eth0; by default the one that the
-            machine's own name leads to.
         slurm: Hand in a job for SLURM that goes back into the queue when its time is up,
             instead of starting anything here.
         logs: Folder for the state and the logs of SLURM's jobs; all machines have to see
             it.
         job: What a job asks SLURM for, with --slurm. A dataclass or a mapping of: name
-            (fcmae), partition (None), account (None), hours (24.0), warning_s (300), cpus
-            (8), memory_gb (None).
+            (fcmae), partition (None), account (None), hours (24.0), warning_s (300), nodes
+            (1), gpus (1), cpus (8), memory_gb (None).
 
     Returns:
         Launched: What came of it.

@@ -50,11 +50,11 @@ BAD_LINES = [
     ("launch pretrian --data x", "there is no command 'pretrian'. Did you mean pretrain?"),
     ("launch pretrain --data x --ot y", "there is no option --ot. Did you mean --out?"),
     ("launch pretrain --data x --out y --help", "give --help and --print-config to fcmae pretrain"),
-    (f"launch --nodes 2 {PRETRAIN}", "nodes is 2, but there is no --address by which the machines"),
-    (f"launch --nodes 2 --node 2 {PRETRAIN}", "node is 2, but must be from 0 to 1, as nodes is 2"),
     (f"launch --gpus 0 {PRETRAIN}", "gpus is 0, but must be at least 1."),
-    (f"launch --port 70000 {PRETRAIN}", "port is 70000, but must be from 1 to 65535."),
-    (f"launch --slurm {PRETRAIN}", "slurm needs to know how many GPUs to ask for: give --gpus."),
+    (
+        f"launch --slurm --gpus 2 {PRETRAIN}",
+        "gpus is for this machine: with slurm, give --job.gpus",
+    ),
     (f"launch --job.name a\nb {PRETRAIN}", r"job.name is 'a\nb', but must be one word."),
 ]
 
@@ -84,27 +84,16 @@ def launched(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> tuple[Any, dict
     return told[0], told[1]
 
 
-def test_machines_meet_where_they_are_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    config, environment = launched(
-        monkeypatch, nodes=3, node=2, gpus=4, address="10.0.0.1", interface="ib0"
-    )
-    assert (config.min_nodes, config.max_nodes, config.nproc_per_node) == (3, 3, 4)
-    assert (config.rdzv_backend, config.rdzv_endpoint) == ("static", "10.0.0.1:29500")
-    assert config.rdzv_configs["rank"] == 2
-    assert config.max_restarts == 0
-    assert config.signals_to_handle == "SIGTERM,SIGINT,SIGUSR1"
-    assert environment["GLOO_SOCKET_IFNAME"] == environment["NCCL_SOCKET_IFNAME"] == "ib0"
-
-
-def test_one_machine_takes_a_free_port_and_shares_its_cores(
+def test_processes_meet_at_a_free_port_and_share_the_cores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(13))
     config, environment = launched(monkeypatch, gpus=4)
-    assert config.rdzv_endpoint == "127.0.0.1:0"
+    assert (config.nproc_per_node, config.rdzv_endpoint) == (4, "127.0.0.1:0")
+    assert config.max_restarts == 0
+    assert config.signals_to_handle == "SIGTERM,SIGINT,SIGUSR1"
     assert environment["OMP_NUM_THREADS"] == "3"
-    assert "NCCL_SOCKET_IFNAME" not in environment
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert launched(monkeypatch, gpus=4)[1]["OMP_NUM_THREADS"] == "5"
 
@@ -193,10 +182,9 @@ def test_an_error_in_the_data_is_said_once(
 
 ORPHAN = """
 import subprocess, sys, time
-from fcmae.cli.launch.launch import Launch
 from fcmae.cli.launch.processes import _inherited
 child = "import sys; sys.stdin.read(); open({ended!r}, 'w').write('x')"
-with _inherited(Launch(command=["x"]), 1):
+with _inherited(1):
     subprocess.Popen([sys.executable, "-c", child])
     print("ready", flush=True)
     time.sleep(100)
@@ -346,9 +334,9 @@ def test_two_hosts_do_what_one_process_does(
     assert main(train(photos, one)) == 0
     runs = [
         subprocess.Popen([
-            "ip", "netns", "exec", name, sys.executable, "-m", "fcmae", "launch",
-            "--nodes", "2", "--node", str(number), "--gpus", "1", "--address", "10.231.77.1",
-            "--interface", end, "--", *train(photos, two),
+            "ip", "netns", "exec", name, "env", f"GLOO_SOCKET_IFNAME={end}", "torchrun",
+            "--nnodes", "2", "--node-rank", str(number), "--master-addr", "10.231.77.1",
+            "-m", "fcmae", *train(photos, two),
         ])
         for number, (name, end) in enumerate(hosts)
     ]  # fmt: skip
@@ -383,15 +371,6 @@ def test_a_signal_before_anything_could_save_is_told_as_one(
     with pytest.raises(Interrupted, match="SIGTERM: stopped before the first step") as told:
         processes.run_all(Launch(command=["x"], gpus=1))
     assert told.value.exit_code == 143
-
-
-def test_machines_that_do_not_meet_are_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(*_: Any) -> None:
-        raise RuntimeError("connect timed out")
-
-    monkeypatch.setattr(processes, "launch_agent", start)
-    with pytest.raises(DistributedError, match=r"did not meet at 10.0.0.1: connect timed out"):
-        processes.run_all(Launch(command=["x"], gpus=1, nodes=2, address="10.0.0.1"))
 
 
 SBATCH = """\
@@ -431,7 +410,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def submitted(cluster: Path, words: list[str], *more: str) -> dict[str, str]:
     """Hand a training in; what is asked of SLURM."""
-    asking = ["launch", "--slurm", "--gpus", "2", "--logs", f"{cluster}/jobs", *more]
+    asking = ["launch", "--slurm", "--job.gpus", "2", "--logs", f"{cluster}/jobs", *more]
     assert main([*asking, "--", *words]) == 0
     text = (cluster / "job.sbatch").read_text()
     assert subprocess.run(["bash", "-n", f"{cluster}/job.sbatch"], check=False).returncode == 0
@@ -442,8 +421,7 @@ def test_a_job_asks_for_what_was_said(cluster: Path, capsys: pytest.CaptureFixtu
     words = ["pretrain", "--data", "two words", "--out", "run"]
     asked = submitted(
         cluster, words, *shlex.split(
-            "--nodes 2 --interface ib0 --job.hours 2 --job.partition gpu --job.warning_s 60 "
-            "--job.cpus 4"
+            "--job.nodes 2 --job.hours 2 --job.partition gpu --job.warning_s 60 --job.cpus 4"
         )
     )  # fmt: skip
     said = capsys.readouterr().out
@@ -454,7 +432,7 @@ def test_a_job_asks_for_what_was_said(cluster: Path, capsys: pytest.CaptureFixtu
     assert "account" not in asked
     assert "requeue" in asked
     text = (cluster / "job.sbatch").read_text()
-    assert "export OMP_NUM_THREADS=4\nexport GLOO_SOCKET_IFNAME=ib0\n" in text
+    assert "export OMP_NUM_THREADS=4\n" in text
     assert "--cpus-per-task=4 --kill-on-bad-exit=1" in text
     job = DelayedSubmission.load(cluster / "jobs" / "20007_submitted.pkl")
     assert job.function.line == (sys.executable, "-m", "fcmae.cli.step", *words)
@@ -464,7 +442,7 @@ def test_without_slurm_a_job_is_refused_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    words = ["launch", "--slurm", "--gpus", "2", "--logs", f"{tmp_path}/jobs", "--"]
+    words = ["launch", "--slurm", "--logs", f"{tmp_path}/jobs", "--"]
     assert main([*words, *shlex.split(PRETRAIN)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("fcmae: there is no srun on this machine")
@@ -475,7 +453,7 @@ def test_a_job_that_slurm_refuses_is_told_in_a_line(
     cluster: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (cluster / "bin" / "sbatch").write_text("#!/bin/bash\necho no such partition >&2\nexit 1\n")
-    words = ["launch", "--slurm", "--gpus", "2", "--logs", f"{cluster}/jobs", "--"]
+    words = ["launch", "--slurm", "--logs", f"{cluster}/jobs", "--"]
     assert main([*words, *shlex.split(PRETRAIN)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("fcmae: the cluster refused the job: ")

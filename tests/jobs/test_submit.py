@@ -17,6 +17,7 @@ from fcmae.jobs.submit import Command, executor, submit
     [
         ({"hours": 0.0}, r"job.hours is 0.0, but must be above 0"),
         ({"cpus": 0}, r"job.cpus is 0, but must be at least 1"),
+        ({"gpus": -1}, r"job.gpus is -1, but must be at least 0"),
         ({"warning_s": 0}, r"job.warning_s is 0, but must be at least 1"),
         ({"account": "a b"}, r"job.account is 'a b', but must be one word"),
     ],
@@ -45,7 +46,7 @@ def test_a_command_that_has_saved_does_not_fail_its_job(code: int) -> None:
 
 def test_a_command_runs_as_a_job_of_this_machine(tmp_path: Path) -> None:
     line = [sys.executable, "-c", "import os; print(os.environ['SUBMITIT_LOCAL_NTASKS'])"]
-    made = executor(Job(), tmp_path / "jobs", gpus=0, cluster="local")
+    made = executor(Job(gpus=0), tmp_path / "jobs", "local")
     assert submit(made, Command(line, tmp_path / "log")).result() == 0
     assert (tmp_path / "log").read_text() == "1\n"
 

@@ -10,9 +10,6 @@ from fcmae.jobs.options import Job
 class StepJob(Job):
     """What the job of each step asks SLURM for (--slurm true)."""
 
-    gpus: int = 1
-    """GPUs of a job, each with a process of its own."""
-
     at_once: int = 32
     """Jobs that may be in the queue at a time."""
 
@@ -21,8 +18,5 @@ class StepJob(Job):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("gpus", 0), ("at_once", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"job.{name} is {getattr(self, name)}, but must be at least {least}."
-                )
+        if self.at_once < 1:
+            raise ValueError(f"job.at_once is {self.at_once}, but must be at least 1.")

@@ -14,7 +14,7 @@ from fcmae.ablation.launch import Launcher, wait_for
 from fcmae.ablation.options import StepJob
 from fcmae.errors import StorageError
 from fcmae.files.durable import write_text
-from fcmae.jobs.submit import Command, executor, submit
+from fcmae.jobs.submit import Command, executor, submit, tasks
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""
@@ -38,9 +38,8 @@ class Jobs(Launcher):
     def __init__(self, job: StepJob, root: Path) -> None:
         self.places = job.at_once
         self._root, self._cluster = root, job.cluster
-        # Under SLURM a run has a process for each GPU, and these are the tasks of its job.
-        self._tasks = list(range(max(1, job.gpus) if job.cluster == "slurm" else 1))
-        self._executor = executor(job, root, gpus=job.gpus, cluster=job.cluster)
+        self._tasks = list(range(tasks(job, job.cluster)))
+        self._executor = executor(job, root, job.cluster)
         self._running: dict[str, Any] = {}
         self._guard = threading.RLock()  # a signal's handler may come while it is held
         self._stopped: int | None = None

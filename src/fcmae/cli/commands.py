@@ -330,7 +330,7 @@ COMMANDS: dict[str, Command] = {
         show=show_launched,
         example="fcmae launch --gpus 8 -- pretrain --data photos --out runs/pretrain",
         purpose="tools",
-        common=("nodes", "gpus", "slurm", "job.partition"),
+        common=("gpus", "slurm", "job.partition"),
         rest="command",
     ),
     "export": Command(

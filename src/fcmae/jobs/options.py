@@ -24,18 +24,25 @@ class Job:
     warning_s: int = 300
     """Seconds before its end that the job is told to save."""
 
+    nodes: int = 1
+    """Machines."""
+
+    gpus: int = 1
+    """GPUs of each machine, each with a process of its own; 0 computes on the CPU."""
+
     cpus: int = 8
     """CPU cores of each process."""
 
     memory_gb: float | None = None
-    """Memory of the job on each machine in gigabytes; by default the cluster's own."""
+    """Memory on each machine in gigabytes; by default the cluster's own."""
 
     def __post_init__(self) -> None:
         if not self.hours > 0:
             raise ValueError(f"job.hours is {self.hours}, but must be above 0.")
-        for name in ("warning_s", "cpus"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"job.{name} is {getattr(self, name)}, but must be at least 1.")
+        for name, least in (("warning_s", 1), ("nodes", 1), ("gpus", 0), ("cpus", 1)):
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"job.{name} is {value}, but must be at least {least}.")
         for name in ("name", "partition", "account"):
             value = getattr(self, name)
             if value is not None and not re.fullmatch(r"[\w.:@/,+-]+", value):

@@ -15,6 +15,8 @@ from submitit.helpers import DelayedSubmission
 from fcmae.errors import FcmaeError
 from fcmae.jobs.options import Job
 
+Cluster = Literal["slurm", "local"]
+
 MANY = 1000
 """How often a job may go back into the queue, as each goes on where the one before was."""
 
@@ -62,27 +64,20 @@ class Command:
         return DelayedSubmission(Command(self.line, log, fails=self.fails))
 
 
-def executor(
-    job: Job,
-    folder: Path,
-    *,
-    gpus: int,
-    nodes: int = 1,
-    cluster: Literal["slurm", "local"] = "slurm",
-    exports: Sequence[str] = (),
-) -> submitit.AutoExecutor:
+def tasks(job: Job, cluster: Cluster = "slurm") -> int:
+    """Returns the number of processes of a job: under SLURM one for each GPU."""
+    return job.nodes * max(1, job.gpus) if cluster == "slurm" else 1
+
+
+def executor(job: Job, folder: Path, cluster: Cluster = "slurm") -> submitit.AutoExecutor:
     """Returns what submits commands with these demands.
 
-    Under SLURM a job has a process (a task) for each GPU, which find one another by what SLURM
-    tells them.
+    The processes of a job find one another by what SLURM tells them.
 
     Args:
         job: What is asked for.
         folder: For the state and the logs of jobs; all machines have to see it.
-        gpus: GPUs of each machine.
-        nodes: Machines.
         cluster: ``local`` runs jobs as processes of this machine.
-        exports: ``NAME=value`` for the processes.
 
     Raises:
         FcmaeError: There is no SLURM here.
@@ -101,14 +96,14 @@ def executor(
     made.update_parameters(
         name=job.name,
         timeout_min=round(60 * job.hours),
-        nodes=nodes,
-        gpus_per_node=gpus,
-        tasks_per_node=max(1, gpus) if cluster == "slurm" else 1,
+        nodes=job.nodes,
+        gpus_per_node=job.gpus,
+        tasks_per_node=tasks(job, cluster) // job.nodes,
         cpus_per_task=job.cpus,
         stderr_to_stdout=True,
         slurm_signal_delay_s=job.warning_s,
         slurm_additional_parameters={"requeue": True},
-        slurm_setup=[f"export {each}" for each in (f"OMP_NUM_THREADS={job.cpus}", *exports)],
+        slurm_setup=[f"export OMP_NUM_THREADS={job.cpus}"],
         slurm_srun_args=[f"--cpus-per-task={job.cpus}", "--kill-on-bad-exit=1"],
         **{name: value for name, value in asked.items() if value is not None},
     )

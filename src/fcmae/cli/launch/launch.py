@@ -4,6 +4,9 @@ torchrun starts and ends the processes, and submitit hands jobs in. What is adde
 command is checked before anything starts, and an error is said once (``processes``).
 """
 
+import io
+import sys
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,42 +17,23 @@ from fcmae.cli.shared.show import say, show_places
 from fcmae.jobs.options import Job, check_submitit
 from fcmae.notebook import Result
 
-PORT = 29500
-"""The port that torchrun takes too, where several machines have to know it beforehand."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """Train in several processes: one for each GPU, of one machine or of several.
+    """Train in several processes: one for each GPU of this machine, or of a job for SLURM.
 
-    What follows these options is the command to run. On several machines the same line is given on
-    each, with another --node. A process that dies ends all; the same line goes on from the newest
-    checkpoint, also with another number of processes.
+    What follows these options is the command to run. A process that dies ends all; the same line
+    goes on from the newest checkpoint, also with another number of processes. On several machines
+    without SLURM, start the command by torchrun.
     """
 
     command: list[str]
     """The command with its options, after all others and --, as in: fcmae launch --gpus 2 --
     pretrain --data photos --out runs/pretrain."""
 
-    nodes: int = 1
-    """Machines that take part."""
-
-    node: int = 0
-    """Which of the machines this is, from 0."""
-
     gpus: int | None = None
-    """Processes on each machine; by default as many as it has GPUs. With --run.device cpu in the
+    """Processes on this machine; by default as many as it has GPUs. With --run.device cpu in the
     command, processes on the CPU."""
-
-    address: str | None = None
-    """Name or address of machine 0, as the others reach it."""
-
-    port: int | None = None
-    """Port of machine 0 to meet at; by default a free one on one machine, and 29500 on several."""
-
-    interface: str | None = None
-    """Network interface to talk over, such as eth0; by default the one that the machine's own name
-    leads to."""
 
     slurm: bool = False
     """Hand in a job for SLURM that goes back into the queue when its time is up, instead of
@@ -61,26 +45,12 @@ class Launch:
     job: Job = Job()
 
     def __post_init__(self) -> None:
-        for name in ("nodes", "gpus"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}, but must be at least 1.")
-        if not 0 <= self.node < self.nodes:
-            raise ValueError(
-                f"node is {self.node}, but must be from 0 to {self.nodes - 1}, as nodes is "
-                f"{self.nodes}."
-            )
-        if self.port is not None and not 0 < self.port < 2**16:
-            raise ValueError(f"port is {self.port}, but must be from 1 to {2**16 - 1}.")
-        if self.slurm and self.gpus is None:
-            raise ValueError("slurm needs to know how many GPUs to ask for: give --gpus.")
+        if self.gpus is not None and self.gpus < 1:
+            raise ValueError(f"gpus is {self.gpus}, but must be at least 1.")
+        if self.slurm and self.gpus is not None:
+            raise ValueError("gpus is for this machine: with slurm, give --job.gpus.")
         if self.slurm:
             check_submitit()
-        if self.nodes > 1 and not self.slurm and self.address is None:
-            raise ValueError(
-                f"nodes is {self.nodes}, but there is no --address by which the machines can reach "
-                "machine 0."
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +76,22 @@ def launch(options: Launch, console: Console) -> Launched:
 
     check_launchable(options.command)
     if options.slurm:
-        from fcmae.cli.launch.slurm import submit_training
-
-        return submit_training(options)
+        return _submit(options)
     from fcmae.cli.launch.processes import run_all
 
-    here = run_all(options)
-    return Launched(command=options.command, processes=options.nodes * here)
+    return Launched(command=options.command, processes=run_all(options))
+
+
+def _submit(options: Launch) -> Launched:
+    """Hands in a job with a process for each GPU of each machine."""
+    from fcmae.jobs.submit import Command, executor, submit
+
+    command = [sys.executable, "-m", "fcmae.cli.step", *options.command]
+    with redirect_stderr(io.StringIO()):  # submitit repeats what sbatch says, as the error does
+        job = submit(executor(options.job, options.logs), Command(command, fails=True))
+    return Launched(
+        command=options.command, processes=job.num_tasks, job=job.job_id, log=job.paths.stdout
+    )
 
 
 def show_launched(result: Launched, terminal: Terminal) -> None:

@@ -18,69 +18,49 @@ from pathlib import Path
 import torch
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.elastic.rendezvous import RendezvousError
 from torch.distributed.launcher.api import LaunchConfig, launch_agent
 
-from fcmae.cli.launch.launch import PORT, Launch
+from fcmae.cli.launch.launch import Launch
 from fcmae.cli.launch.words import LAUNCHED, Words, read_words
 from fcmae.engine.signals import ASK_TO_STOP
 from fcmae.errors import DistributedError, FcmaeError, Interrupted
 
-MEETING_S = 600
-"""How long the machines wait for one another."""
-
 SAVING_S = 600
 """How long processes that were asked to stop may take to save (PyTorch before 2.12: 30 s)."""
 
-INTERFACE = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", "TP_SOCKET_IFNAME")
-
 
 def run_all(options: Launch) -> int:
-    """Runs the command in all processes of this machine to its end; returns their number.
+    """Runs the command in all processes to its end; returns their number.
 
     Raises:
         FcmaeError: A process failed; the exit code is its own.
     """
-    here = options.gpus or max(1, torch.cuda.device_count())
+    of = options.gpus or max(1, torch.cuda.device_count())
     codes: Mapping[int, int] = {}
     asked: signal.Signals | None = None
-    with (
-        tempfile.TemporaryDirectory(prefix="fcmae-launch-") as folder,
-        _inherited(options, here),
-    ):
-        command = ["-m", "fcmae.cli.step", *options.command]
+    with tempfile.TemporaryDirectory(prefix="fcmae-launch-") as folder, _inherited(of):
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=of,
+            run_id=LAUNCHED,
+            rdzv_backend="c10d",
+            rdzv_endpoint="127.0.0.1:0",  # any free port
+            local_addr="127.0.0.1",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=folder),
+            signals_to_handle=",".join(number.name for number in _asking()),
+        )
         try:
-            launch_agent(_config(options, here, folder), sys.executable, command)
+            launch_agent(config, sys.executable, ["-m", "fcmae.cli.step", *options.command])
         except ChildFailedError as error:
             codes = {rank: process.exitcode for rank, process in error.failures.items()}
         except SignalException as error:
             asked = error.sigval
-        except (RendezvousError, RuntimeError) as error:
-            where = options.address or "127.0.0.1"
-            raise DistributedError(f"the processes did not meet at {where}: {error}") from error
         said = read_words(Path(folder))
     if said or codes or asked:
-        raise failure(said, codes, asked, of=options.nodes * here)
-    return here
-
-
-def _config(options: Launch, here: int, folder: str) -> LaunchConfig:
-    """Tells torchrun what to start; on one machine it finds a free port by itself."""
-    alone = options.nodes == 1
-    port = options.port or (0 if alone else PORT)
-    return LaunchConfig(
-        min_nodes=options.nodes,
-        max_nodes=options.nodes,
-        nproc_per_node=here,
-        run_id=LAUNCHED,
-        rdzv_backend="c10d" if alone else "static",
-        rdzv_endpoint=f"{options.address or '127.0.0.1'}:{port}",
-        rdzv_configs={"rank": options.node, "timeout": MEETING_S},
-        local_addr=options.address or "127.0.0.1" if alone else None,
-        max_restarts=0,
-        logs_specs=DefaultLogsSpecs(log_dir=folder),
-        signals_to_handle=",".join(number.name for number in _asking()),
-    )
+        raise failure(said, codes, asked, of=of)
+    return of
 
 
 def failure(
@@ -89,10 +69,10 @@ def failure(
     """Returns what to say for all processes, with the exit code of the one that failed.
 
     Args:
-        said: What processes of this machine said at their end, the first one first.
+        said: What processes said at their end, the first one first.
         codes: The exit codes of those that failed, by their rank.
         asked: The signal that asked the launcher to stop.
-        of: Processes of all machines.
+        of: Number of processes.
     """
     lost = DistributedError.exit_code
     # torchrun ends the others with SIGTERM, so one that ended so is no cause.
@@ -130,7 +110,7 @@ def _end(code: int) -> str:
 
 
 @contextmanager
-def _inherited(options: Launch, here: int) -> Iterator[None]:
+def _inherited(of: int) -> Iterator[None]:
     """Sets what the processes inherit, silences torchrun, and leaves all as it was.
 
     The processes end when their standard input is closed (``fcmae.cli.step``). Only this process
@@ -138,9 +118,8 @@ def _inherited(options: Launch, here: int) -> Iterator[None]:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     environment = dict(os.environ)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // here)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (cores or 1) // of)))
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(SAVING_S))
-    os.environ.update(dict.fromkeys(INTERFACE, options.interface) if options.interface else {})
     main_thread = threading.current_thread() is threading.main_thread()
     handlers = {number: signal.getsignal(number) for number in _asking() if main_thread}
     former, (reading, writing) = os.dup(0), os.pipe()
