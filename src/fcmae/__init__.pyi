@@ -3,6 +3,9 @@
 from fcmae.ablation.options import (
     StepJob,
 )
+from fcmae.analysis.options import (
+    MapOptions,
+)
 from fcmae.api import (
     ablate,
     analyze,
@@ -31,13 +34,6 @@ from fcmae.checkpoint.options import (
 from fcmae.cli.ablate.ablate import (
     Ablate,
     Ablated,
-)
-from fcmae.cli.analyze.analyze import (
-    Analyzed,
-)
-from fcmae.cli.analyze.options import (
-    Analyze,
-    MapOptions,
 )
 from fcmae.cli.bench.cost import (
     Cost,
@@ -109,6 +105,10 @@ from fcmae.engine.options import (
 from fcmae.evaluation.options import (
     Scan,
     Tiles,
+)
+from fcmae.inference.analyze.options import (
+    Analyze,
+    Analyzed,
 )
 from fcmae.inference.classification.options import (
     EvaluateClassify,

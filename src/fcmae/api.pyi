@@ -233,7 +233,7 @@ def analyze(
             channels (3), stem (4), drop_path (0.0), checkpointing (False).
 
     Returns:
-        Analyzed: What was found.
+        Analyzed: Findings of analyses.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.

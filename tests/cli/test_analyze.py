@@ -14,10 +14,10 @@ from PIL import Image
 
 import fcmae
 from fcmae.analysis import projection
+from fcmae.analysis.findings.subject import spread
+from fcmae.analysis.findings.table import ANALYSES
+from fcmae.analysis.options import What
 from fcmae.checkpoint.weights import save_weights
-from fcmae.cli.analyze.options import What
-from fcmae.cli.analyze.subject import spread
-from fcmae.cli.analyze.wiring import ANALYSES
 from fcmae.cli.main import main
 from fcmae.data.listing import find_images
 from fcmae.errors import DataError

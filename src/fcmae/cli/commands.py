@@ -1,8 +1,6 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
 from fcmae.cli.ablate.ablate import Ablate, ablate, show_ablated
-from fcmae.cli.analyze.analyze import analyze, show_analyzed
-from fcmae.cli.analyze.options import Analyze
 from fcmae.cli.bench.cost import Cost, cost, show_costs
 from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
 from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench
@@ -16,6 +14,7 @@ from fcmae.cli.export.exported import show_exported
 from fcmae.cli.info import Info, info, show_info
 from fcmae.cli.launch.launch import Launch, launch, show_launched
 from fcmae.cli.report import Report, report, show_reported
+from fcmae.cli.show.analysis import show_analyzed
 from fcmae.cli.show.classification import show_evaluated, show_finetuned, show_predicted
 from fcmae.cli.show.detection import (
     show_detector_evaluated,
@@ -30,6 +29,8 @@ from fcmae.cli.show.segmentation import (
     show_segmented,
 )
 from fcmae.cli.show.values import show_estimated, show_finetuned_values, show_predicted_values
+from fcmae.inference.analyze.analyze import analyze
+from fcmae.inference.analyze.options import Analyze
 from fcmae.inference.classification.evaluate import evaluate_classify
 from fcmae.inference.classification.options import EvaluateClassify, PredictClassify
 from fcmae.inference.classification.predict import predict_classify

@@ -20,10 +20,10 @@ from fcmae.ablation.write import as_text, best_of, write_table
 from fcmae.checkpoint.header import weights_file
 from fcmae.checkpoint.published import named
 from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
-from fcmae.cli.analyze.asked import random_model
 from fcmae.data.listing import not_there, split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
+from fcmae.inference.analyze.sources import random_model
 from fcmae.options.recipes import read_plan
 from fcmae.setup.sources import validation_images
 

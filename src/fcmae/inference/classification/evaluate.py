@@ -5,12 +5,11 @@ from contextlib import nullcontext
 from fcmae.data.image_list import ImageList
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
-from fcmae.errors import CheckpointError
+from fcmae.evaluation.class_names import class_names
 from fcmae.inference.classification.options import EvaluateClassify, Evaluated
 from fcmae.inference.prologue import Trained, open_weights
 from fcmae.setup.places import check_place
 from fcmae.setup.sources import validation_images
-from fcmae.setup.weights import Weights
 
 
 def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluated:
@@ -21,24 +20,17 @@ def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluate
         DataError: There is no labelled image that can be used.
     """
     trained = open_weights(options, reporter, kind="classifier")
-    found = validation_images(options.data)
-    images = trained.check(found.with_classes(class_names(trained.weights, found)))
+    found, weights = validation_images(options.data), trained.weights
+    names = class_names(
+        found,
+        known=weights.classes,
+        number=weights.description["num_classes"],
+        source=weights.path,
+    )
+    images = trained.check(found.with_classes(names))
     check_place(options.out, [options.data])
     with nullcontext() if options.out is None else hold(options.out):
         return _evaluate(options, trained, images, reporter)
-
-
-def class_names(weights: Weights, images: ImageList) -> list[str]:
-    """The classes of the weights; where they have no names, those of as many folders in order."""
-    if weights.classes is not None:
-        return weights.classes
-    found, count = list(images.classes or ()), weights.description["num_classes"]
-    if len(found) != count:
-        raise CheckpointError(
-            f"{weights.path} does not name its {count} classes, and there are labels of "
-            f"{len(found)}, so that they cannot be compared."
-        )
-    return found
 
 
 def _evaluate(

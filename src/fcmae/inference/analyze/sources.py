@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from fcmae.cli.analyze.options import Analyze
-from fcmae.cli.shared.console import Console
 from fcmae.data.options import Loader
+from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
+from fcmae.inference.analyze.options import Analyze
 from fcmae.model.options import Architecture, Encoder, ModelName
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.options.size import size_or
@@ -20,7 +20,7 @@ RANDOM = "random:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class NetSource:
     """A net to look into, checked without PyTorch.
 
     Attributes:
@@ -38,15 +38,17 @@ class Asked:
     loader: Loader
 
 
-def asked(source: str, options: Analyze, console: Console, *, beside: Asked | None = None) -> Asked:
+def net_source(
+    source: str, options: Analyze, reporter: Reporter, *, beside: NetSource | None = None
+) -> NetSource:
     """The net of this name, with its images; beside another one, with those of the other."""
     model = random_model(source)
-    weights = None if model else read_weights(source, fetch=options.source, reporter=console)
+    weights = None if model else read_weights(source, fetch=options.source, reporter=reporter)
     net = net_of(model, _encoder(options, model, beside), weights)
     check_channels(options.loader, net.channels)
     wanted = size_or(options.size, 224 if weights is None else weights.size)
     size, net = net_at(beside.size if beside else wanted, net)
-    return Asked(
+    return NetSource(
         name=f"{model} (random)" if model else _name(source),
         weights=weights,
         net=net,
@@ -70,7 +72,7 @@ def random_model(source: str) -> str | None:
     return source if source in get_args(ModelName) else None
 
 
-def _encoder(options: Analyze, model: str | None, beside: Asked | None) -> Encoder:
+def _encoder(options: Analyze, model: str | None, beside: NetSource | None) -> Encoder:
     """Channels and stem of a net; a random one beside another one takes after it."""
     if beside is None:
         return options.encoder
@@ -82,9 +84,9 @@ def _encoder(options: Analyze, model: str | None, beside: Asked | None) -> Encod
     return Encoder(channels=beside.net.channels, stem=stem)
 
 
-def other_asked(source: str, first: Asked, options: Analyze, console: Console) -> Asked:
+def other_source(source: str, first: NetSource, options: Analyze, reporter: Reporter) -> NetSource:
     """The net to compare with, which must take the same images."""
-    other = asked(source, options, console, beside=first)
+    other = net_source(source, options, reporter, beside=first)
     if other.net.channels != first.net.channels:
         raise CheckpointError(
             f"compare is {source}, which takes images of {other.net.channels} channels, "

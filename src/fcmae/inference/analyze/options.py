@@ -1,47 +1,13 @@
-"""What ``fcmae analyze`` may be asked for."""
+"""Options and results of looking inside encoders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, get_args
 
+from fcmae.analysis.options import MOST_IMAGES, MapOptions, What
 from fcmae.inference.options import EvaluateOptions
 from fcmae.model.options import Encoder
-
-What = Literal[
-    "feature_distance", "class_selectivity", "inactive_channels", "effective_rank", "cka",
-    "activation_maps", "nearest_neighbours", "pca", "tsne", "umap", "grad_cam", "mistakes",
-]  # fmt: skip
-"""The analyses, in the order in which they are done."""
-
-OF_CLASSIFIERS = {"grad_cam", "mistakes"}
-"""The analyses that only a classifier has."""
-
-OF_CLASSES = {"class_selectivity", "mistakes"}
-"""Those that need images of classes."""
-
-MOST_IMAGES = 10_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapOptions:
-    """Activation maps (figure 3 of the paper)."""
-
-    image: Path | None = None
-    """Image to draw them of; by default one of data, drawn by the seed."""
-
-    blocks: list[int] | None = None
-    """Blocks to draw, numbered from 1 through the whole net; by default the last of each stage."""
-
-    channels: list[int] | None = None
-    """Channels to draw, from 0; by default 64 of each block, drawn by the seed."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("blocks", 1), ("channels", 0)):
-            values = getattr(self, name)
-            if values is not None and (not values or min(values) < least):
-                raise ValueError(
-                    f"maps.{name} is {values}, but must be numbers of at least {least}."
-                )
+from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +65,25 @@ class Analyze(EvaluateOptions):
                 "maps is for activation_maps, which what does not name: name it too, or leave "
                 "--maps out."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analyzed(Result):
+    """Findings of analyses.
+
+    Attributes:
+        out: Folder of the pictures and numbers, with ``analysis.json``.
+        images: Images looked at.
+        found: What ``analysis.json`` holds: a picture, its numbers and a summary of each analysis.
+        skipped: Analyses that were not done, with the reason.
+        summary: The numbers of each analysis by its name, as in
+            ``summary["feature_distance"]["last"]``.
+        unusable: Files left out, with the reason.
+    """
+
+    out: Path
+    images: int
+    found: list[dict[str, Any]]
+    skipped: dict[str, str]
+    summary: dict[str, dict[str, Any]]
+    unusable: list[dict[str, str]] = field(default_factory=list)

@@ -5,16 +5,15 @@ from typing import Any
 import torch
 
 from fcmae.analysis.blocks import Place
+from fcmae.analysis.findings.subject import Finding, Subject, needs_labels
 from fcmae.analysis.grad_cam import grad_cam
 from fcmae.analysis.maps import grid
 from fcmae.analysis.mistakes import Mistake, confident_mistakes
 from fcmae.analysis.sheets import Cell, sheet
-from fcmae.cli.analyze.subject import Finding, Subject, needs_labels
 from fcmae.errors import DataError
+from fcmae.evaluation.class_names import class_names
 from fcmae.evaluation.classify import predict
 from fcmae.evaluation.forward import Outputs
-from fcmae.evaluation.viewing import Viewing
-from fcmae.inference.classification.evaluate import class_names
 from fcmae.model.classifier import Classifier
 from fcmae.model.timm_net import TimmClassifier
 from fcmae.types import Labels
@@ -26,7 +25,7 @@ PER_CLASS = 5
 def evidence(subject: Subject) -> list[Finding]:
     """Where the evidence for the likeliest class of some images lies."""
     model = _classifier(subject)
-    rows = subject.drawn(subject.options.rows)
+    rows = subject.drawn(subject.rows)
     images = subject.normalised(rows)
     place = _speaking(subject.net.inside.places, model)
     maps, scores = grad_cam(model, place, images)
@@ -118,25 +117,22 @@ def _classifier(subject: Subject) -> Classifier | TimmClassifier:
 
 def _predictions(subject: Subject, model: Classifier | TimmClassifier) -> tuple[Outputs, list[str]]:
     """The probabilities of all images, with labels by the model's classes, and their names."""
-    asked = subject.net.asked
-    assert asked.weights is not None
-    images = subject.images.with_classes(class_names(asked.weights, subject.images))
-    viewing = Viewing(
-        size=asked.size,
-        loader=asked.loader,
-        channels=asked.net.channels,
-        batch_size=subject.options.run.batch_size,
+    names = class_names(
+        subject.images,
+        known=subject.net.classes,
+        number=model.head.out_features,
+        source=subject.net.name,
     )
-    outputs = predict(model, viewing.batches(images, subject.peers), subject.peers)
+    images = subject.images.with_classes(names)
+    outputs = predict(model, subject.net.viewing.batches(images, subject.peers), subject.peers)
     return outputs, list(images.classes or ())
 
 
 def _names(subject: Subject, number: int) -> list[str]:
-    weights = subject.net.asked.weights
-    known = None if weights is None else weights.classes
+    known = subject.net.classes
     if known is None and len(subject.classes) == number:
         return subject.classes
-    return known or [f"class {i}" for i in range(number)]
+    return list(known) if known else [f"class {i}" for i in range(number)]
 
 
 def _worst(found: list[Mistake], labels: Labels, classes: list[str]) -> dict[str, str]:
@@ -154,8 +150,7 @@ def _sheet_rows(subject: Subject, found: list[Mistake], classes: list[str]) -> l
     of_class = {label: [m for m in found if m.label == label] for label in {m.label for m in found}}
     most = sorted(of_class, key=lambda label: (-len(of_class[label]), label))
     return [
-        _sheet_row(subject, of_class[label][:PER_CLASS], classes)
-        for label in most[: subject.options.rows]
+        _sheet_row(subject, of_class[label][:PER_CLASS], classes) for label in most[: subject.rows]
     ]
 
 

@@ -1,38 +1,37 @@
 """Analyses: the models, one pass over the images, and each analysis that applies."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
 from torch import nn
 
-from fcmae.analysis.inside import Inside, look_inside
-from fcmae.cli.analyze.analyze import Analyzed
-from fcmae.cli.analyze.asked import Asked
-from fcmae.cli.analyze.blocks import (
-    class_selectivity,
-    effective_ranks,
-    feature_distance,
-    inactive_channels,
-    similarity,
-)
-from fcmae.cli.analyze.classifier import evidence, mistakes
-from fcmae.cli.analyze.images import maps, neighbours, pca, tsne, umap
-from fcmae.cli.analyze.options import Analyze, MapOptions, What
-from fcmae.cli.analyze.subject import Finding, Net, Subject, model_of, spread
-from fcmae.cli.shared.console import Console
-from fcmae.data.augment import Evaluation
+from fcmae.analysis.findings.subject import Finding, Net, Subject, spread
+from fcmae.analysis.findings.table import ANALYSES
+from fcmae.analysis.inside import look_inside
+from fcmae.analysis.options import MapOptions, What
+from fcmae.checkpoint.weights import load_model
+from fcmae.data.batch import Batch
 from fcmae.data.image_list import ImageList
+from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError, DataError
+from fcmae.evaluation.viewing import Viewing
 from fcmae.files.durable import write_synced
 from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
 from fcmae.files.tables import write_table
 from fcmae.files.together import begin, end
-from fcmae.inference.models import batches, launch
+from fcmae.inference.analyze.options import Analyze, Analyzed
+from fcmae.inference.analyze.sources import NetSource
+from fcmae.inference.models import launch
+from fcmae.model.build import new_encoder
+from fcmae.model.classifier import Classifier
+from fcmae.model.encoder import encoder_of
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.options.fields import plain
 from fcmae.peers import Peers
+from fcmae.randomness import seed_everything
 
 Entry = dict[str, Any]
 """What ``analysis.json`` says about a finding."""
@@ -40,44 +39,32 @@ Entry = dict[str, Any]
 INDEX = "analysis.json"
 """File that tells what each picture shows."""
 
-ANALYSES: dict[What, Callable[[Subject], list[Finding]]] = {
-    "feature_distance": feature_distance,
-    "class_selectivity": class_selectivity,
-    "inactive_channels": inactive_channels,
-    "effective_rank": effective_ranks,
-    "cka": similarity,
-    "activation_maps": maps,
-    "nearest_neighbours": neighbours,
-    "pca": pca,
-    "tsne": tsne,
-    "umap": umap,
-    "grad_cam": evidence,
-    "mistakes": mistakes,
-}
-
 
 def look(
-    options: Analyze, asked: list[Asked], images: ImageList, out: Path, console: Console
+    options: Analyze, sources: list[NetSource], images: ImageList, out: Path, reporter: Reporter
 ) -> Analyzed:
-    """Show the images to each net once, then do the analyses one after the other."""
+    """Shows the images to each net once, then does the analyses one after the other."""
     chosen = spread(images, options.images, options.seed)
-    models = [model_of(net, options.seed) for net in asked]
+    models = [model_of(source, options.seed) for source in sources]
     peers = launch(options.run, nn.ModuleList(models))
     names = [name for name in get_args(What) if options.what is None or name in options.what]
     usual = [f"{name}.{ending}" for name in names for ending in ("csv", "png")]
     journal = begin(out, [INDEX, *usual], peers, "analysis")
+    batch_size = options.run.batch_size
     nets = [
-        Net(
-            asked=net,
-            model=model,
-            inside=_inside(
-                net, model, chosen, peers, batch_size=options.run.batch_size, console=console
-            ),
-        )
-        for net, model in zip(asked, models, strict=True)
+        _net(source, model, chosen, peers, batch_size=batch_size, reporter=reporter)
+        for source, model in zip(sources, models, strict=True)
     ]
-    subject = Subject(options=options, nets=nets, images=chosen, peers=peers)
-    entries, skipped = _do(names, subject, journal, console)
+    subject = Subject(
+        nets=nets,
+        images=chosen,
+        peers=peers,
+        seed=options.seed,
+        rows=options.rows,
+        k=options.k,
+        maps=options.maps,
+    )
+    entries, skipped = _do(names, subject, journal, reporter)
     if not entries:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise DataError(f"nothing that was asked for could be done: {reasons}")
@@ -98,38 +85,54 @@ def look(
     )
 
 
-def _inside(
-    asked: Asked,
+def model_of(source: NetSource, seed: int) -> nn.Module:
+    """The model as far as it makes features: a classifier whole, of others the encoder."""
+    if source.weights is None:
+        seed_everything(seed, "weights")
+        return new_encoder(source.net).eval()
+    model, _ = load_model(source.weights.header, size=source.size)
+    whole = isinstance(model, (Classifier, TimmClassifier, TimmEncoder))
+    return model if whole else encoder_of(model)
+
+
+def _net(
+    source: NetSource,
     model: nn.Module,
     images: ImageList,
     peers: Peers,
     *,
     batch_size: int,
-    console: Console,
-) -> Inside:
-    """The pass over the images."""
-    found = batches(
-        images,
-        Evaluation(asked.size),
-        loader=asked.loader,
-        channels=asked.net.channels,
+    reporter: Reporter,
+) -> Net:
+    """The net with what it did in one pass over the images."""
+    viewing = Viewing(
+        size=source.size,
+        loader=source.loader,
+        channels=source.net.channels,
         batch_size=batch_size,
-        peers=peers,
-        reporter=console,
-        what=f"looking into {asked.name}",
     )
-    return look_inside(model, found, peers)
+    found: Iterable[Batch] = viewing.batches(images, peers)
+    if peers.leads:
+        total = -(-len(images) // peers.size)
+        found = reporter.track(found, f"looking into {source.name}", total)
+    return Net(
+        name=source.name,
+        classes=None if source.weights is None else source.weights.classes,
+        viewing=viewing,
+        model=model,
+        inside=look_inside(model, found, peers),
+    )
 
 
 def _do(
-    names: Iterable[What], subject: Subject, journal: Journal, console: Console
+    names: Iterable[What], subject: Subject, journal: Journal, reporter: Reporter
 ) -> tuple[list[Entry], dict[str, str]]:
-    """Write what each analysis found, one after the other, and say why some do not apply."""
+    """Writes the findings of each analysis, and the reason why some do not apply."""
     entries: list[Entry] = []
     skipped: dict[str, str] = {}
-    asked = list(names)
-    with console.counting("analysing", len(asked)) as count:
-        for name in asked:
+    wanted = list(names)
+    with reporter.counting("analysing", len(wanted)) as count:
+        for name in wanted:
             try:
                 found = ANALYSES[name](subject)
                 entries += [write(finding, journal, subject.peers) for finding in found]
@@ -140,7 +143,7 @@ def _do(
 
 
 def write(finding: Finding, journal: Journal, peers: Peers) -> Entry:
-    """Write the picture and its numbers; give back the entry of ``analysis.json``."""
+    """Writes the picture and its numbers, and returns the entry of ``analysis.json``."""
     table, picture = f"{finding.name}.csv", f"{finding.name}.png"
     if peers.leads:
         with journal.writing(table) as path:

@@ -9,9 +9,9 @@ import torch
 from fcmae.analysis.cka import cka_table
 from fcmae.analysis.depth_pictures import inactive_bars, over_depth, stage_histograms
 from fcmae.analysis.effective_rank import effective_rank
+from fcmae.analysis.findings.subject import Finding, Net, Subject, columns_of_places, needs_labels
 from fcmae.analysis.heat_map import similarity_map
 from fcmae.analysis.selectivity import class_means, selectivity
-from fcmae.cli.analyze.subject import Finding, Net, Subject, columns_of_places, needs_labels
 from fcmae.errors import DataError
 from fcmae.types import Labels
 

@@ -13,21 +13,15 @@ from torch import Tensor, nn
 
 from fcmae.analysis.blocks import Place
 from fcmae.analysis.inside import Inside
+from fcmae.analysis.options import MapOptions
 from fcmae.analysis.reconstructions import as_shown
-from fcmae.checkpoint.weights import load_model
-from fcmae.cli.analyze.asked import Asked
-from fcmae.cli.analyze.options import Analyze
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
 from fcmae.evaluation.viewing import Viewing
 from fcmae.files.tables import Columns
-from fcmae.model.build import new_encoder
-from fcmae.model.classifier import Classifier
-from fcmae.model.encoder import encoder_of
-from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.peers import Peers
-from fcmae.randomness import permutation, seed_everything
+from fcmae.randomness import permutation
 from fcmae.types import Images, Labels
 
 
@@ -54,16 +48,21 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Net:
-    """A net, and what it did with the images."""
+    """A net, and what it did with the images.
 
-    asked: Asked
+    Attributes:
+        name: What it is called in pictures.
+        classes: Names of its classes, where it is a classifier that knows them.
+        viewing: How images are shown to it.
+        model: A classifier, or an encoder.
+        inside: What one pass over the images found.
+    """
+
+    name: str
+    classes: Sequence[str] | None
+    viewing: Viewing
     model: nn.Module
     inside: Inside
-
-    @property
-    def name(self) -> str:
-        """What it is called in pictures."""
-        return self.asked.name
 
     @property
     def stages(self) -> list[int]:
@@ -76,16 +75,22 @@ class Subject:
     """What all analyses look at.
 
     Attributes:
-        options: What was asked for.
         nets: The net, and perhaps one to compare it with.
         images: Those that were looked at, with the ones that could not be used.
         peers: The processes that share the work.
+        seed: Draws images and channels.
+        rows: Images on a sheet of neighbours or of Grad-CAM, and classes on one of mistakes.
+        k: Neighbours to show of each image.
+        maps: The activation maps to draw.
     """
 
-    options: Analyze
     nets: list[Net]
     images: ImageList
     peers: Peers
+    seed: int
+    rows: int
+    k: int
+    maps: MapOptions
 
     @property
     def net(self) -> Net:
@@ -116,7 +121,7 @@ class Subject:
     def normalised(self, rows: Sequence[int]) -> Images:
         """Images as the net sees them."""
         indices = self.net.inside.images.indices[list(rows)].numpy()
-        return look_at(self.images.subset(indices), self.net.asked, self.peers)
+        return look_at(self.images.subset(indices), self.net.viewing, self.peers)
 
     def shown(self, rows: Sequence[int]) -> Float[Tensor, "n rows columns colours"]:
         """Images as people see them."""
@@ -124,36 +129,22 @@ class Subject:
 
     def as_shown(self, images: Images) -> Float[Tensor, "n rows columns colours"]:
         """Normalised images as people see them."""
-        asked = self.net.asked
-        return as_shown(images, Normalisation.of(asked.loader, asked.net.channels))
+        viewing = self.net.viewing
+        return as_shown(images, Normalisation.of(viewing.loader, viewing.channels))
 
     def drawn(self, number: int) -> list[int]:
         """So many rows, drawn by the seed."""
         length = len(self.net.inside.images.indices)
-        order = permutation(self.options.seed, "sheet", length=length)
+        order = permutation(self.seed, "sheet", length=length)
         return [int(row) for row in order[:number]]
 
 
-def look_at(images: ImageList, asked: Asked, peers: Peers) -> Images:
+def look_at(images: ImageList, viewing: Viewing, peers: Peers) -> Images:
     """A few images in the order of the list, on this process's device."""
-    viewing = Viewing(
-        size=asked.size,
-        loader=replace(asked.loader, workers=0),  # for a few images, no process is started
-        channels=asked.net.channels,
-        batch_size=len(images),
-    )
-    batches = [batch.images for batch in viewing.batches(images)]
+    loader = replace(viewing.loader, workers=0)  # for a few images, no process is started
+    few = replace(viewing, loader=loader, batch_size=len(images))
+    batches = [batch.images for batch in few.batches(images)]
     return torch.cat(batches).to(peers.device)
-
-
-def model_of(asked: Asked, seed: int) -> nn.Module:
-    """The model as far as it makes features: a classifier whole, of others the encoder."""
-    if asked.weights is None:
-        seed_everything(seed, "weights")
-        return new_encoder(asked.net).eval()
-    model, _ = load_model(asked.weights.header, size=asked.size)
-    whole = isinstance(model, (Classifier, TimmClassifier, TimmEncoder))
-    return model if whole else encoder_of(model)
 
 
 def spread(images: ImageList, number: int, seed: int) -> ImageList:

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from fcmae.analysis import projection
 from fcmae.analysis.blocks import last_of_stages
+from fcmae.analysis.findings.subject import Finding, Subject, look_at
 from fcmae.analysis.inactive import dead_maps, saturated_maps
 from fcmae.analysis.maps import activation_maps
 from fcmae.analysis.nearest import nearest
 from fcmae.analysis.scatter import class_scatter
 from fcmae.analysis.sheets import RIGHT, WRONG, Cell, map_sheet, sheet
-from fcmae.cli.analyze.subject import Finding, Subject, look_at
 from fcmae.data.listing import find_images
 from fcmae.errors import DataError
 from fcmae.randomness import permutation
@@ -26,11 +26,11 @@ MAX_MAPS = 64
 
 def maps(subject: Subject) -> list[Finding]:
     """A sheet of activation maps for each of some blocks."""
-    places, asked = subject.net.inside.places, subject.options.maps
+    places, wanted = subject.net.inside.places, subject.maps
     name, image = _image_of_maps(subject)
-    if asked.blocks is not None and max(asked.blocks) > len(places):
-        raise DataError(f"maps.blocks is {asked.blocks}, but the net has {len(places)} blocks.")
-    chosen = last_of_stages(places) if asked.blocks is None else [b - 1 for b in asked.blocks]
+    if wanted.blocks is not None and max(wanted.blocks) > len(places):
+        raise DataError(f"maps.blocks is {wanted.blocks}, but the net has {len(places)} blocks.")
+    chosen = last_of_stages(places) if wanted.blocks is None else [b - 1 for b in wanted.blocks]
     return [_maps_of_block(subject, index, name, image) for index in chosen]
 
 
@@ -73,36 +73,36 @@ def _maps_of_block(subject: Subject, index: int, name: str, image: Images) -> Fi
 
 def _image_of_maps(subject: Subject) -> tuple[str, Images]:
     """The image that the user names, or one of those that were looked at."""
-    path = subject.options.maps.image
+    path = subject.maps.image
     if path is None:
         rows = subject.drawn(1)
         return subject.paths(rows)[0], subject.normalised(rows)
     if not path.is_file():
         raise DataError(f"maps.image is {path}, but must be the file of one image.")
-    return path.name, look_at(find_images(path), subject.net.asked, subject.peers)[:1]
+    return path.name, look_at(find_images(path), subject.net.viewing, subject.peers)[:1]
 
 
 def _channels(subject: Subject, index: int, width: int) -> list[int]:
-    asked = subject.options.maps.channels
-    if asked is None:
-        order = permutation(subject.options.seed, "channels", index, length=width)
+    wanted = subject.maps.channels
+    if wanted is None:
+        order = permutation(subject.seed, "channels", index, length=width)
         return sorted(order[:MAX_MAPS].tolist())
-    if max(asked) >= width:
+    if max(wanted) >= width:
         place = subject.net.inside.places[index]
-        raise DataError(f"maps.channels is {asked}, but {place.name} has {width}, from 0.")
-    return asked
+        raise DataError(f"maps.channels is {wanted}, but {place.name} has {width}, from 0.")
+    return wanted
 
 
 def neighbours(subject: Subject) -> list[Finding]:
     """Some images, each with those that the net takes for most alike."""
-    queries = subject.drawn(subject.options.rows)
+    queries = subject.drawn(subject.rows)
     vectors = subject.net.inside.images.rows
-    found, cosines = nearest(vectors, torch.tensor(queries), subject.options.k)
+    found, cosines = nearest(vectors, torch.tensor(queries), subject.k)
     width = found.shape[1]
     summary: dict[str, float | int | str] = {"mean cosine": float(cosines.mean())}
     alt = f"{len(queries)} images, each followed by its {width} nearest neighbours."
     if subject.labels is not None:
-        near = nearest(vectors, torch.arange(len(vectors)), subject.options.k)[0]
+        near = nearest(vectors, torch.arange(len(vectors)), subject.k)[0]
         share = float((subject.labels[near] == subject.labels[:, None]).double().mean())
         summary["neighbours of the same class"] = share
         alt += f" Of the neighbours of all images, {share:.0%} are of the same class; a blue frame "
@@ -126,15 +126,15 @@ def _neighbour_table(
 ) -> dict[str, Any]:
     """A row for each image and neighbour."""
     width, flat = found.shape[1], found.flatten().tolist()
-    asked = [query for query in queries for _ in range(width)]
+    each = [query for query in queries for _ in range(width)]
     numbers: dict[str, Any] = {
-        "image": subject.paths(asked),
+        "image": subject.paths(each),
         "rank": np.tile(np.arange(1, width + 1), len(queries)),
         "neighbour": subject.paths(flat),
         "cosine": cosines.flatten().numpy(),
     }
     if subject.labels is not None:
-        numbers |= {"class": subject.names(asked), "class_of_neighbour": subject.names(flat)}
+        numbers |= {"class": subject.names(each), "class_of_neighbour": subject.names(flat)}
     return numbers
 
 
@@ -188,7 +188,7 @@ def _by_library(subject: Subject, name: str, title: str, library: str) -> list[F
     if reason := projection.missing(library):
         raise DataError(reason)
     make = {"tsne": projection.tsne, "umap": projection.umap}[name]
-    points = make(subject.net.inside.images.rows, seed=subject.options.seed)
+    points = make(subject.net.inside.images.rows, seed=subject.seed)
     return [_scatter(subject, name, title, points)]
 
 

@@ -1,0 +1,1 @@
+"""Findings of analyses: a picture, its numbers, and a summary of each."""

@@ -1,1 +1,0 @@
-"""``fcmae analyze``: a look inside."""
