@@ -91,7 +91,7 @@ def test_a_net_that_is_not_registered_is_described_by_class_and_encoder() -> Non
     assert (description["kind"], description["encoder"]) == ("module", "backbone")
     assert description["class"] == f"{__name__}.Counter"
     assert description["architecture"]["dims"] == (4, 4, 4, 8)
-    with pytest.raises(OwnCodeError, match=r"test_kinds\.Counter is not registered"):
+    with pytest.raises(OwnCodeError, match=r"test_kinds\.Counter is not rebuilt"):
         rebuild(description)
     assert describe(nn.Linear(2, 2)) == {
         "kind": "module",

@@ -24,7 +24,12 @@ def tensors_of(header: Header) -> dict[str, Tensor]:
         whole = dict(_wanted(header.path, set(header.shapes)))
         return {n: x.float() if x.is_floating_point() else x for n, x in whole.items()}
     if header.recognised is None:
-        return dict(read_tensors(header.path))
+        prefix = header.prefix
+        return {
+            name.removeprefix(prefix): x
+            for name, x in read_tensors(header.path)
+            if name.startswith(prefix)
+        }
     wanted = {header.recognised.prefix + move.theirs for move in header.recognised.moves}
     theirs = dict(_wanted(header.path, wanted))
     if strange := [name for name, x in theirs.items() if not x.is_floating_point()]:

@@ -39,6 +39,7 @@ class Header:
         shapes: Shape of each tensor by its name in the file.
         recognised: How to read the file of another library; None for one of fcmae.
         net: The net of timm that a file of timm holds, where it is not translated into ours.
+        prefix: Where the names of the file begin that count; they stand without it in ``shapes``.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Header:
     shapes: dict[str, Shape]
     recognised: Recognised | None = None
     net: TimmArchitecture | None = None
+    prefix: str = ""
 
     @property
     def is_foreign(self) -> bool:
@@ -55,7 +57,7 @@ class Header:
     @property
     def is_of_timm(self) -> bool:
         """True if the model is a net of timm, trained here or there."""
-        return "timm" in self.card["model"]["architecture"]
+        return "timm" in self.card["model"].get("architecture", {})
 
     @property
     def shapes_here(self) -> dict[str, Shape]:

@@ -11,6 +11,7 @@ from fcmae.checkpoint.download import INSTEAD, download
 from fcmae.checkpoint.header import Header, read_header, weights_file
 from fcmae.checkpoint.hub import commit_of, forget, from_hub
 from fcmae.checkpoint.options import Source
+from fcmae.checkpoint.own_code import encoder_alone
 from fcmae.checkpoint.published import HUB_FILES, Published, named
 from fcmae.errors import CheckpointError
 from fcmae.files import durable
@@ -37,13 +38,15 @@ class Resolved:
         return list(dict.fromkeys(licence for licence in found if licence))
 
 
-def resolve(source: str | Path, options: Source | None = None) -> Resolved:
+def resolve(source: str | Path, options: Source | None = None, *, whole: bool = False) -> Resolved:
     """Find or fetch weights, and read what they say.
 
     Args:
         source: A run's folder, a file, or a name: ``timm:NAME``, ``hf:OWNER/NAME[@REVISION]``,
             ``official:NAME`` or an https address. ``#PREFIX`` at the end names one of several nets.
         options: How to fetch.
+        whole: True to get a net that only its owner's code can build as it is; else its encoder
+            stands for it.
 
     Raises:
         CheckpointError: There is nothing of this name, it cannot be fetched, or is not as it was.
@@ -53,7 +56,8 @@ def resolve(source: str | Path, options: Source | None = None) -> Resolved:
     base, _, part = (text, "", "") if here else text.partition("#")
     published = None if here else named(base)
     if published is None:
-        return _local(Path(base), part, options)
+        found = _local(Path(base), part, options)
+        return found if whole else replace(found, header=encoder_alone(found.header))
     header, sha256 = (_from_hub if published.repo else _from_address)(published, part, options)
     card = {**published.facts, **header.card}
     entry = {

@@ -29,7 +29,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None 
     Raises:
         StorageError: What stands in the file is not what was written.
     """
-    ready = {name: x.detach().cpu().contiguous() for name, x in tensors.items()}
+    ready = _apart({name: x.detach().cpu().contiguous() for name, x in tensors.items()})
     # Made here so that it gets the user's file mode: safetensors would make it 0600.
     path.open("wb").close()
     mode = path.stat().st_mode
@@ -42,6 +42,17 @@ def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None 
     for name, written in read_tensors(path):
         if not torch.equal(written, ready[name]):
             raise StorageError(f"{path} does not hold what was written to it: the disk is faulty.")
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with memory of their own, which the format asks for; tied weights share it."""
+    seen: set[int] = set()
+    apart = {}
+    for name, x in tensors.items():
+        place = x.untyped_storage().data_ptr()
+        apart[name] = x.clone() if place in seen else x
+        seen.add(place)
+    return apart
 
 
 def read_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from fcmae.checkpoint.adapt import adapt_stem
-from fcmae.checkpoint.foreign import tensors_of
+from fcmae.checkpoint.filling import Shapes, differences, fill, read_finite, shapes_of
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import some
 from fcmae.checkpoint.header import KEY, Card, Header, read_header
 from fcmae.checkpoint.options import Rule
+from fcmae.checkpoint.own_code import encoder_alone, ways_out
 from fcmae.checkpoint.report import (
     PREFIX,
     STEM,
@@ -25,18 +25,17 @@ from fcmae.checkpoint.report import (
     prefixed,
     report_of,
 )
-from fcmae.checkpoint.tensors import Tensors, is_finite, non_finite, num_bytes, write_tensors
+from fcmae.checkpoint.tensors import Tensors, non_finite, num_bytes, write_tensors
 from fcmae.checkpoint.timm_weights import give_weights, new_model
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.files import durable
-from fcmae.model.build import describe, rebuild
+from fcmae.model.build import OwnCodeError, describe, rebuild
 from fcmae.model.encoder import Encoder, encoder_of
+from fcmae.model.kinds import own_code
 from fcmae.model.options import architecture_from
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 
 FORMAT = 1
-
-Shapes = Mapping[str, Shape]
 
 
 def save_weights(
@@ -68,7 +67,8 @@ def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
     """Metadata that a weights file will carry.
 
     Raises:
-        TypeError: The model is not one of fcmae, or the card is not JSON.
+        TypeError: The card is not JSON.
+        ValueError: What a registered kind says of its model cannot be saved.
     """
     content = {"format": FORMAT, "model": describe(model), **card}
     return {KEY: json.dumps(content, allow_nan=False)}
@@ -80,6 +80,7 @@ def load_model(
     channels: int | None = None,
     adapt: Rule | None = None,
     size: tuple[int, int] | None = None,
+    model: nn.Module | None = None,
 ) -> tuple[nn.Module, Card]:
     """The model in a file or a run's folder, in evaluation mode on the CPU, and its card.
 
@@ -88,11 +89,23 @@ def load_model(
         channels: Channels of the images, where they are not those of the weights.
         adapt: How the stem becomes one for them.
         size: Height and width of the images, for a net of timm that is built for one size.
+        model: The model to fill, which then has to be the file's to the last tensor. By default it
+            is made as the file describes it.
 
     Raises:
         CheckpointError: The file is not whole, or not one that this version can rebuild.
+        ValueError: A net of a user's own cannot be changed to other channels.
     """
     header = _header(source)
+    if model is not None or own_code(header.card.get("model", {})):
+        if channels is not None or adapt is not None:
+            raise ValueError(
+                "channels and adapt change models that fcmae makes, but this net is your own: "
+                "leave them out."
+            )
+        model = model or _own(header)
+        fill(model, header)
+        return model.eval(), header.card
     try:
         model = _rebuilt(header, channels, size)
     except (ValueError, TypeError, KeyError) as error:
@@ -101,6 +114,22 @@ def load_model(
         ) from error
     load_into(model, header, adapt=adapt)
     return model.eval(), header.card
+
+
+def _own(header: Header) -> nn.Module:
+    """A new net of a class that a user has registered."""
+    description = header.card["model"]
+    try:
+        return rebuild(description)
+    except OwnCodeError as error:
+        raise CheckpointError(
+            f"{header.path} holds {own_code(description)}, which fcmae does not import by itself: "
+            f"{ways_out(header)}."
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{header.path} holds {own_code(description)}, which cannot be rebuilt: {error}"
+        ) from error
 
 
 def _rebuilt(header: Header, channels: int | None, size: tuple[int, int] | None) -> nn.Module:
@@ -112,8 +141,8 @@ def _rebuilt(header: Header, channels: int | None, size: tuple[int, int] | None)
     if not header.is_foreign:
         with torch.device("meta"):
             wanted = _shapes(rebuild(description))
-        if differences := _differences(wanted, prefixed(header.shapes)):
-            raise CheckpointError(f"{header.path} does not fit its own model: {some(differences)}.")
+        if found := differences(wanted, prefixed(header.shapes)):
+            raise CheckpointError(f"{header.path} does not fit its own model: {some(found)}.")
     if of_timm:
         return new_model(header, channels=channels, size=size)
     if channels is not None:
@@ -143,7 +172,7 @@ def load_into(
     Raises:
         CheckpointError: The file's encoder is another one; the message lists what differs.
     """
-    header = _header(source)
+    header = encoder_alone(_header(source))
     if header.is_of_timm or isinstance(model, (TimmEncoder, TimmClassifier)):
         return _load_timm(model, header, without=without, adapt=adapt)
     wanted = _shapes(model)
@@ -156,7 +185,7 @@ def load_into(
     refused = _refused(_kept(wanted, other), _kept(given, other), without)
     if "encoder" in refused:
         raise CheckpointError(f"{header.path} holds another encoder: {refused['encoder']}.")
-    tensors = _finite_tensors(header)
+    tensors = prefixed(read_finite(header))
     if adapt is not None and adapted:
         tensors[STEM] = adapt_stem(tensors[STEM], channels, adapt)
     taken = {n: x for n, x in _kept(tensors, other).items() if part_of(n) not in refused}
@@ -171,7 +200,7 @@ def _load_timm(
     """Give a net of timm, which no other weights fit, its weights."""
     if not (header.is_of_timm and isinstance(model, (TimmEncoder, TimmClassifier))):
         raise CheckpointError(f"{header.path} holds another encoder: only one of them is timm's.")
-    return give_weights(model, header, _read(header), without=without, adapt=adapt)
+    return give_weights(model, header, read_finite(header), without=without, adapt=adapt)
 
 
 def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[str, str]:
@@ -182,8 +211,8 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
         there = {name: shape for name, shape in given.items() if part_of(name) == part}
         if not here:
             refused[part] = "the model has no such part"
-        elif differences := _differences(here, there):
-            refused[part] = some(differences)
+        elif found := differences(here, there):
+            refused[part] = some(found)
     return refused
 
 
@@ -203,31 +232,4 @@ def _header(source: Path | Header) -> Header:
 
 
 def _shapes(model: nn.Module) -> dict[str, Shape]:
-    return prefixed({name: tuple(x.shape) for name, x in model.state_dict().items()})
-
-
-def _finite_tensors(header: Header) -> dict[str, Tensor]:
-    return prefixed(_read(header))
-
-
-def _read(header: Header) -> dict[str, Tensor]:
-    """All tensors of a file, none of which holds NaN or infinity."""
-    try:
-        tensors = tensors_of(header)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{header.path} cannot be read: {error}") from error
-    if bad := [name for name, x in tensors.items() if not is_finite(x)]:
-        raise CheckpointError(f"{header.path} holds NaN or infinity in {some(bad)}.")
-    return tensors
-
-
-def _differences(wanted: Shapes, given: Shapes) -> list[str]:
-    """Differences between the tensors of a file and those of a model, in words."""
-    missing = [f"{name} is missing" for name in wanted if name not in given]
-    extra = [f"{name} is not in the model" for name in given if name not in wanted]
-    other = [
-        f"{name} has shape {list(given[name])} instead of {list(shape)}"
-        for name, shape in wanted.items()
-        if name in given and given[name] != shape
-    ]
-    return other + missing + extra
+    return prefixed(shapes_of(model))

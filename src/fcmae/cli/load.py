@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcmae.checkpoint.options import Rule, Source
+from fcmae.checkpoint.resolve import resolve
 from fcmae.cli.shared.console import Console
-from fcmae.setup.weights import read_weights
+from fcmae.setup.weights import tell_licences
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +18,7 @@ def load(
     channels: int | None = None,
     adapt: Rule | None = None,
     source: Source | None = None,
+    model: "nn.Module | None" = None,
 ) -> "nn.Module":
     """A model in evaluation mode on the CPU, with ``predict(image)`` where it can.
 
@@ -26,9 +28,17 @@ def load(
         channels: Channels of the images, where they are not those of the weights.
         adapt: How the stem becomes one for them: ``repeat`` or ``average``.
         source: How to fetch published weights.
+        model: A net of your own to fill, which has to be the one that was saved to the last tensor.
+            A net whose class is registered (``fcmae.register``) needs none.
+
+    Raises:
+        CheckpointError: There are no such weights, they do not fit, or only your own code can make
+            the net that they are of. Nothing that a file names is imported.
     """
     from fcmae.checkpoint.weights import load_model
     from fcmae.inference.predictor import with_predict
 
-    header = read_weights(weights, fetch=source, reporter=Console()).header
-    return with_predict(*load_model(header, channels=channels, adapt=adapt))
+    resolved = resolve(weights, source, whole=True)
+    tell_licences(weights, resolved, Console())
+    loaded = load_model(resolved.header, channels=channels, adapt=adapt, model=model)
+    return with_predict(*loaded)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.engine import devices
+from fcmae.engine.check_task import check_task
 from fcmae.engine.feed import Feed
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Keeper
@@ -27,8 +28,8 @@ def fit(
     feed: Feed,
     *,
     optim: Optim,
-    run: Run,
-    out: Path,
+    out: str | Path,
+    run: Run | None = None,
     evaluations: Sequence[Evaluation] = (),
     record: Mapping[str, Any] | None = None,
     meaning: Meaning | None = None,
@@ -38,12 +39,15 @@ def fit(
 ) -> Outcome:
     """Train ``task.model`` on the images of a feed, or go on where the same run was stopped.
 
+    The model may be any ``torch.nn.Module``. What is not of fcmae is saved whole with its weights;
+    ``fcmae.load`` and ``fcmae.register`` tell how it is loaded.
+
     Args:
         task: The model and what one step means.
-        feed: The images.
+        feed: The images, such as those of ``fcmae.Feed``.
         optim: Optimizer, schedule, batch size, epochs.
-        run: Devices, precision, checkpoints.
         out: The run directory; see ``folder.RunFolder`` for what it will hold.
+        run: Seed, devices, precision, checkpoints.
         evaluations: What to measure at intervals.
         record: Further options of the run; a run may only go on with those that mean the same.
         meaning: Makes the values that two runs go by, by dotted name, of the options they recorded,
@@ -58,8 +62,10 @@ def fit(
         NonFiniteError: The loss or a gradient is not finite; the optimizer did not step.
         StorageError: The directory is in use, full or not writable.
         CheckpointError: The directory's run cannot go on like this.
+        ValueError: The task has no model that could be trained and saved.
     """
-    reporter = reporter or Silent()
+    reporter, run, out = reporter or Silent(), run or Run(), Path(out)
+    check_task(task)
     with hold(out), in_users_words(devices.full(run)), stop_flag(reporter.finish) as stop:
         fabric = devices.launch(run)
         speaker = reporter if fabric.is_global_zero else Silent()

@@ -17,6 +17,7 @@ from fcmae.model.kinds import (
     kind_of_class,
     net_from,
     no_fields,
+    own_code,
 )
 from fcmae.model.options import Architecture
 from fcmae.model.timm_net import TimmEncoder
@@ -38,15 +39,10 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 class OwnCodeError(ValueError):
-    """A description that only code of the user's own can rebuild.
-
-    Attributes:
-        what: The net, or the parts of an autoencoder, by dotted name.
-    """
+    """A description that only code of a user's own can rebuild: of a class, or of such parts."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not registered")
-        self.what = what
+        super().__init__(f"{what} is not rebuilt without its own code")
 
 
 def register(
@@ -124,17 +120,15 @@ def rebuild(description: Description) -> nn.Module:
         OwnCodeError: Its class is not registered, or it has parts that are not of fcmae.
         ValueError: It is of no kind that this version knows.
     """
-    known = KINDS.get(description["kind"])
-    if known is None and "class" in description:
+    kind = description["kind"]
+    if kind not in KINDS and "class" in description:
         kind = kind_of_class(description["class"])
-        if kind is None:
-            raise OwnCodeError(description["class"])
-        known = KINDS[kind]
+    known, what = KINDS.get(kind), own_code(description)
+    if what is not None and (known is None or not known.is_own):
+        raise OwnCodeError(what)
     if known is None:
-        raise ValueError(f"{description['kind']!r} is not a kind of model that this version knows.")
+        raise ValueError(f"{kind!r} is not a kind of model that this version knows.")
     fields = {name: value for name, value in description.items() if name not in RESERVED}
-    if own := [f"{name} {value['class']}" for name, value in fields.items() if _is_own(value)]:
-        raise OwnCodeError(f"an {description['kind']} with its own {' and '.join(own)}")
     if "architecture" in description:
         fields["architecture"] = net_from(description["architecture"])
     model: nn.Module = known.rebuild(**fields)
@@ -154,11 +148,6 @@ def _check_fields(kind: str, fields: Mapping[str, Any]) -> None:
         json.dumps(fields, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"describe of {kind!r} gives what is not JSON: {error}.") from error
-
-
-def _is_own(value: Any) -> bool:
-    """True for the description of an autoencoder's part that is not of fcmae."""
-    return isinstance(value, Mapping) and "class" in value
 
 
 def _dotted(model_class: type) -> str:

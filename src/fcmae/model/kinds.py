@@ -181,6 +181,24 @@ def encoder_in(model: Any) -> tuple[str, Any] | None:
     return None
 
 
+def own_code(description: Mapping[str, Any]) -> str | None:
+    """Names what in a description only a user's code can build; None if nothing is.
+
+    That is a net of a class that is not of fcmae, or an autoencoder with such parts.
+    """
+    if "class" in description:
+        return f"a net of the class {description['class']}"
+    parts = {
+        name: part["class"]
+        for name, part in description.items()
+        if isinstance(part, Mapping) and "class" in part
+    }
+    if not parts:
+        return None
+    own = " and ".join(f"{name} {of}" for name, of in parts.items())
+    return f"{with_article(description['kind'])} with its own {own}"
+
+
 def net_from(fields: Mapping[str, Any]) -> Net:
     """The encoder's architecture, one of ours or a net of timm, of fields as JSON has them."""
     if "timm" in fields:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Source
-from fcmae.checkpoint.resolve import resolve
+from fcmae.checkpoint.resolve import Resolved, resolve
 from fcmae.data.options import Loader
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
@@ -105,9 +105,8 @@ def read_weights(
         reporter: Where to tell of a licence.
     """
     resolved = resolve(source, fetch)
-    if reporter is not None and resolved.licences:
-        terms = " and ".join(resolved.licences)
-        reporter.message(f"Licence of {source}: {terms}; it binds what is made of these weights.")
+    if reporter is not None:
+        tell_licences(source, resolved, reporter)
     header, found = resolved.header, resolved.header.card
     try:
         model = found["model"]
@@ -135,11 +134,18 @@ def read_weights(
     net = weights.net
     if kind is not None and weights.kind != kind:
         raise CheckpointError(
-            f"{source} holds {with_article(weights.kind)}, but this command needs "
-            f"{with_origin(kind)}."
+            f"{source} holds {found.get('encoder_of') or with_article(weights.kind)}, but this "
+            f"command needs {with_origin(kind)}."
             + (f" And {only_baseline(net)}" if isinstance(net, TimmArchitecture) else "")
         )
     return weights
+
+
+def tell_licences(source: str | Path, resolved: Resolved, reporter: Reporter) -> None:
+    """Names the terms that weights, and what is made of them, are under, where they are known."""
+    if resolved.licences:
+        terms = " and ".join(resolved.licences)
+        reporter.message(f"Licence of {source}: {terms}; it binds what is made of these weights.")
 
 
 def tiling_of(card: Mapping[str, Any]) -> Tiling | None:
