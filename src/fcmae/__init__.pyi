@@ -210,7 +210,6 @@ from fcmae.training.classification import (
 )
 from fcmae.training.contrastive import (
     Contrast,
-    Watch,
 )
 from fcmae.training.detection import (
     DetectorTrained,
@@ -219,11 +218,14 @@ from fcmae.training.detection import (
 from fcmae.training.pretraining import (
     Monitor,
     Pretrain,
-    Pretrained,
 )
 from fcmae.training.segmentation import (
     FinetuneSegment,
     FinetunedSegmenter,
+)
+from fcmae.training.unlabelled import (
+    Pretrained,
+    Watch,
 )
 from fcmae.training.values import (
     FinetuneValues,

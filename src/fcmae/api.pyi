@@ -429,16 +429,16 @@ def contrast(
     adapt: Literal["repeat", "average"] | None = None,
     model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
     size: int | tuple[int, int] = 224,
-    contrast: ContrastOptions | Mapping[str, Any] | None = None,
-    projection: Projection | Mapping[str, Any] | None = None,
     encoder: EncoderOptions | Mapping[str, Any] | None = None,
     grn: Grn | Mapping[str, Any] | None = None,
-    augment: Views | Mapping[str, Any] | None = None,
     optim: Optim | Mapping[str, Any] | None = None,
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Run | Mapping[str, Any] | None = None,
     monitor: Watch | Mapping[str, Any] | None = None,
+    contrast: ContrastOptions | Mapping[str, Any] | None = None,
+    projection: Projection | Mapping[str, Any] | None = None,
+    augment: Views | Mapping[str, Any] | None = None,
 ) -> Pretrained:
     """Pre-train an encoder by telling two views of an image from those of others (MoCo v3).
 
@@ -455,8 +455,7 @@ def contrast(
         out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
             done. Must be given.
         weights: Folder of a run, weights file, or the name of published weights, whose
-            encoder (and projector and predictor, where they have any that fit) to start
-            from; left out: from scratch.
+            encoder, and other parts where they fit, to start from; left out: from scratch.
         adapt: Make the stem of the weights one for encoder.channels: repeat takes its
             channels in turn, average the mean of them for each; both times old / new
             channels.
@@ -464,20 +463,11 @@ def contrast(
             default that of the weights, or atto.
         size: Side in pixels of the views, or height,width: multiples of the encoder's
             stride.
-        contrast: Contrastive loss between two views of an image (MoCo v3). A dataclass or a
-            mapping of: temperature (0.2), momentum (0.99).
-        projection: The layers that contrastive learning puts on the encoder; dropped
-            afterwards. A dataclass or a mapping of: depth (3), predictor_depth (2), hidden
-            (None), width (256).
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
             channels (3), stem (4), drop_path (0.0), checkpointing (False).
         grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
             the paper). A dataclass or a mapping of: kind (None), aggregation (None),
             normalization (None), residual (None), affine (None), stages (None).
-        augment: The augmentation of contrastive learning: two views of an image, unlike
-            each other. A dataclass or a mapping of: scale ((0.08, 1.0)), flip (True),
-            jitter (0.8), strengths ((0.4, 0.4, 0.2, 0.1)), grey (0.2), blur ((1.0, 0.1)),
-            blur_px ((0.1, 2.0)), solarize ((0.0, 0.2)).
         optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
             (0.00015), batch_size (256), epochs (300), warmup_epochs (None), schedule
             (cosine), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
@@ -495,9 +485,18 @@ def contrast(
             log_every (10), resume (True).
         monitor: Looks at the model while it trains, to tell whether the run is any good. A
             dataclass or a mapping of: every (20), images (256), labelled (None).
+        contrast: Contrastive loss between two views of an image (MoCo v3). A dataclass or a
+            mapping of: temperature (0.2), momentum (0.99).
+        projection: The layers that contrastive learning puts on the encoder; dropped
+            afterwards. A dataclass or a mapping of: depth (3), predictor_depth (2), hidden
+            (None), width (256).
+        augment: The augmentation of contrastive learning: two views of an image, unlike
+            each other. A dataclass or a mapping of: scale ((0.08, 1.0)), flip (True),
+            jitter (0.8), strengths ((0.4, 0.4, 0.2, 0.1)), grey (0.2), blur ((1.0, 0.1)),
+            blur_px ((0.1, 2.0)), solarize ((0.0, 0.2)).
 
     Returns:
-        Pretrained: What a run of pre-training has come to.
+        Pretrained: The result of a pre-training.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -1195,26 +1194,26 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
         size: int | tuple[int, int] = 224,
-        test_size: int | tuple[int, int] | None = None,
-        labels_per_class: int | None = None,
-        freeze: Literal["none", "encoder"] = "none",
-        head: Literal["fitting", "new"] = "fitting",
-        head_init_scale: float = 1.0,
-        every: int = 1,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Augment | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        test_size: int | tuple[int, int] | None = None,
+        freeze: Literal["none", "encoder"] = "none",
+        head_init_scale: float = 1.0,
+        augment: Augment | Mapping[str, Any] | None = None,
+        labels_per_class: int | None = None,
+        head: Literal["fitting", "new"] = "fitting",
     ) -> Finetuned: ...
 
     @overload
@@ -1224,29 +1223,29 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
-        masks: bool | None = None,
         size: int | tuple[int, int] = 512,
-        test_size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
-        repeats: int = 1,
-        freeze_stages: int = 0,
-        every: int = 1,
-        head: MaskRCNN | Mapping[str, Any] | None = None,
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Jitter | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        repeats: int = 1,
+        freeze_stages: int = 0,
+        masks: bool | None = None,
+        test_size: int | tuple[int, int] | None = None,
+        bad_labels: Literal["stop", "leave_out"] = "stop",
+        head: MaskRCNN | Mapping[str, Any] | None = None,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
+        augment: Jitter | Mapping[str, Any] | None = None,
     ) -> DetectorTrained: ...
 
     @overload
@@ -1256,27 +1255,27 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
         size: int | tuple[int, int] = 512,
-        repeats: int = 1,
-        freeze_stages: int = 0,
-        auxiliary_weight: float = 0.4,
-        every: int = 1,
-        labels: LabelMapOptions | Mapping[str, Any] | None = None,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        head: UPerNet | Mapping[str, Any] | None = None,
-        augment: SceneAugment | Mapping[str, Any] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        repeats: int = 1,
+        freeze_stages: int = 0,
+        auxiliary_weight: float = 0.4,
+        labels: LabelMapOptions | Mapping[str, Any] | None = None,
+        head: UPerNet | Mapping[str, Any] | None = None,
+        augment: SceneAugment | Mapping[str, Any] | None = None,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> FinetunedSegmenter: ...
 
     @overload
@@ -1286,25 +1285,25 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
-        kind: Literal["labels", "numbers"] | None = None,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
         size: int | tuple[int, int] = 224,
-        test_size: int | tuple[int, int] | None = None,
-        freeze: Literal["none", "encoder"] = "none",
-        head_init_scale: float = 1.0,
-        every: int = 1,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Augment | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        test_size: int | tuple[int, int] | None = None,
+        freeze: Literal["none", "encoder"] = "none",
+        head_init_scale: float = 1.0,
+        augment: Augment | Mapping[str, Any] | None = None,
+        kind: Literal["labels", "numbers"] | None = None,
     ) -> FinetunedValues: ...
 
     @staticmethod
@@ -1314,26 +1313,26 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: str | None = None,
         size: int | tuple[int, int] = 224,
-        test_size: int | tuple[int, int] | None = None,
-        labels_per_class: int | None = None,
-        freeze: Literal["none", "encoder"] = "none",
-        head: Literal["fitting", "new"] = "fitting",
-        head_init_scale: float = 1.0,
-        every: int = 1,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Augment | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        test_size: int | tuple[int, int] | None = None,
+        freeze: Literal["none", "encoder"] = "none",
+        head_init_scale: float = 1.0,
+        augment: Augment | Mapping[str, Any] | None = None,
+        labels_per_class: int | None = None,
+        head: Literal["fitting", "new"] = "fitting",
     ) -> Finetuned:
         """Train a classifier, from pre-trained weights or from scratch.
 
@@ -1346,13 +1345,10 @@ class _Finetune:
                 win over all.
             data: Folder with one folder per class, or with train and val folders of those, or a
                 .csv list with columns path,label. Must be given.
-            val: Images to validate on, where they are not in data/val.
-            val_share: Share of each class held out to validate on, where there are no images
-                for that.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
-                encoder and norm to start from; left out: from scratch.
+                encoder, and other parts where they fit, to start from; left out: from scratch.
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
@@ -1360,24 +1356,11 @@ class _Finetune:
                 by default that of the weights, or atto.
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
-            test_size: Side in pixels of the images to validate on; by default the same.
-            labels_per_class: Train on so many images of each class, drawn by the seed; by
-                default on all.
-            freeze: What stays as it is; encoder trains the linear head alone.
-            head: Whether a classifier among the weights gives its head too: fitting takes it
-                where it tells the same classes apart (by their names, or their number where
-                they have no names).
-            head_init_scale: Factor of a new head's first weights; the paper's fine-tuning
-                recipes take 0.001.
-            every: Epochs between two validations; the last epoch is always validated.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
                 channels (3), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
-            augment: The augmentation of supervised training. A dataclass or a mapping of: scale
-                ((0.08, 1.0)), flip (True), rand_augment (rand-m9-mstd0.5-inc1), erase (0.25),
-                mixup (0.8), cutmix (1.0), smoothing (0.1).
             optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
                 (0.002), batch_size (64), epochs (100), warmup_epochs (None), schedule (cosine),
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
@@ -1393,9 +1376,25 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
+            val: Images and labels to validate on, where the data have no part for it.
+            val_share: Share of the images (of each class) held out to validate on, where there
+                are none for that.
+            every: Epochs between two validations; the last epoch is always validated.
+            test_size: Side in pixels of the images to validate on; by default the same.
+            freeze: What stays as it is; encoder trains the linear head alone.
+            head_init_scale: Factor of a new head's first weights; the paper's fine-tuning
+                recipes take 0.001.
+            augment: The augmentation of supervised training. A dataclass or a mapping of: scale
+                ((0.08, 1.0)), flip (True), rand_augment (rand-m9-mstd0.5-inc1), erase (0.25),
+                mixup (0.8), cutmix (1.0), smoothing (0.1).
+            labels_per_class: Train on so many images of each class, drawn by the seed; by
+                default on all.
+            head: Whether a classifier among the weights gives its head too: fitting takes it
+                where it tells the same classes apart (by their names, or their number where
+                they have no names).
 
         Returns:
-            Finetuned: What a run of fine-tuning has come to.
+            Finetuned: The result of training a classifier. Shares are between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1409,29 +1408,29 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
-        masks: bool | None = None,
         size: int | tuple[int, int] = 512,
-        test_size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
-        repeats: int = 1,
-        freeze_stages: int = 0,
-        every: int = 1,
-        head: MaskRCNN | Mapping[str, Any] | None = None,
-        tiles: Tiles | Mapping[str, Any] | None = None,
-        suppression: Suppression | Mapping[str, Any] | None = None,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Jitter | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        repeats: int = 1,
+        freeze_stages: int = 0,
+        masks: bool | None = None,
+        test_size: int | tuple[int, int] | None = None,
+        bad_labels: Literal["stop", "leave_out"] = "stop",
+        head: MaskRCNN | Mapping[str, Any] | None = None,
+        tiles: Tiles | Mapping[str, Any] | None = None,
+        suppression: Suppression | Mapping[str, Any] | None = None,
+        augment: Jitter | Mapping[str, Any] | None = None,
     ) -> DetectorTrained:
         """Train a detector (Mask R-CNN), from pre-trained weights or from scratch.
 
@@ -1444,44 +1443,23 @@ class _Finetune:
                 win over all.
             data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a
                 .yaml that names train and val. Must be given.
-            val: Labels to validate on, where data does not hold them.
-            val_share: Share of the images held out to validate on, where there are no others
-                for that.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
-                encoder to start from; left out: from scratch.
+                encoder, and other parts where they fit, to start from; left out: from scratch.
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder; by default that of the weights, or atto.
-            masks: Whether to find outlines; by default where the labels have them.
+            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
+                default that of the weights, or atto.
             size: Side in pixels of the views to train on, or height,width: multiples of the
                 stride. Images are fitted into them; with tiles.size they keep their own size,
                 and the views are parts of them.
-            test_size: Height and width that images are fitted into to validate, whichever way
-                round suits them; by default the same. With tiles.size they are looked at
-                through windows instead.
-            bad_labels: What to do with labels that are wrong: stop before training, or leave
-                them out and say so.
-            repeats: Views that are taken out of an image each time it is decoded. An epoch
-                shows each image that often, so its number of steps grows with it; large images
-                give more than one.
-            freeze_stages: How many stages of the encoder stay as they are, the stem with them.
-            every: Epochs between two validations; the last epoch is always validated.
-            head: The heads of the detector (section A.3 of the paper). A dataclass or a mapping
-                of: width (256), anchor (None), proposals (512).
-            tiles: Windows through which a detector looks at images that are much larger than
-                its objects. A dataclass or a mapping of: size (None), overlap (None).
-            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
-                of: method (soft), iou (0.5), min_score (0.05), most (100).
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
                 channels (3), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
-            augment: The augmentation of detection: large-scale jitter, and a flip. A dataclass
-                or a mapping of: scale (None), flip (True).
             optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
                 (0.0016), batch_size (16), epochs (36), warmup_epochs (None), schedule (steps),
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
@@ -1497,9 +1475,31 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
+            val: Images and labels to validate on, where the data have no part for it.
+            val_share: Share of the images (of each class) held out to validate on, where there
+                are none for that.
+            every: Epochs between two validations; the last epoch is always validated.
+            repeats: Views that are taken out of an image each time it is decoded. An epoch
+                shows each image that often, so its number of steps grows with it; large images
+                give more than one.
+            freeze_stages: The stem and so many first stages of the encoder stay as they are.
+            masks: Whether to find outlines; by default where the labels have them.
+            test_size: Height and width that images are fitted into to validate, whichever way
+                round suits them; by default the same. With tiles.size they are looked at
+                through windows instead.
+            bad_labels: What to do with labels that are wrong: stop before training, or leave
+                them out and say so.
+            head: The heads of the detector (section A.3 of the paper). A dataclass or a mapping
+                of: width (256), anchor (None), proposals (512).
+            tiles: Windows through which a detector looks at images that are much larger than
+                its objects. A dataclass or a mapping of: size (None), overlap (None).
+            suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
+                of: method (soft), iou (0.5), min_score (0.05), most (100).
+            augment: The augmentation of detection: large-scale jitter, and a flip. A dataclass
+                or a mapping of: scale (None), flip (True).
 
         Returns:
-            DetectorTrained: What a run of training a detector has come to.
+            DetectorTrained: The result of training a detector.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1513,27 +1513,27 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
         size: int | tuple[int, int] = 512,
-        repeats: int = 1,
-        freeze_stages: int = 0,
-        auxiliary_weight: float = 0.4,
-        every: int = 1,
-        labels: LabelMapOptions | Mapping[str, Any] | None = None,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        head: UPerNet | Mapping[str, Any] | None = None,
-        augment: SceneAugment | Mapping[str, Any] | None = None,
-        scan: Scan | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        repeats: int = 1,
+        freeze_stages: int = 0,
+        auxiliary_weight: float = 0.4,
+        labels: LabelMapOptions | Mapping[str, Any] | None = None,
+        head: UPerNet | Mapping[str, Any] | None = None,
+        augment: SceneAugment | Mapping[str, Any] | None = None,
+        scan: Scan | Mapping[str, Any] | None = None,
     ) -> FinetunedSegmenter:
         """Train a segmenter, from pre-trained weights or from scratch.
 
@@ -1547,40 +1547,22 @@ class _Finetune:
             data: Folder with images and masks inside, each with or without train and val, or a
                 .yaml that names those folders. A mask has the name of its image, and a class
                 index in every pixel. Must be given.
-            val: Images and masks to validate on, where the data have no part for it.
-            val_share: Share of the images held out to validate on, where there are none for
-                that.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
-                encoder to start from; left out: from scratch.
+                encoder, and other parts where they fit, to start from; left out: from scratch.
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder; by default that of the weights, or atto.
+            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
+                default that of the weights, or atto.
             size: Side in pixels of the crops to train on, or height,width: multiples of the
                 stride.
-            repeats: Crops that are taken out of an image each time it is decoded. An epoch
-                shows each image that often, so its number of steps grows with it; large images
-                give more than one.
-            freeze_stages: The stem and so many first stages of the encoder stay as they are.
-            auxiliary_weight: Factor of the auxiliary head's loss.
-            every: Epochs between two validations; the last epoch is always validated.
-            labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
-                (None), ignore_index (None), reduce_zero_label (None).
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
                 channels (3), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
-            head: The head of segmentation (section A.4 of the paper). A dataclass or a mapping
-                of: width (512), auxiliary_width (256), dropout (0.1), norm (group).
-            augment: The augmentation of segmentation: resize at random, crop, flip, change
-                colours. A dataclass or a mapping of: short_side (None), scale ((0.5, 2.0)),
-                most_of_one_class (0.75), flip (True), colour (True).
-            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
-                large (4000000), overlap (0.3333333333333333), short_side (None), scales
-                ((1.0,)), flip (False).
             optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
                 (0.0016), batch_size (16), epochs (100), warmup_epochs (None), schedule
                 (linear), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
@@ -1596,9 +1578,28 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
+            val: Images and labels to validate on, where the data have no part for it.
+            val_share: Share of the images (of each class) held out to validate on, where there
+                are none for that.
+            every: Epochs between two validations; the last epoch is always validated.
+            repeats: Views that are taken out of an image each time it is decoded. An epoch
+                shows each image that often, so its number of steps grows with it; large images
+                give more than one.
+            freeze_stages: The stem and so many first stages of the encoder stay as they are.
+            auxiliary_weight: Factor of the auxiliary head's loss.
+            labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
+                (None), ignore_index (None), reduce_zero_label (None).
+            head: The head of segmentation (section A.4 of the paper). A dataclass or a mapping
+                of: width (512), auxiliary_width (256), dropout (0.1), norm (group).
+            augment: The augmentation of segmentation: resize at random, crop, flip, change
+                colours. A dataclass or a mapping of: short_side (None), scale ((0.5, 2.0)),
+                most_of_one_class (0.75), flip (True), colour (True).
+            scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
+                large (4000000), overlap (0.3333333333333333), short_side (None), scales
+                ((1.0,)), flip (False).
 
         Returns:
-            FinetunedSegmenter: What a run has come to. Shares are between 0 and 1.
+            FinetunedSegmenter: The result of training a segmenter. Shares are between 0 and 1.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -1612,25 +1613,25 @@ class _Finetune:
         *,
         config: Config = (),
         data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
-        val_share: float = 0.2,
-        kind: Literal["labels", "numbers"] | None = None,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
         model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
         size: int | tuple[int, int] = 224,
-        test_size: int | tuple[int, int] | None = None,
-        freeze: Literal["none", "encoder"] = "none",
-        head_init_scale: float = 1.0,
-        every: int = 1,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
-        augment: Augment | Mapping[str, Any] | None = None,
         optim: Optim | Mapping[str, Any] | None = None,
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
+        val: str | PathLike[str] | None = None,
+        val_share: float = 0.2,
+        every: int = 1,
+        test_size: int | tuple[int, int] | None = None,
+        freeze: Literal["none", "encoder"] = "none",
+        head_init_scale: float = 1.0,
+        augment: Augment | Mapping[str, Any] | None = None,
+        kind: Literal["labels", "numbers"] | None = None,
     ) -> FinetunedValues:
         """Learn several labels or numbers per image, from pre-trained weights or from scratch.
 
@@ -1644,33 +1645,22 @@ class _Finetune:
             data: A .csv list with a column path and one for each label (0 or 1) or number; or
                 with a column labels that names them with semicolons between. Empty cells are
                 unknown; a column split may tell train from val. Must be given.
-            val: List of images to validate on, where no column split tells.
-            val_share: Share of the images held out to validate on, where there are none for
-                that.
-            kind: What the columns are; by default labels where all values are 0 or 1, numbers
-                where each column has others too. A mix must be said to be numbers.
-            out: Folder of the run: checkpoints, metrics, and the weights when it is done. Must
-                be given.
+            out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
+                done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
                 encoder to start from; left out: from scratch.
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder; by default that of the weights, or atto.
+            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
+                default that of the weights, or atto.
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
-            test_size: Side in pixels of the images to validate on; by default the same.
-            freeze: What stays as it is; encoder trains the linear head alone.
-            head_init_scale: Factor of the head's first weights.
-            every: Epochs between two validations; the last epoch is always validated.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
                 channels (3), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
-            augment: The augmentation of supervised training. A dataclass or a mapping of: scale
-                ((0.08, 1.0)), flip (True), rand_augment (rand-m9-mstd0.5-inc1), erase (0.25),
-                mixup (0.0), cutmix (0.0), smoothing (0.0).
             optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
                 (0.002), batch_size (64), epochs (100), warmup_epochs (None), schedule (cosine),
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
@@ -1686,9 +1676,22 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
+            val: Images and labels to validate on, where the data have no part for it.
+            val_share: Share of the images (of each class) held out to validate on, where there
+                are none for that.
+            every: Epochs between two validations; the last epoch is always validated.
+            test_size: Side in pixels of the images to validate on; by default the same.
+            freeze: What stays as it is; encoder trains the linear head alone.
+            head_init_scale: Factor of a new head's first weights; the paper's fine-tuning
+                recipes take 0.001.
+            augment: The augmentation of supervised training. A dataclass or a mapping of: scale
+                ((0.08, 1.0)), flip (True), rand_augment (rand-m9-mstd0.5-inc1), erase (0.25),
+                mixup (0.0), cutmix (0.0), smoothing (0.0).
+            kind: What the columns are; by default labels where all values are 0 or 1, numbers
+                where each column has others too. A mix must be said to be numbers.
 
         Returns:
-            FinetunedValues: What a run has come to.
+            FinetunedValues: The result of learning labels or numbers.
 
         Raises:
             ValueError: An option is unknown, missing or wrong.
@@ -2130,18 +2133,18 @@ def pretrain(
     adapt: Literal["repeat", "average"] | None = None,
     model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
     size: int | tuple[int, int] = 224,
-    repeats: int = 1,
-    mask: Mask | Mapping[str, Any] | None = None,
-    target: Target | Mapping[str, Any] | None = None,
     encoder: EncoderOptions | Mapping[str, Any] | None = None,
     grn: Grn | Mapping[str, Any] | None = None,
-    decoder: DecoderOptions | Mapping[str, Any] | None = None,
-    augment: Crop | Mapping[str, Any] | None = None,
     optim: Optim | Mapping[str, Any] | None = None,
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Run | Mapping[str, Any] | None = None,
     monitor: Monitor | Mapping[str, Any] | None = None,
+    repeats: int = 1,
+    mask: Mask | Mapping[str, Any] | None = None,
+    target: Target | Mapping[str, Any] | None = None,
+    decoder: DecoderOptions | Mapping[str, Any] | None = None,
+    augment: Crop | Mapping[str, Any] | None = None,
 ) -> Pretrained:
     """Pre-train an encoder by reconstructing hidden patches of images (FCMAE).
 
@@ -2158,8 +2161,7 @@ def pretrain(
         out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
             done. Must be given.
         weights: Folder of a run, weights file, or the name of published weights, whose
-            encoder (and decoder, where they have one that fits) to start from; left out:
-            from scratch.
+            encoder, and other parts where they fit, to start from; left out: from scratch.
         adapt: Make the stem of the weights one for encoder.channels: repeat takes its
             channels in turn, average the mean of them for each; both times old / new
             channels.
@@ -2167,21 +2169,11 @@ def pretrain(
             default that of the weights, or atto.
         size: Side in pixels of the crops to train on, or height,width: multiples of the
             mask's patch.
-        repeats: Crops that are cut from an image each time it is decoded. An epoch shows
-            each image that often, so its number of steps grows with it.
-        mask: Masking of patches (section 3.1 of the paper). A dataclass or a mapping of:
-            ratio (0.6), patch (None), pattern (random), convolution (sparse).
-        target: Pixels of the hidden patches (section 3.1 of the paper). A dataclass or a
-            mapping of: normalize (True), over (hidden), visible_weight (0.0).
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
             channels (3), stem (4), drop_path (0.0), checkpointing (False).
         grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
             the paper). A dataclass or a mapping of: kind (None), aggregation (None),
             normalization (None), residual (None), affine (None), stages (None).
-        decoder: The decoder of the autoencoder (table 1 of the paper); dropped after
-            pre-training. A dataclass or a mapping of: kind (block), depth (1), width (512).
-        augment: The augmentation of pre-training: a random resized crop, and a flip. A
-            dataclass or a mapping of: scale ((0.2, 1.0)), flip (True).
         optim: AdamW under a schedule with warm-up. A dataclass or a mapping of: base_lr
             (0.00015), batch_size (256), epochs (800), warmup_epochs (None), schedule
             (cosine), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
@@ -2198,11 +2190,21 @@ def pretrain(
             (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
             log_every (10), resume (True).
         monitor: Looks at the model while it trains, to tell whether the run is any good. A
-            dataclass or a mapping of: every (20), images (256), pictures (8), labelled
-            (None).
+            dataclass or a mapping of: every (20), images (256), labelled (None), pictures
+            (8).
+        repeats: Crops that are cut from an image each time it is decoded. An epoch shows
+            each image that often, so its number of steps grows with it.
+        mask: Masking of patches (section 3.1 of the paper). A dataclass or a mapping of:
+            ratio (0.6), patch (None), pattern (random), convolution (sparse).
+        target: Pixels of the hidden patches (section 3.1 of the paper). A dataclass or a
+            mapping of: normalize (True), over (hidden), visible_weight (0.0).
+        decoder: The decoder of the autoencoder (table 1 of the paper); dropped after
+            pre-training. A dataclass or a mapping of: kind (block), depth (1), width (512).
+        augment: The augmentation of pre-training: a random resized crop, and a flip. A
+            dataclass or a mapping of: scale ((0.2, 1.0)), flip (True).
 
     Returns:
-        Pretrained: What a run of pre-training has come to.
+        Pretrained: The result of a pre-training.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.

@@ -111,10 +111,11 @@ HOMES = {
     "fcmae.options.compute": ("Compute",),
     "fcmae.task": ("Evaluation", "Step", "Task"),
     "fcmae.training.classification": ("FinetuneClassify", "Finetuned"),
-    "fcmae.training.contrastive": ("Contrast", "Watch"),
+    "fcmae.training.contrastive": ("Contrast",),
     "fcmae.training.detection": ("DetectorTrained", "FinetuneDetect"),
-    "fcmae.training.pretraining": ("Monitor", "Pretrain", "Pretrained"),
+    "fcmae.training.pretraining": ("Monitor", "Pretrain"),
     "fcmae.training.segmentation": ("FinetuneSegment", "FinetunedSegmenter"),
+    "fcmae.training.unlabelled": ("Pretrained", "Watch"),
     "fcmae.training.values": ("FinetuneValues", "FinetunedValues"),
 }
 """The public names, by the module that has them; ``A as B`` is public as B."""

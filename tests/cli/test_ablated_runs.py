@@ -13,11 +13,13 @@ from fcmae.model.options import Encoder
 from fcmae.model.response import Grn, Response
 from fcmae.options.parse import build, config_values
 from fcmae.setup.nets import architecture_of
-from fcmae.training.classification import FinetuneClassify
-from fcmae.training.detection import FinetuneDetect
-from fcmae.training.pretraining import Pretrain
-from fcmae.training.segmentation import FinetuneSegment
-from fcmae.training.values import FinetuneValues
+from fcmae.training import (
+    FinetuneClassify,
+    FinetuneDetect,
+    FinetuneSegment,
+    FinetuneValues,
+    Pretrain,
+)
 
 SHORT = [
     "--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", "--optim.epochs", "1",

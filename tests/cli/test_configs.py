@@ -11,7 +11,7 @@ from fcmae.cli.main import main
 from fcmae.options.fields import fields_of, nested
 from fcmae.options.parse import build, read_command_line
 from fcmae.options.recipes import read_config
-from fcmae.training.pretraining import Pretrain
+from fcmae.training import Pretrain
 
 NEEDED = ["--data", "photos", "--out", "runs/a"]
 

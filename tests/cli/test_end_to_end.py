@@ -19,7 +19,7 @@ import fcmae
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import main
 from fcmae.options.parse import build, read_command_line
-from fcmae.training.pretraining import Pretrain
+from fcmae.training import Pretrain
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 SHORT = ["--size", "64", "--optim.warmup_epochs", "0", "--optim.batch_size", "4", *QUICK]

@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
 from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
+from fcmae.engine.report import Silent
 from fcmae.errors import CheckpointError, StorageError
 from fcmae.model.options import Architecture
 from fcmae.model.response import Response
@@ -119,10 +121,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(
     damaged.write_bytes(content)
     messages: list[str] = []
 
-    class Listener:
-        start = step = evaluated = staticmethod(lambda *_: None)
-        finish = staticmethod(lambda: None)
-        message = staticmethod(messages.append)
+    class Listener(Silent):
+        def message(self, text: str) -> None:
+            messages.append(text)
 
     train(tmp_path, evaluations=[ToyEvaluation()], reporter=Listener())
     assert messages == [
@@ -279,3 +280,18 @@ def test_handlers_are_put_back(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     train(tmp_path, optim=options(epochs=1))
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_another_command_does_not_go_on_with_a_run(tmp_path: Path) -> None:
+    train(tmp_path, optim=options(epochs=1), command="finetune detect")
+    start = json.loads((tmp_path / "environment.json").read_text())[0]
+    assert start["command"] == "finetune detect"
+    told = r"made by `fcmae finetune detect`, so `fcmae pretrain` cannot go on"
+    with pytest.raises(CheckpointError, match=told):
+        train(tmp_path, optim=options(epochs=1), command="pretrain")
+
+
+def test_a_run_of_a_version_that_did_not_record_its_command_goes_on(tmp_path: Path) -> None:
+    train(tmp_path, optim=options(epochs=1))
+    assert "command" not in json.loads((tmp_path / "environment.json").read_text())[0]
+    train(tmp_path, optim=options(epochs=1), command="pretrain")

@@ -8,8 +8,7 @@ import pytest
 from fcmae.model.response import Grn, Response
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, read_config, recipe_names
-from fcmae.training.classification import FinetuneClassify
-from fcmae.training.pretraining import Pretrain
+from fcmae.training import FinetuneClassify, Pretrain
 
 DECODERS: dict[str, tuple[str, int, int]] = {
     "unet": ("unet", 1, 512),

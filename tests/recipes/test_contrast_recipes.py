@@ -10,7 +10,7 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.options import Projection, architecture
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES
-from fcmae.training.contrastive import Contrast
+from fcmae.training import Contrast
 
 
 def recipe(name: str) -> Contrast:

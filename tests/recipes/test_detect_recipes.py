@@ -10,7 +10,7 @@ from fcmae.optim.groups import parameter_groups
 from fcmae.optim.schedule import learning_rate
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, recipe_names
-from fcmae.training.detection import FinetuneDetect
+from fcmae.training import FinetuneDetect
 
 # name: rate at the batch, batch, drop path, and how far below the head the stem, the last block of
 # stage 3 and stage 4 are.

@@ -15,11 +15,7 @@ from fcmae.optim.groups import parameter_groups
 from fcmae.optim.schedule import learning_rate
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, read_config, recipe_names
-from fcmae.training.classification import FinetuneClassify
-from fcmae.training.contrastive import Contrast
-from fcmae.training.detection import FinetuneDetect
-from fcmae.training.pretraining import Pretrain
-from fcmae.training.segmentation import FinetuneSegment
+from fcmae.training import Contrast, FinetuneClassify, FinetuneDetect, FinetuneSegment, Pretrain
 
 # name: rate at the batch, batch, epochs, warm-up, weight decay, average, drop path, smoothing,
 # mixup, cutmix, side in pixels, and the scales of the stem, of stage 3's first block, of the last

@@ -6,7 +6,7 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.optim.schedule import learning_rate
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, recipe_names
-from fcmae.training.segmentation import FinetuneSegment
+from fcmae.training import FinetuneSegment
 
 SIZES = {"tiny": 512, "base": 512, "large": 512, "huge": 512, "huge-640": 640}
 IMAGES = 20_210

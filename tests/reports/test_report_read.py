@@ -10,6 +10,7 @@ from run_folders import losses, write_lines, write_run
 from fcmae.errors import CheckpointError
 from fcmae.reports.read import read_runs, short_names
 from fcmae.reports.run import RunRecord
+from fcmae.reports.tables import facts
 
 
 def read(root: Path) -> RunRecord:
@@ -98,3 +99,18 @@ def test_a_table_of_another_shape_is_no_reason_to_stop(tmp_path: Path) -> None:
     root = write_run(tmp_path / "a")
     (root / "accuracy.json").write_text(json.dumps([1, 2]))
     assert read(root).missing == ["accuracy.json holds something else than it should."]
+
+
+@pytest.mark.parametrize(
+    ("starts", "kind"),
+    [
+        ([{"command": "finetune segment"}, {"torch": "2"}], "segmentation"),
+        ([{"torch": "2"}], "unknown command"),
+    ],
+)
+def test_the_kind_of_a_run_is_the_command_that_it_recorded(
+    starts: list[dict[str, str]], kind: str, tmp_path: Path
+) -> None:
+    root = write_run(tmp_path / "a")
+    (root / "environment.json").write_text(json.dumps(starts))
+    assert kind in dict(facts(read(root)))["kind"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from rich.console import Console as Terminal
 
@@ -76,6 +76,15 @@ class Command:
         ways_out = [words for name, words in SAVES_MEMORY.items() if name in fields]
         with in_users_words(needs_less(ways_out)):
             return self.run(options, Console())
+
+    @property
+    def result(self) -> Any:
+        """The type of the result, or a union of types."""
+        result = get_type_hints(self.run)["return"]
+        if isinstance(result, TypeVar):  # the options of a training know it
+            options: Any = self.options
+            return get_type_hints(options.result)["return"]
+        return result
 
     @property
     def summary(self) -> str:

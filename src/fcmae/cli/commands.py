@@ -47,15 +47,15 @@ from fcmae.inference.segmentation.predict import predict_segment
 from fcmae.inference.values.evaluate import evaluate_values
 from fcmae.inference.values.options import EvaluateValues, PredictValues
 from fcmae.inference.values.predict import predict_values
-from fcmae.training.classification import FinetuneClassify, finetune_classify
-from fcmae.training.contrastive import Contrast, contrast
-from fcmae.training.detection import FinetuneDetect, finetune_detect
-from fcmae.training.pretraining import Pretrain, pretrain
-from fcmae.training.segmentation import (
+from fcmae.training import (
+    Contrast,
+    FinetuneClassify,
+    FinetuneDetect,
     FinetuneSegment,
-    finetune_segment,
+    FinetuneValues,
+    Pretrain,
+    train,
 )
-from fcmae.training.values import FinetuneValues, finetune_values
 
 COMMANDS: dict[str, Command] = {
     "demo": Command(
@@ -102,7 +102,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "pretrain": Command(
         options=Pretrain,
-        run=pretrain,
+        run=train,
         show=show_pretrained,
         example="fcmae pretrain --data photos --out runs/pretrain --model atto",
         purpose="train",
@@ -118,7 +118,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "contrast": Command(
         options=Contrast,
-        run=contrast,
+        run=train,
         show=show_pretrained,
         example="fcmae contrast --data photos --out runs/contrast --model atto",
         purpose="train",
@@ -134,7 +134,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "finetune classify": Command(
         options=FinetuneClassify,
-        run=finetune_classify,
+        run=train,
         show=show_finetuned,
         example="fcmae finetune classify --data photos --weights runs/pretrain --out runs/classify",
         purpose="train",
@@ -151,7 +151,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "finetune detect": Command(
         options=FinetuneDetect,
-        run=finetune_detect,
+        run=train,
         show=show_detector_trained,
         example="fcmae finetune detect --data coco --weights runs/pretrain --out runs/detect",
         purpose="train",
@@ -169,7 +169,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "finetune segment": Command(
         options=FinetuneSegment,
-        run=finetune_segment,
+        run=train,
         show=show_finetuned_segmenter,
         example="fcmae finetune segment --data scenes --weights runs/pretrain --out runs/segment",
         purpose="train",
@@ -186,7 +186,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "finetune values": Command(
         options=FinetuneValues,
-        run=finetune_values,
+        run=train,
         show=show_finetuned_values,
         example="fcmae finetune values --data values.csv --weights runs/pretrain --out runs/values",
         purpose="train",

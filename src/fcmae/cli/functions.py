@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Union, get_type_hints
+from typing import Any, Literal, Union
 
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
@@ -73,7 +73,7 @@ def family(name: str) -> Callable[..., Any]:
 
 def types_of(command: Command) -> Function:
     """The types of a command's function."""
-    return Function(options=command.options, result=get_type_hints(command.run)["return"])
+    return Function(options=command.options, result=command.result)
 
 
 def members_of(name: str) -> dict[str, Command]:

@@ -30,6 +30,7 @@ def fit(
     optim: Optim,
     out: str | Path,
     run: Run | None = None,
+    command: str = "",
     evaluations: Sequence[Evaluation] = (),
     record: Mapping[str, Any] | None = None,
     meaning: Meaning | None = None,
@@ -48,6 +49,8 @@ def fit(
         optim: Optimizer, schedule, batch size, epochs.
         out: The run directory; see ``folder.RunFolder`` for what it will hold.
         run: Seed, devices, precision, checkpoints.
+        command: The command that makes the run, such as ``finetune segment``; the run records it,
+            and no other may go on with it.
         evaluations: What to measure at intervals.
         record: Further options of the run; a run may only go on with those that mean the same.
         meaning: Makes the values that two runs go by, by dotted name, of the options they recorded,
@@ -74,6 +77,7 @@ def fit(
             RunFolder(out),
             run=run,
             identity={
+                "command": command,
                 "options": json.loads(json.dumps(options, default=str)),
                 "data": {"fingerprint": feed.fingerprint, "images": feed.num_images},
             },

@@ -83,7 +83,8 @@ class Keeper:
     Args:
         folder: The run directory.
         run: What to keep.
-        identity: ``options`` and ``data``, by which a checkpoint is known to belong to this run.
+        identity: ``command``, ``options`` and ``data``, by which a checkpoint is known to belong
+            to this run.
         meaning: What options mean, by which those of the checkpoint are compared with these.
         card: Facts for the weights files.
         reporter: Hears about damaged checkpoints.
@@ -130,7 +131,11 @@ class Keeper:
         durable.check_space(self.folder.root, wanted * learner.checkpoint_bytes())
         write_options(self.folder, self.identity["options"])
         add_environment(
-            self.folder, step=progress.step, device=plan.device, processes=plan.processes
+            self.folder,
+            command=self.identity["command"],
+            step=progress.step,
+            device=plan.device,
+            processes=plan.processes,
         )
         self._records = Records(self.folder, step=progress.step, evaluated=progress.evaluated)
 

@@ -69,12 +69,15 @@ def write_options(folder: RunFolder, options: Mapping[str, Any]) -> None:
     write_text(folder.options, json.dumps(options, indent=1) + "\n")
 
 
-def add_environment(folder: RunFolder, *, step: int, device: str, processes: int) -> None:
-    """Record what this start of the run runs on: versions and devices, nothing personal."""
+def add_environment(
+    folder: RunFolder, *, command: str, step: int, device: str, processes: int
+) -> None:
+    """Records what this start of the run is: command, versions and devices, nothing personal."""
     starts = []
     with suppress(OSError, ValueError):
         starts = json.loads(folder.environment.read_text(encoding="utf-8"))
-    starts.append({"step": step, **environment(), "device": device, "processes": processes})
+    start = {"step": step, **environment(), "device": device, "processes": processes}
+    starts.append({"command": command, **start} if command else start)
     write_text(folder.environment, json.dumps(starts, indent=1) + "\n")
 
 

@@ -30,13 +30,20 @@ def check_same_run(
     """Refuse to go on with other options or other images.
 
     Args:
-        before: ``options`` and ``data`` of the checkpoint.
+        before: ``command``, ``options`` and ``data`` of the checkpoint; runs of earlier versions
+            lack the command.
         now: The same of this start.
         meaning: What options mean; without it they mean what they say.
 
     Raises:
         CheckpointError: The message lists what differs, and the ways out.
     """
+    commands = before.get("command"), now.get("command")
+    if all(commands) and commands[0] != commands[1]:
+        raise CheckpointError(
+            f"the run in this directory was made by `fcmae {commands[0]}`, so `fcmae "
+            f"{commands[1]}` cannot go on with it: give another --out."
+        )
     if others := sorted(set(before["options"]) - set(now["options"])):
         raise CheckpointError(
             "the run in this directory was made by another command, or by another version of this "

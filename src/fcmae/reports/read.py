@@ -54,6 +54,8 @@ def read_run(root: Path, name: str) -> RunRecord:
     options: dict[str, Any] = _json(folder.options, {}, missing)
     starts: list[Any] = _json(folder.environment, [], missing)
     lines = list(_metrics(folder.metrics, missing))
+    starts = [start for start in starts if isinstance(start, dict)]
+    commands = [str(start["command"]) for start in starts if "command" in start]
     results: dict[str, Any] = {}
     for path in (root / file for file in RESULTS):
         results |= _json(path, {}, missing) if path.is_file() else {}
@@ -66,10 +68,11 @@ def read_run(root: Path, name: str) -> RunRecord:
         options=options,
         steps=[line for line in lines if line["kind"] == "train"],
         evaluations=[line for line in lines if line["kind"] == "evaluation"],
-        starts=[start for start in starts if isinstance(start, dict)],
+        starts=starts,
         results=results,
         finished=finished,
         missing=missing,
+        task=commands[-1] if commands else "",
     )
 
 

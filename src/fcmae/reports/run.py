@@ -28,7 +28,8 @@ class RunRecord:
         results: Newest table per class, with the numbers beside it.
         finished: Whether the run came to its end.
         missing: What is not there or damaged, a sentence each.
-        task: The command that made it, such as ``finetune classify``; empty if it is not known.
+        task: The command that made it, such as ``finetune classify``; empty for runs of versions
+            that did not record it.
         command: Command line that makes the run again; empty if it is not known.
         model: Name of the encoder's size; empty if it is not known.
         parameters: Numbers in the weights; None before there are any.

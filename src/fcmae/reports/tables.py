@@ -63,7 +63,7 @@ def facts(run: RunRecord) -> list[tuple[str, str]]:
     model = f"{run.model or options.get('model') or ''}{parameters}"
     steps = max((line["step"] for line in run.lines), default=0)
     found = {
-        "kind": TASKS.get(run.task, run.task),
+        "kind": TASKS.get(run.task, run.task) or "unknown command",
         "model": model.removeprefix(", "),
         "weights from": options.get("weights") or ("scratch" if "weights" in options else None),
         "data": options.get("data"),
@@ -146,7 +146,7 @@ def _class_table(i: int, title: str, rows: Sequence[Mapping[str, Any]]) -> Table
 def environments(runs: Sequence[RunRecord]) -> Table:
     """Versions and devices of the newest start of each run."""
     having = [(i, run.starts[-1]) for i, run in enumerate(runs) if run.starts]
-    names = {name: None for _, start in having for name in start if name != "step"}
+    names = {name: None for _, start in having for name in start if name not in ("command", "step")}
     rows = [(name, [cell(start.get(name)) for _, start in having]) for name in names]
     counts = [Cell(text=str(len(runs[i].starts))) for i, _ in having]
     return Table(

@@ -1,34 +1,30 @@
-"""``fcmae finetune detect``: first the options of a run, then the run itself."""
+"""Training of detectors (Mask R-CNN): options, model and result."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from fcmae.checkpoint.options import Rule, Source
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
-from fcmae.data.options import Jitter, Loader
-from fcmae.engine.lock import hold
-from fcmae.engine.options import Run
+from fcmae.data.objects.table import Objects
+from fcmae.data.options import Jitter
+from fcmae.engine.folder import PRECISION
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
-from fcmae.model.options import Encoder, MaskRCNN, ModelName, Suppression
-from fcmae.model.response import Grn
-from fcmae.notebook import TrainingResult
+from fcmae.model.options import Architecture, MaskRCNN, ModelName, Suppression
 from fcmae.optim.options import Optim
-from fcmae.options.size import Size, divisible_sides, sides, size_or
+from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.labelled import BadLabels, accepted, for_masks
-from fcmae.setup.nets import architecture_of, weights_or_none
-from fcmae.setup.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_labelled,
-    check_pictures,
-)
-from fcmae.setup.weights import loader_of
-from fcmae.training.resolved_options import Start, encoder_of, spelt_out
+from fcmae.setup.weights import tiling_facts
+from fcmae.training.finetuning import SceneOptions
+from fcmae.training.result import Done, FinetuneResult
+from fcmae.training.start import Images, Net, Prepared
+
+if TYPE_CHECKING:
+    from fcmae.model.detector import Detector
+    from fcmae.training.parts import Parts
 
 FINETUNING = Optim(
     base_lr=1.6e-3,
@@ -42,35 +38,39 @@ FINETUNING = Optim(
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneDetect:
+class DetectorTrained(FinetuneResult):
+    """The result of training a detector.
+
+    Attributes:
+        pictures: Folder of the pictures.
+        boxes: COCO's numbers for boxes, by the final weights.
+        masks: The same for masks, where there are any.
+        best_ap: The highest average precision of any epoch, of masks where there are any (chosen on
+            these images, so a little flattering).
+        per_class: Average precision of each class.
+    """
+
+    pictures: Path
+    boxes: dict[str, float | None]
+    masks: dict[str, float | None] | None
+    best_ap: float | None
+    per_class: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneDetect(SceneOptions[DetectorTrained]):
     """Train a detector (Mask R-CNN), from pre-trained weights or from scratch.
 
     A run that was stopped goes on where it was when the same command is given again.
     """
 
+    command: ClassVar[str] = "finetune detect"
+
     data: Path
     """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a .yaml that names
     train and val."""
 
-    val: Path | None = None
-    """Labels to validate on, where data does not hold them."""
-
-    val_share: float = 0.2
-    """Share of the images held out to validate on, where there are no others for that."""
-
-    out: Path
-    """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
-
-    weights: str | None = None
-    """Folder of a run, weights file, or the name of published weights, whose encoder to start from;
-    left out: from scratch."""
-
-    adapt: Rule | None = None
-    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
-    average the mean of them for each; both times old / new channels."""
-
     model: ModelName | None = None
-    """Size of the encoder; by default that of the weights, or atto."""
 
     masks: bool | None = None
     """Whether to find outlines; by default where the labels have them."""
@@ -86,36 +86,14 @@ class FinetuneDetect:
     bad_labels: BadLabels = "stop"
     """What to do with labels that are wrong: stop before training, or leave them out and say so."""
 
-    repeats: int = 1
-    """Views that are taken out of an image each time it is decoded. An epoch shows each image that
-    often, so its number of steps grows with it; large images give more than one."""
-
-    freeze_stages: int = 0
-    """How many stages of the encoder stay as they are, the stem with them."""
-
-    every: int = 1
-    """Epochs between two validations; the last epoch is always validated."""
-
     head: MaskRCNN = MaskRCNN()
     tiles: Tiles = Tiles()
     suppression: Suppression = Suppression()
-    encoder: Encoder = Encoder()
-    grn: Grn = Grn()
     augment: Jitter = Jitter()
     optim: Optim = FINETUNING
-    source: Source = Source()
-    loader: Loader = Loader()
-    run: Run = Run()
 
     def __post_init__(self) -> None:
-        check_labelled(self.val_share, None, self.run.seed)
-        check_at_least_one(every=self.every, repeats=self.repeats)
-        if not 0 <= self.freeze_stages <= 4:
-            raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
-        if self.freeze_stages and self.weights is None:
-            raise ValueError(
-                f"freeze_stages is {self.freeze_stages}, but there are no --weights to keep."
-            )
+        super().__post_init__()
         if self.tiles.tiling() is not None and self.test_size is not None:
             raise ValueError(
                 f"test_size is {self.test_size}, but with tiles.size no image is fitted into "
@@ -127,96 +105,106 @@ class FinetuneDetect:
                 "boxes: leave it out."
             )
 
-    def spelt_out(self, start: Start | None) -> "FinetuneDetect":
-        """The same with the encoder, anchors, masks, windows and factors that it comes to."""
-        spelt, encoder = spelt_out(self, start), encoder_of(self, start)
-        data = {} if start is None else start.data
+    @property
+    def weights_size(self) -> tuple[int, int]:
+        """Height and width that images are fitted into to validate, which the weights are for."""
+        return sides(size_or(self.test_size, self.size), "test_size")
+
+    def net_for_size(self, net: Net) -> Net:
+        """Checks the sizes to train and to validate at."""
+        net, _ = super().net_for_size(net), self.weights_size
+        return net
+
+    def find(self, reporter: Reporter) -> Images:
+        """Finds images with sound labels to train and to validate on."""
+        require_coco_eval()
+        train, val = split_objects(self.data, self.val, share=self.val_share)
+        train = for_masks(train, self.masks)
+        val = for_masks(val, None if train.objects.outlined else False)
+        return Images(
+            train=accepted(train, self.bad_labels, self.data, reporter),
+            val=accepted(val, self.bad_labels, self.val or self.data, reporter),
+            repeats=self.repeats,
+            tiled=self.tiles.tiling() is not None,
+            decided={} if self.masks is False else {"masks": train.objects.outlined},
+        )
+
+    def build(self, start: Prepared) -> "Detector":
+        """Builds a detector with what the weights have for it."""
+        from fcmae.model.detector import Detector
+        from fcmae.training.init_weights import init_weights
+
+        classes = start.images.classes
+        model = Detector(
+            start.architecture,
+            num_classes=len(classes),
+            masks=objects_of(start.images.train).outlined,
+            head=self.head,
+            drop_path=self.encoder.drop_path,
+            checkpointing=self.encoder.checkpointing,
+        )
+        model.suppress(self.suppression)
+        keep = start.has_weights_of("detector", classes)
+        return init_weights(model, self, start, new=() if keep else ("heads",))
+
+    def parts(self, start: Prepared) -> "Parts":
+        """Builds a detector, its views and its validation."""
+        from fcmae.data.feed import Feed
+        from fcmae.data.objects.views import LargeScaleJitter
+        from fcmae.tasks.detect import Detect
+        from fcmae.tasks.evaluations.precision import AveragePrecision
+        from fcmae.training.parts import Parts
+
+        model, seed, tiling = self.build(start), self.run.seed, self.tiles.tiling()
+        objects, judged = objects_of(start.images.train), objects_of(start.images.validation)
+        feed = Feed(
+            start.images.train,
+            LargeScaleJitter(sides(self.size), self.augment, own_size=tiling is not None),
+            seed=seed,
+            loader=start.loader,
+            channels=start.channels,
+            repeats=self.repeats,
+        )
+        precision = AveragePrecision(
+            start.images.validation,
+            self.weights_size,
+            start.loader,
+            tiling=tiling,
+            every=self.every,
+        )
+        return Parts(
+            task=Detect(model, seed=seed, freeze_stages=self.freeze_stages),
+            feed=feed,
+            evaluations=[precision],
+            best="val/mask_ap" if objects.outlined and judged.outlined else "val/box_ap",
+            facts={"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)},
+        )
+
+    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "FinetuneDetect":
+        """Returns the options with anchors, masks, windows and factors."""
         masks = data.get("masks") if self.masks is None else self.masks
-        head = self.head
+        head, tiling = self.head, self.tiles.tiling()
         if encoder is not None:
             head = replace(head, anchor=head.smallest_anchor(encoder.stem))
-        tiling = self.tiles.tiling()
         scale = self.augment.factors(own_size=tiling is not None)
         tiles = self.tiles if tiling is None else Tiles(size=tiling.size, overlap=tiling.overlap)
         augment = replace(self.augment, scale=scale)
-        return replace(spelt, masks=masks, head=head, tiles=tiles, augment=augment)
+        return replace(self, masks=masks, head=head, tiles=tiles, augment=augment)
+
+    def result(self, done: Done) -> DetectorTrained:
+        """Reads the average precisions of the last validation."""
+        found = done.measured(PRECISION)
+        return DetectorTrained(
+            **done.finetuned(found),
+            pictures=done.folder.pictures,
+            boxes=found["boxes"],
+            masks=found["masks"],
+            best_ap=done.best,
+            per_class=found["per_class"],
+        )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectorTrained(TrainingResult):
-    """What a run of training a detector has come to.
-
-    Attributes:
-        out: Folder of the run.
-        weights: The final weights: for ``--weights`` of the other commands.
-        weights_best: The weights of the best validation.
-        pictures: Folder of the pictures.
-        train_images: Images trained on.
-        val_images: Images validated on.
-        steps: Optimizer steps.
-        epochs: Passes over the images.
-        boxes: COCO's numbers for boxes, by the final weights.
-        masks: The same for masks, where there are any.
-        best_ap: The highest average precision of any epoch, of masks where there are any (chosen on
-            these images, so a little flattering).
-        per_class: Average precision of each class.
-        metrics: The last loss and validation.
-    """
-
-    out: Path
-    weights: Path
-    weights_best: Path
-    pictures: Path
-    train_images: int
-    val_images: int
-    steps: int
-    epochs: int
-    boxes: dict[str, float | None]
-    masks: dict[str, float | None] | None
-    best_ap: float | None
-    per_class: list[dict[str, Any]]
-    metrics: dict[str, float] = field(default_factory=dict)
-
-
-def finetune_detect(options: FinetuneDetect, reporter: Reporter) -> DetectorTrained:
-    """Check all that can be checked without PyTorch, then train."""
-    require_coco_eval()
-    weights = weights_or_none(options.weights, options.source, reporter)
-    architecture = architecture_of(
-        options.model,
-        options.encoder,
-        weights,
-        adapt=options.adapt is not None,
-        grn=options.grn,
-    )
-    divisible_sides(options.size, architecture.stride)
-    sides(size_or(options.test_size, options.size), "test_size")
-    check_channels(options.loader, architecture.channels)
-    if weights is not None:
-        loader_of(weights, options.loader)
-    train, val = images_of(options, reporter)
-    check_batch(
-        len(train),
-        repeats=options.repeats,
-        batch_size=options.optim.batch_size,
-        data=options.data,
-    )
-    check_pictures(train, loader=options.loader, channels=architecture.channels)
-    tiled = options.tiles.tiling() is not None
-    check_pictures(val, loader=options.loader, channels=architecture.channels, tiled=tiled)
-    with hold(options.out):
-        from fcmae.training.detection_wiring import train as train_detector
-
-        return train_detector(options, architecture, weights, (train, val), reporter)
-
-
-def images_of(options: FinetuneDetect, reporter: Reporter) -> tuple[ImageList, ImageList]:
-    """Images to train on and to validate on, with sound labels."""
-    train, val = split_objects(options.data, options.val, share=options.val_share)
-    train = for_masks(train, options.masks)
-    val = for_masks(val, None if train.objects.outlined else False)
-    source = options.val or options.data
-    return (
-        accepted(train, options.bad_labels, options.data, reporter),
-        accepted(val, options.bad_labels, source, reporter),
-    )
+def objects_of(images: ImageList) -> Objects:
+    """Returns the labels of images that have some."""
+    assert isinstance(images.annotations, Objects)
+    return images.annotations

@@ -1,59 +1,29 @@
-"""What a training starts from: a new model, with what weights have for it."""
+"""Gives a new model the weights that a training starts from."""
 
 from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+from typing import Any, TypeVar
 
 from torch import nn
 
-from fcmae.checkpoint.options import Rule
 from fcmae.checkpoint.weights import load_into
-from fcmae.engine.report import Reporter
-from fcmae.setup.weights import Kind, Weights
+from fcmae.training.options import TrainingOptions
+from fcmae.training.start import Prepared
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
-@runtime_checkable
-class Options(Protocol):
-    """The options that say what to start from."""
-
-    @property
-    def weights(self) -> str | None:
-        """What was typed."""
-
-    @property
-    def adapt(self) -> Rule | None:
-        """How the stem becomes one for other channels."""
-
-
-def start_from(
-    weights: Weights | None,
-    model: nn.Module,
-    options: Options,
-    reporter: Reporter,
-    *,
-    without: Collection[str] = (),
-) -> None:
-    """Give a new model what fits it of the weights, if there are any, and tell what became of them.
+def init_weights(
+    model: Model, options: TrainingOptions[Any], start: Prepared, *, new: Collection[str] = ()
+) -> Model:
+    """Loads what fits of the weights, if there are any, reports it, and returns the model.
 
     Args:
-        weights: Where to start; None for a model from scratch.
         model: Drawn by the run's seed.
-        options: What the weights were called, and how their stem is adapted.
-        reporter: Where to tell.
-        without: Parts of the model that stay new.
+        options: Name of the weights, and how their stem is adapted.
+        start: The weights, and who hears about them.
+        new: Parts of the model that stay new.
     """
-    if weights is None:
-        return
-    report = load_into(model, weights.header, without=without, adapt=options.adapt)
-    reporter.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
-
-
-def same_classes(weights: Weights | None, kind: Kind, classes: Collection[str]) -> bool:
-    """True if weights are of a model of this kind for these classes, in this order.
-
-    Where they do not name their classes, it must be as many.
-    """
-    if weights is None or weights.kind != kind:
-        return False
-    if weights.classes is None:
-        return bool(weights.description["num_classes"] == len(classes))
-    return weights.classes == list(classes)
+    if start.weights is not None:
+        report = load_into(model, start.weights.header, without=new, adapt=options.adapt)
+        start.reporter.message("\n".join([f"Weights from {options.weights}", *report.lines()]))
+    return model

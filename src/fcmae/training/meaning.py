@@ -1,25 +1,16 @@
 """What the recorded options of a run mean, whichever way they were said."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from fcmae.engine.resume import Meaning, Record, flat
 from fcmae.options.fields import accepts, defaults_of, fields_of, plain
 from fcmae.options.parse import build, keyword_values
+from fcmae.training.options import TrainingOptions
+from fcmae.training.resolved_options import resolved
+from fcmae.training.start import Start
 
 
-@runtime_checkable
-class SpeltOut(Protocol):
-    """Options of which some are left open, for others, weights or data to decide."""
-
-    def spelt_out(self, start: Any) -> Any:
-        """The same with a value for each option that is left for others to decide.
-
-        Args:
-            start: What this start of the command has come to; None where that is not known.
-        """
-
-
-def meaning_of(kind: type, start: Any = None) -> Meaning:
+def meaning_of(kind: type[TrainingOptions[Any]], start: Start | None = None) -> Meaning:
     """Makes the values that two runs of a command go by, by dotted name, of what they recorded.
 
     Options that a record lacks have their default. Where one of them is not of this version's
@@ -39,10 +30,9 @@ def meaning_of(kind: type, start: Any = None) -> Meaning:
     return meaning
 
 
-def _meant(record: Record, kind: type, start: Any) -> Record:
-    options: Any = build(kind, keyword_values(record, kind))
-    said = options.spelt_out(start) if isinstance(options, SpeltOut) else options
-    values = flat(plain(said))
+def _meant(record: Record, kind: type[TrainingOptions[Any]], start: Start | None) -> Record:
+    options = build(kind, keyword_values(record, kind))
+    values = flat(plain(resolved(options, start)))
     return {name: _as_sides(values[name], field.hint) for name, field in fields_of(kind).items()}
 
 

@@ -1,59 +1,101 @@
-"""A training command around the loop: what all of them hand to it, and what they read back."""
+"""One prologue for every training: from options to a run, and from the run to its result."""
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from fcmae.engine.feed import Feed
-from fcmae.engine.fit import fit
-from fcmae.engine.loop import Outcome
-from fcmae.engine.report import Reporter
+from fcmae.engine.folder import RunFolder
+from fcmae.engine.lock import hold
+from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
-from fcmae.task import Evaluation, Task
+from fcmae.setup.nets import architecture_of, net_of, weights_or_none
+from fcmae.setup.preflight import check_batch, check_channels, check_pictures
+from fcmae.setup.weights import card, loader_of
 from fcmae.training.meaning import meaning_of
-from fcmae.training.resolved_options import Start, Training
+from fcmae.training.options import Result, TrainingOptions
+from fcmae.training.result import Done
+from fcmae.training.start import Prepared
 
 
-def fit_with(
-    options: Training,
-    task: Task,
-    feed: Feed,
-    *,
-    evaluations: Sequence[Evaluation],
-    start: Start,
-    card: Mapping[str, Any],
-    reporter: Reporter,
-    best: str | None = None,
-) -> Outcome:
-    """Train as a command's options say, all of which the run goes by when it is resumed.
+def train(options: TrainingOptions[Result], reporter: Reporter | None = None) -> Result:
+    """Trains as the options say, or goes on where the same run was stopped.
 
     Args:
-        options: The command's.
-        task: The model and what one step means.
-        feed: The images.
-        evaluations: What to measure at intervals.
-        start: What this start of the command has come to, which tells what options leave open.
-        card: Facts that the weights files carry.
-        reporter: Shows the progress.
-        best: The metric by which the best weights are kept.
+        options: Those of any task: ``Pretrain``, ``FinetuneSegment``, ...
+        reporter: Shows the progress and messages; nothing by default.
+
+    Raises:
+        ValueError: Options do not fit each other.
+        FcmaeError: Data, weights or the folder of the run cannot be used; the message says why.
     """
-    return fit(
-        task,
-        feed,
-        optim=options.optim,
-        run=options.run,
-        out=options.out,
-        evaluations=evaluations,
-        record=nested(options),
-        meaning=meaning_of(type(options), start),
-        card=card,
+    start = prepare(options, reporter or Silent())
+    with hold(options.out):
+        return _run(options, start)
+
+
+def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
+    """Checks options, weights and images against each other, without PyTorch."""
+    weights = weights_or_none(options.weights, options.source, reporter)
+    choose = net_of if options.timm_nets else architecture_of
+    adapt = options.adapt is not None
+    net = choose(options.model, options.encoder, weights, adapt=adapt, grn=options.grn)
+    net = options.net_for_size(net)
+    check_channels(options.loader, net.channels)
+    loader = options.loader if weights is None else loader_of(weights, options.loader)
+    images = options.find(reporter)
+    check_batch(
+        len(images.train),
+        batch_size=options.optim.batch_size,
+        data=options.data,
+        repeats=images.repeats,
+    )
+    check_pictures(images.train, loader=options.loader, channels=net.channels)
+    if images.val is not None:
+        check_pictures(images.val, loader=options.loader, channels=net.channels, tiled=images.tiled)
+    return Prepared(
+        net=net,
+        weights=weights,
+        data=images.decided,
+        images=images,
+        loader=loader,
         reporter=reporter,
-        best=best,
     )
 
 
-def last_measured(out: Path, name: str) -> dict[str, Any]:
-    """What the last evaluation wrote into a file of the run, with its tables."""
-    found: dict[str, Any] = json.loads((out / name).read_text(encoding="utf-8"))
-    return found
+def _run(options: TrainingOptions[Result], start: Prepared) -> Result:
+    """Builds the parts of a training, runs it, and reads its result."""
+    from fcmae.engine.fit import fit
+    from fcmae.randomness import seed_everything
+
+    seed_everything(options.run.seed, "weights")
+    parts = options.parts(start)
+    metadata = card(
+        size=options.weights_size,
+        loader=start.loader,
+        channels=start.channels,
+        classes=start.images.train.classes,
+        weights=start.weights,
+    )
+    outcome = fit(
+        parts.task,
+        parts.feed,
+        optim=options.optim,
+        run=options.run,
+        out=options.out,
+        command=options.command,
+        evaluations=parts.evaluations,
+        record=nested(options),
+        meaning=meaning_of(type(options), start),
+        card={**metadata, **parts.facts},
+        reporter=start.reporter,
+        best=parts.best,
+    )
+    return options.result(
+        Done(
+            folder=RunFolder(options.out),
+            images=start.images,
+            weights=outcome.weights,
+            steps=outcome.steps,
+            epochs=outcome.epochs,
+            metrics=outcome.metrics,
+            best=outcome.best.value if outcome.best else None,
+        )
+    )

@@ -1,31 +1,26 @@
-"""``fcmae finetune segment``: first the options of a run, then the run itself."""
+"""Training of segmenters: options, model and result."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from fcmae.checkpoint.options import Rule, Source
-from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
+from fcmae.data.options import LabelMapOptions, SceneAugment
 from fcmae.data.segments.find import split_segments
-from fcmae.engine.lock import hold
-from fcmae.engine.options import Run
+from fcmae.data.segments.layout import layout_of
+from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
-from fcmae.model.options import Encoder, ModelName, UPerNet
-from fcmae.model.response import Grn
-from fcmae.notebook import TrainingResult
+from fcmae.model.options import Architecture, ModelName, UPerNet
 from fcmae.optim.options import Optim
-from fcmae.options.size import Size, divisible_sides, sides
-from fcmae.setup.nets import architecture_of, weights_or_none
-from fcmae.setup.preflight import (
-    check_at_least_one,
-    check_batch,
-    check_channels,
-    check_labelled,
-    check_pictures,
-)
-from fcmae.setup.weights import loader_of
-from fcmae.training.resolved_options import Start, spelt_out
+from fcmae.options.size import sides
+from fcmae.training.finetuning import SceneOptions
+from fcmae.training.result import Done, FinetuneResult
+from fcmae.training.start import Images, Prepared
+
+if TYPE_CHECKING:
+    from fcmae.model.segmenter import Segmenter
+    from fcmae.training.parts import Parts
 
 SEGMENTING = Optim(
     base_lr=1.6e-3,
@@ -39,153 +34,152 @@ SEGMENTING = Optim(
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneSegment:
-    """Train a segmenter, from pre-trained weights or from scratch.
-
-    A run that was stopped goes on where it was when the same command is given again.
-    """
-
-    data: Path
-    """Folder with images and masks inside, each with or without train and val, or a .yaml that
-    names those folders. A mask has the name of its image, and a class index in every pixel."""
-
-    val: Path | None = None
-    """Images and masks to validate on, where the data have no part for it."""
-
-    val_share: float = 0.2
-    """Share of the images held out to validate on, where there are none for that."""
-
-    out: Path
-    """Folder of the run: checkpoints, metrics, pictures, and the weights when it is done."""
-
-    weights: str | None = None
-    """Folder of a run, weights file, or the name of published weights, whose encoder to start from;
-    left out: from scratch."""
-
-    adapt: Rule | None = None
-    """Make the stem of the weights one for encoder.channels: repeat takes its channels in turn,
-    average the mean of them for each; both times old / new channels."""
-
-    model: ModelName | None = None
-    """Size of the encoder; by default that of the weights, or atto."""
-
-    size: Size = 512
-    """Side in pixels of the crops to train on, or height,width: multiples of the stride."""
-
-    repeats: int = 1
-    """Crops that are taken out of an image each time it is decoded. An epoch shows each image that
-    often, so its number of steps grows with it; large images give more than one."""
-
-    freeze_stages: int = 0
-    """The stem and so many first stages of the encoder stay as they are."""
-
-    auxiliary_weight: float = 0.4
-    """Factor of the auxiliary head's loss."""
-
-    every: int = 1
-    """Epochs between two validations; the last epoch is always validated."""
-
-    labels: LabelMapOptions = LabelMapOptions()
-    encoder: Encoder = Encoder()
-    grn: Grn = Grn()
-    head: UPerNet = UPerNet()
-    augment: SceneAugment = SceneAugment()
-    scan: Scan = Scan()
-    optim: Optim = SEGMENTING
-    source: Source = Source()
-    loader: Loader = Loader()
-    run: Run = Run()
-
-    def __post_init__(self) -> None:
-        check_labelled(self.val_share, None, self.run.seed)
-        check_at_least_one(every=self.every, repeats=self.repeats)
-        if not 0 <= self.freeze_stages <= 4:
-            raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
-        if self.auxiliary_weight < 0:
-            raise ValueError(f"auxiliary_weight is {self.auxiliary_weight}, but must be 0 or more.")
-        if self.freeze_stages and self.weights is None:
-            raise ValueError(
-                f"freeze_stages is {self.freeze_stages}, but there are no --weights whose stages "
-                "to keep."
-            )
-
-    def spelt_out(self, start: Start | None) -> "FinetuneSegment":
-        """The same with the encoder, shorter sides and meaning of numbers that it comes to.
-
-        Which file names the classes is left out: the names are compared with the images.
-        """
-        data = {} if start is None else start.data
-        labels = replace(self.labels, classes=None)
-        for name in ("ignore_index", "reduce_zero_label"):
-            if getattr(labels, name) is None:
-                labels = replace(labels, **{name: data.get(f"labels.{name}")})
-        short_side = self.augment.shorter(sides(self.size))
-        augment = replace(self.augment, short_side=short_side)
-        scan = self.scan.after(short_side)
-        return replace(spelt_out(self, start), labels=labels, augment=augment, scan=scan)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinetunedSegmenter(TrainingResult):
-    """What a run has come to. Shares are between 0 and 1.
+class FinetunedSegmenter(FinetuneResult):
+    """The result of training a segmenter. Shares are between 0 and 1.
 
     Attributes:
-        out: Folder of the run.
-        weights: The final weights: for ``--weights`` of the other commands.
-        weights_best: The weights of the best validation.
         pictures: Folder of the pictures.
-        train_images: Images trained on.
-        val_images: Images validated on.
-        steps: Optimizer steps.
-        epochs: Passes over the images.
         miou: Mean intersection over union of the classes, by the final weights.
         best_miou: The highest of any epoch (chosen on these images, so a little flattering).
         mean_accuracy: Mean of the shares of each class's pixels that are right.
         pixel_accuracy: Share of all pixels that are right.
         per_class: Pixels, intersection over union and accuracy of each class.
-        metrics: The last loss and validation.
     """
 
-    out: Path
-    weights: Path
-    weights_best: Path
     pictures: Path
-    train_images: int
-    val_images: int
-    steps: int
-    epochs: int
     miou: float
     best_miou: float
     mean_accuracy: float
     pixel_accuracy: float
     per_class: list[dict[str, Any]]
-    metrics: dict[str, float] = field(default_factory=dict)
 
 
-def finetune_segment(options: FinetuneSegment, reporter: Reporter) -> FinetunedSegmenter:
-    """Check all that can be checked without PyTorch, then train."""
-    weights = weights_or_none(options.weights, options.source, reporter)
-    architecture = architecture_of(
-        options.model,
-        options.encoder,
-        weights,
-        adapt=options.adapt is not None,
-        grn=options.grn,
-    )
-    divisible_sides(options.size, architecture.stride)
-    check_channels(options.loader, architecture.channels)
-    if weights is not None:
-        loader_of(weights, options.loader)
-    train, val = split_segments(options.data, options.val, options.labels, share=options.val_share)
-    check_batch(
-        len(train),
-        repeats=options.repeats,
-        batch_size=options.optim.batch_size,
-        data=options.data,
-    )
-    for images in (train, val):
-        check_pictures(images, loader=options.loader, channels=architecture.channels)
-    with hold(options.out):
-        from fcmae.training.segmentation_wiring import train as train_segmenter
+@dataclass(frozen=True, kw_only=True)
+class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
+    """Train a segmenter, from pre-trained weights or from scratch.
 
-        return train_segmenter(options, architecture, weights, (train, val), reporter)
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+
+    command: ClassVar[str] = "finetune segment"
+
+    data: Path
+    """Folder with images and masks inside, each with or without train and val, or a .yaml that
+    names those folders. A mask has the name of its image, and a class index in every pixel."""
+
+    model: ModelName | None = None
+
+    auxiliary_weight: float = 0.4
+    """Factor of the auxiliary head's loss."""
+
+    labels: LabelMapOptions = LabelMapOptions()
+    head: UPerNet = UPerNet()
+    augment: SceneAugment = SceneAugment()
+    scan: Scan = Scan()
+    optim: Optim = SEGMENTING
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.auxiliary_weight < 0:
+            raise ValueError(f"auxiliary_weight is {self.auxiliary_weight}, but must be 0 or more.")
+
+    @property
+    def short_side(self) -> int | None:
+        """Shorter side in pixels that images are resized to; None where they keep their size."""
+        return self.augment.shorter(sides(self.size))
+
+    def find(self, reporter: Reporter) -> Images:
+        """Finds images with label maps to train and to validate on."""
+        train, val = split_segments(self.data, self.val, self.labels, share=self.val_share)
+        layout = layout_of(self.data, LabelMapOptions())
+        decided = {
+            "labels.ignore_index": layout.ignore_index,
+            "labels.reduce_zero_label": layout.reduce_zero_label,
+        }
+        return Images(train=train, val=val, repeats=self.repeats, decided=decided)
+
+    def build(self, start: Prepared) -> "Segmenter":
+        """Builds a segmenter with what the weights have for it."""
+        from fcmae.model.segmenter import Segmenter
+        from fcmae.training.init_weights import init_weights
+
+        classes = start.images.classes
+        model = Segmenter(
+            start.architecture,
+            num_classes=len(classes),
+            head=self.head,
+            drop_path=self.encoder.drop_path,
+            checkpointing=self.encoder.checkpointing,
+        )
+        keep = start.has_weights_of("segmenter", classes)
+        return init_weights(model, self, start, new=() if keep else ("head", "auxiliary"))
+
+    def parts(self, start: Prepared) -> "Parts":
+        """Builds a segmenter, its crops and its validation."""
+        from fcmae.data.feed import Feed
+        from fcmae.data.segments.views import SegmentationCrop
+        from fcmae.tasks.evaluations.pixels import Pixels
+        from fcmae.tasks.segment import Segment
+        from fcmae.training.parts import Parts
+
+        model, size, seed = self.build(start), sides(self.size), self.run.seed
+        loader, channels = start.loader, start.channels
+        task = Segment(
+            model, auxiliary_weight=self.auxiliary_weight, freeze_stages=self.freeze_stages
+        )
+        feed = Feed(
+            start.images.train,
+            SegmentationCrop(size, self.augment),
+            seed=seed,
+            loader=loader,
+            channels=channels,
+            repeats=self.repeats,
+        )
+        pixels = Pixels(
+            start.images.validation,
+            self.scan.after(self.short_side),
+            size,
+            loader=loader,
+            channels=channels,
+            every=self.every,
+            seed=seed,
+        )
+        return Parts(
+            task=task, feed=feed, evaluations=[pixels], best="val/miou", facts=self._facts()
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """Returns how images and label maps are read, which holds wherever the weights are used."""
+        return {
+            "short_side": self.short_side,
+            "labels": {
+                "ignore_index": self.labels.ignore_index,
+                "reduce_zero_label": self.labels.reduce_zero_label,
+            },
+        }
+
+    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "FinetuneSegment":
+        """Returns the options with shorter sides and the meaning of numbers.
+
+        The file that names the classes is left out: the names are compared with the images.
+        """
+        labels = replace(self.labels, classes=None)
+        for name in ("ignore_index", "reduce_zero_label"):
+            if getattr(labels, name) is None:
+                labels = replace(labels, **{name: data.get(f"labels.{name}")})
+        augment = replace(self.augment, short_side=self.short_side)
+        scan = self.scan.after(self.short_side)
+        return replace(self, labels=labels, augment=augment, scan=scan)
+
+    def result(self, done: Done) -> FinetunedSegmenter:
+        """Reads the metrics of the last validation."""
+        found = done.measured(ACCURACY)
+        return FinetunedSegmenter(
+            **done.finetuned(found),
+            pictures=done.folder.pictures,
+            miou=found["miou"],
+            best_miou=found["miou"] if done.best is None else done.best,
+            mean_accuracy=found["mean_accuracy"],
+            pixel_accuracy=found["pixel_accuracy"],
+            per_class=found["per_class"],
+        )

@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import Any
 
 from fcmae.ablation.commands import Commands
 from fcmae.cli.command import Command
@@ -39,7 +39,7 @@ class StepCommands(Commands):
 
     def numbers(self, command: str) -> list[str]:
         """The fields of its report."""
-        report = get_type_hints(self._commands[command].run)["return"]
+        report = self._commands[command].result
         return [field.name for field in dataclasses.fields(report)]
 
     def labelled(self, command: str) -> bool:

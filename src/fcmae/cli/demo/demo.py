@@ -17,8 +17,8 @@ from fcmae.inference.features.options import EvaluateNeighbours
 from fcmae.inference.reconstruct import Reconstruct, reconstruct
 from fcmae.model.options import Encoder
 from fcmae.optim.options import Optim
-from fcmae.training.classification import FinetuneClassify, finetune_classify
-from fcmae.training.pretraining import Monitor, Pretrain, pretrain
+from fcmae.training import FinetuneClassify, Pretrain, train
+from fcmae.training.pretraining import Monitor
 
 STEPS = 6
 
@@ -96,7 +96,7 @@ def demo(options: Demo, console: Console) -> Demonstrated:
             seed=options.run.seed,
         )
         console.message(f"2/{STEPS}  Pre-training on {counts.unlabelled:,} crops without labels.")
-        pretrained = pretrain(pretraining(options, settings), brief)
+        pretrained = train(pretraining(options, settings), brief)
         starts = {"from scratch": None, "pre-trained": pretrained.out}
         console.message(f"3/{STEPS}  Looking at nearest neighbours, untrained and pre-trained.")
         near = {start: look(w, options, settings, brief) for start, w in starts.items()}
@@ -106,7 +106,7 @@ def demo(options: Demo, console: Console) -> Demonstrated:
             f"each at the base learning rates {rates}."
         )
         rows = [
-            row(start, near[start], train(start, weights, options, settings, brief))
+            row(start, near[start], train_at_rates(start, weights, options, settings, brief))
             for start, weights in starts.items()
         ]
         console.message(f"5/{STEPS}  Drawing what the model reconstructs of crops it has not seen.")
@@ -157,7 +157,7 @@ def look(weights: Path | None, options: Demo, settings: Settings, console: Conso
     return evaluate_neighbours(asked, console).top1
 
 
-def train(
+def train_at_rates(
     start: str, weights: Path | None, options: Demo, settings: Settings, console: Console
 ) -> dict[float, float]:
     """Accuracy after training with labels, at each learning rate; the same for either start."""
@@ -174,7 +174,7 @@ def train(
             optim=replace(settings.finetuning, base_lr=rate),
             run=options.run,
         )
-        tops[rate] = finetune_classify(asked, console).top1
+        tops[rate] = train(asked, console).top1
     return tops
 
 

@@ -5,7 +5,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.show import say, show_classes, show_places, show_table, show_unusable
 from fcmae.inference.classification.options import Evaluated, Predicted
 from fcmae.setup.words import number
-from fcmae.training.classification import Finetuned
+from fcmae.training import Finetuned
 
 
 def show_finetuned(result: Finetuned, terminal: Terminal) -> None:

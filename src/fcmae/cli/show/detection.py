@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
 from fcmae.inference.detection.options import DetectorEvaluated, DetectorPredicted
 from fcmae.setup.words import number
-from fcmae.training.detection import DetectorTrained
+from fcmae.training import DetectorTrained
 
 
 def show_detector_trained(result: DetectorTrained, terminal: Terminal) -> None:

@@ -5,7 +5,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.show import say, show_places, show_unusable
 from fcmae.inference.reconstruct import Reconstructed
 from fcmae.setup.words import number
-from fcmae.training.pretraining import Pretrained
+from fcmae.training import Pretrained
 
 
 def show_pretrained(result: Pretrained, terminal: Terminal) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
 from fcmae.inference.segmentation.options import PredictedSegments, Segmented
 from fcmae.setup.words import number
-from fcmae.training.segmentation import FinetunedSegmenter
+from fcmae.training import FinetunedSegmenter
 
 
 def show_finetuned_segmenter(result: FinetunedSegmenter, terminal: Terminal) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console as Terminal
 from fcmae.cli.shared.show import MAX_CLASSES, say, share, show_places, show_table, show_unusable
 from fcmae.inference.values.options import Estimated, PredictedValues
 from fcmae.setup.words import number
-from fcmae.training.values import FinetunedValues
+from fcmae.training import FinetunedValues
 
 
 def show_finetuned_values(result: FinetunedValues, terminal: Terminal) -> None:

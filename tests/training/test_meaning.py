@@ -17,7 +17,7 @@ from fcmae.options.fields import nested
 from fcmae.options.parse import build, read_command_line
 from fcmae.setup.weights import read_weights
 from fcmae.training.meaning import meaning_of
-from fcmae.training.resolved_options import Start
+from fcmae.training.start import Start
 
 SAME = [
     ("finetune detect", "--augment.scale 0.1,2", ""),

@@ -1,4 +1,4 @@
-"""The command that made a run is told from its options."""
+"""A report tells the command of a run, and the model as its weights describe it."""
 
 import json
 import shlex
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.cli.shared.made_by import as_trained, command_line, made_by, task_of, trainings
+from fcmae.cli.commands import COMMANDS
+from fcmae.cli.report import as_trained, command_line, with_model
 from fcmae.model.options import architecture
 from fcmae.model.response import Response
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.fields import nested
 from fcmae.options.parse import build, read_command_line
 from fcmae.reports.run import RunRecord, flat
+from fcmae.training import TRAININGS
 
 LINES = [
     ("pretrain", "--data 'my photos' --out b --size 64,96 --optim.betas 0.9,0.99"),
@@ -27,10 +29,9 @@ LINES = [
 
 @pytest.mark.parametrize(("task", "line"), LINES)
 def test_the_command_shown_has_the_options_of_the_run(task: str, line: str) -> None:
-    kind = trainings()[task]
+    kind = TRAININGS[task]
     options = build(kind, read_command_line(shlex.split(line), kind).values)
     recorded = json.loads(json.dumps(nested(options)))
-    assert task_of(recorded) == task
     shown = shlex.split(command_line(task, flat(recorded)))
     assert shown[: 1 + len(task.split())] == ["fcmae", *task.split()]
     words = shown[1 + len(task.split()) :]
@@ -38,19 +39,21 @@ def test_the_command_shown_has_the_options_of_the_run(task: str, line: str) -> N
     assert len(words) <= 2 * line.count("--")
 
 
-def test_trainings_are_those_commands_that_leave_a_run() -> None:
-    assert {"pretrain", "finetune classify", "finetune values"} <= set(trainings())
-    assert not {"demo", "report", "bench pretrain", "evaluate linear"} & set(trainings())
+def test_the_table_of_trainings_is_that_of_the_commands() -> None:
+    firsts = ("pretrain", "contrast", "finetune")
+    trainings = {name for name in COMMANDS if name.split()[0] in firsts}
+    assert set(TRAININGS) == trainings
+    assert all(COMMANDS[name].options is kind for name, kind in TRAININGS.items())
 
 
-def test_options_of_other_programs_are_no_command() -> None:
-    assert task_of({"optim": {}, "run": {}}) == ""
-    assert task_of({}) == ""
+@pytest.mark.parametrize("command", ["", "bench pretrain", "rm -r"])
+def test_commands_that_are_no_training_have_no_line(command: str) -> None:
+    assert command_line(command, {"data": "a", "out": "b"}) == ""
 
 
 def test_damaged_weights_are_said(tmp_path: Path) -> None:
     (tmp_path / "weights.safetensors").write_bytes(b"not weights")
-    told = made_by(RunRecord(root=tmp_path, name="a", finished=True))
+    told = with_model(RunRecord(root=tmp_path, name="a", finished=True))
     assert (told.model, told.parameters) == ("", None)
     assert "is not a safetensors file" in told.missing[0]
 

@@ -1,0 +1,104 @@
+"""The start of a training: its net and images, known before PyTorch is imported."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.engine.report import Reporter
+from fcmae.errors import CheckpointError
+from fcmae.model.options import Architecture
+from fcmae.model.timm_options import TimmArchitecture
+from fcmae.setup.weights import Kind, Weights
+
+Net = Architecture | TimmArchitecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The images of a training.
+
+    Attributes:
+        train: Images to train on.
+        val: Images to validate on; None for trainings without labels.
+        labelled: Images to train and to test nearest neighbours on, where a monitor has any.
+        repeats: Views of an image per epoch; None for trainings without this option.
+        tiled: Whether the images to validate on are read through windows, and have any size.
+        decided: Values that the data decide for options left out, by dotted name.
+    """
+
+    train: ImageList
+    val: ImageList | None = None
+    labelled: tuple[ImageList, ImageList] | None = None
+    repeats: int | None = None
+    tiled: bool = False
+    decided: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes to learn, or of the values."""
+        return self.train.classes or ()
+
+    @property
+    def validation(self) -> ImageList:
+        """The images to validate on, of a training that has some."""
+        assert self.val is not None
+        return self.val
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Everything that decides the values of options that were left out.
+
+    Attributes:
+        net: The encoder that is trained.
+        weights: The weights that it starts from; None from scratch.
+        data: Values that the data decide, by dotted name.
+    """
+
+    net: Net
+    weights: Weights | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Start):
+    """A start whose options, weights and images have been checked against each other.
+
+    Attributes:
+        images: The images.
+        loader: How they are read, with the normalisation of the weights.
+        reporter: Shows messages to a person.
+    """
+
+    images: Images
+    loader: Loader
+    reporter: Reporter
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images."""
+        return self.net.channels
+
+    @property
+    def architecture(self) -> Architecture:
+        """The encoder's architecture, for models that only an encoder of ours can have.
+
+        Raises:
+            CheckpointError: The encoder is a net of timm.
+        """
+        if isinstance(self.net, TimmArchitecture):
+            raise CheckpointError(f"this training needs an encoder of ours, but {self.net} is not.")
+        return self.net
+
+    def has_weights_of(self, kind: Kind, classes: Collection[str]) -> bool:
+        """Returns whether the weights are of a model of a kind for these classes, in this order.
+
+        Where they do not name their classes, it must be as many.
+        """
+        if self.weights is None or self.weights.kind != kind:
+            return False
+        if self.weights.classes is None:
+            return bool(self.weights.description["num_classes"] == len(classes))
+        return self.weights.classes == list(classes)

@@ -1,0 +1,104 @@
+"""What both pre-trainings share: images without labels, a monitor, and the result."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fcmae.data.listing import find_images, split
+from fcmae.engine.report import Reporter
+from fcmae.model.options import ModelName, architecture
+from fcmae.options.size import sides
+from fcmae.setup.preflight import check_channels
+from fcmae.training.options import TrainingOptions
+from fcmae.training.result import Done, Trained
+from fcmae.training.start import Images, Prepared
+
+if TYPE_CHECKING:
+    from fcmae.evaluation.viewing import Viewing
+    from fcmae.task import Evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Looks at the model while it trains, to tell whether the run is any good."""
+
+    every: int = 20
+    """Epochs between two looks: how different the channels of each block are (figure 4 of the
+    paper). The last epoch is always looked at."""
+
+    images: int = 256
+    """Training images over which the difference of channels is averaged."""
+
+    labelled: Path | None = None
+    """Class folders (or train and val folders of them, or a .csv) for the accuracy of nearest
+    neighbours on the features so far. Their labels are never trained on."""
+
+    def __post_init__(self) -> None:
+        for name in ("every", "images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"monitor.{name} is {getattr(self, name)}, but must be 1 or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained(Trained):
+    """The result of a pre-training.
+
+    Attributes:
+        pictures: Folder of the pictures.
+        images: Images trained on.
+    """
+
+    pictures: Path
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlabelledOptions(TrainingOptions[Pretrained]):
+    """Options of trainings that need no labels."""
+
+    data: Path
+    """Folder of images, read recursively, a .txt or .csv list, or a ZIP."""
+
+    model: ModelName | None = None
+
+    monitor: Watch = Watch()
+
+    def __post_init__(self) -> None:
+        if self.weights is None:
+            self.net_for_size(architecture(self.model or "atto", stem=self.encoder.stem))
+            check_channels(self.loader, self.encoder.channels)
+
+    def find(self, reporter: Reporter) -> Images:
+        """Finds the images, and the labelled ones of the monitor."""
+        labelled = self.monitor.labelled
+        return Images(
+            train=find_images(self.data, labels=False),
+            labelled=None if labelled is None else split(labelled),
+        )
+
+    def viewing(self, start: Prepared) -> "Viewing":
+        """Returns how the monitor reads images."""
+        from fcmae.evaluation.viewing import Viewing
+
+        return Viewing(
+            size=sides(self.size), loader=start.loader, channels=start.channels, batch_size=64
+        )
+
+    def monitors(self, start: Prepared) -> "list[Evaluation]":
+        """Makes what watches the features of either pre-training."""
+        from fcmae.evaluation.viewing import sample
+        from fcmae.tasks.evaluations.feature_distance import FeatureDistance
+        from fcmae.tasks.evaluations.neighbours import Neighbours
+
+        every, images, viewing = self.monitor.every, start.images, self.viewing(start)
+        averaged = sample(images.train, self.monitor.images, self.run.seed)
+        found: list[Evaluation] = [FeatureDistance(averaged, viewing, every=every)]
+        if images.labelled is not None:
+            found.append(Neighbours(*images.labelled, viewing, every=every))
+        return found
+
+    def result(self, done: Done) -> Pretrained:
+        """Reads what the run has come to."""
+        return Pretrained(
+            **done.trained(), pictures=done.folder.pictures, images=len(done.images.train)
+        )
