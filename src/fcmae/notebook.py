@@ -67,7 +67,7 @@ class Result:
         return pandas.DataFrame([dict(_numbers(self))] if first is None else first)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the numbers, the tables and the pictures, each up to a limit."""
+        """HTML for a notebook: numbers, tables and pictures, each up to a limit."""
         numbers = [(name, value) for name, value in _numbers(self)][:MAX_NUMBERS]
         parts = [f"<strong>{escape(type(self).__name__)}</strong>", _html_table(numbers)]
         for name, rows in _tables(self):

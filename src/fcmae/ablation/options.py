@@ -8,7 +8,7 @@ from fcmae.jobs.options import Job
 
 @dataclass(frozen=True, kw_only=True)
 class StepJob(Job):
-    """What the job of each step asks SLURM for (--slurm true)."""
+    """Resources of the SLURM job of each step (--slurm true)."""
 
     at_once: int = 32
     """Jobs that may be in the queue at a time."""

@@ -50,7 +50,7 @@ def shapes_of(model: nn.Module) -> dict[str, Shape]:
 
 
 def differences(wanted: Shapes, given: Shapes) -> list[str]:
-    """How the tensors of a file differ from those of a model, in words."""
+    """Differences between the tensors of a file and those of a model, in words."""
     missing = [f"{name} is missing" for name in wanted if name not in given]
     extra = [f"{name} is not in the model" for name in given if name not in wanted]
     other = [

@@ -42,7 +42,7 @@ def encoder_alone(header: Header) -> Header:
 
 
 def ways_out(header: Header) -> str:
-    """What to do to load the whole net."""
+    """Advice for loading the whole network."""
     give = f'give the model to fill, fcmae.load("{header.path}", model=...)'
     if "class" not in header.card["model"]:
         return f"{give}, made of the same parts"

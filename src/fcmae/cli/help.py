@@ -39,7 +39,7 @@ def print_overview(console: Console, commands: Mapping[str, Command]) -> None:
 
 
 def print_help(console: Console, name: str, command: Command, topic: str = "") -> None:
-    """What a command does, an example, and its options.
+    """Prints a command's purpose, an example, and its options.
 
     Args:
         console: Where to print.

@@ -50,7 +50,7 @@ class Info:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo(Result):
-    """What a model is made of.
+    """Parts, parameters and cost of a model.
 
     Attributes:
         model: Its name.

@@ -50,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Reported(Result):
-    """What was written.
+    """Path of the report, and gaps of the runs.
 
     Attributes:
         out: The page.
@@ -87,7 +87,7 @@ def report(options: Report, console: Console) -> Reported:
 
 
 def show_reported(result: Reported, terminal: Terminal) -> None:
-    """What the runs lack, and what to open."""
+    """Shows what the runs lack, and what to open."""
     for name, sentences in result.missing.items():
         for sentence in sentences:
             say(terminal, f"{name}: {sentence}")

@@ -167,7 +167,7 @@ def _seal(file: io.BufferedRandom | io.BytesIO, start: int) -> int:
 def contents_of(
     images: ImageList, *, size: int | None = None, loader: Loader | None = None
 ) -> Iterator[Content]:
-    """What is packed of each image.
+    """Bytes to pack of each image.
 
     Args:
         images: The images.

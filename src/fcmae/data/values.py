@@ -70,7 +70,7 @@ def why_mixed(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int, st
 
 
 def is_strange(table: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which values are known, and are neither 0 nor 1 as labels are."""
+    """Marks values that are known, and are neither 0 nor 1 as labels are."""
     return np.isfinite(table) & ~np.isin(table, (0, 1))
 
 

@@ -1,4 +1,4 @@
-"""What several processes write into a user's folder: begun and ended by all of them together."""
+"""Writes into a user's folder from several ranks: all begin and end together."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

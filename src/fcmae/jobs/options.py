@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a job asks SLURM for, with --slurm."""
+    """Resources of a SLURM job, with --slurm."""
 
     name: str = "fcmae"
     """Name of the job."""

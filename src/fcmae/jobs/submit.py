@@ -25,7 +25,7 @@ ASKED_TO_STOP = (130, 138, 143)
 
 
 class Command:
-    """What a process of a job does; it can be sent to another machine.
+    """Work of a process of a job; it can be sent to another machine.
 
     Args:
         line: The program and its arguments. It ends when its standard input is closed.

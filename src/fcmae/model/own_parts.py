@@ -188,5 +188,5 @@ def _fits(x: Any, shape: tuple[int | None, ...]) -> bool:
 
 
 def _shape(x: Any) -> str:
-    """What something is, for messages: a tensor's shape, or the name of its class."""
+    """Describes something for messages: a tensor's shape, or the name of its class."""
     return f"a tensor of {tuple(x.shape)}" if isinstance(x, Tensor) else f"a {type(x).__name__}"

@@ -1,4 +1,4 @@
-"""What an autoencoder makes of images, and the same as a picture for people."""
+"""Output of an autoencoder, and a picture of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class Pictures:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstruction:
-    """What the autoencoder makes of a batch.
+    """Output of the autoencoder for a batch.
 
     Attributes:
         loss: Mean squared error on hidden patches (and on visible ones, if the target says so).

@@ -36,7 +36,7 @@ def describe(hint: Any) -> str:
 
 
 def accepted(field: Field) -> str:
-    """What an option takes, in the words of a message: ``a path, or an array n h w c``."""
+    """Describes accepted values for a message: ``a path, or an array n h w c``."""
     told = describe(field.hint)
     return told if field.objects is None else f"{told}, or {field.objects.words}"
 

@@ -1,4 +1,4 @@
-"""What all commands over labelled objects do before PyTorch is imported."""
+"""Finds and checks labelled objects before PyTorch is imported."""
 
 from dataclasses import replace
 from pathlib import Path

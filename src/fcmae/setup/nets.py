@@ -1,4 +1,4 @@
-"""Which net a command is about, by name or weights, known before PyTorch is imported."""
+"""Chooses the network of a command, by name or weights, before PyTorch is imported."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +72,7 @@ def net_of(
     adapt: bool = False,
     grn: Grn | None = None,
 ) -> Architecture | TimmArchitecture:
-    """What is asked for, as ``architecture_of`` says it, where a net of timm may stand too."""
+    """Network that is asked for, as in ``architecture_of``, where one of timm may stand too."""
     named = model is not None and model.startswith(PREFIX)
     net = None if weights is None else weights.net
     if not named and not isinstance(net, TimmArchitecture):
@@ -113,7 +113,7 @@ def check_model(model: str | None) -> None:
 def weights_or_none(
     source: str | Path | None, fetch: Source | None = None, reporter: Reporter | None = None
 ) -> Weights | None:
-    """What weights say, where some are given."""
+    """Reads the metadata of weights, where some are given."""
     return None if source is None else read_weights(source, fetch=fetch, reporter=reporter)
 
 

@@ -1,4 +1,4 @@
-"""Where results may go, known before PyTorch is imported."""
+"""Checks where results may go, before PyTorch is imported."""
 
 from collections.abc import Sequence
 from pathlib import Path

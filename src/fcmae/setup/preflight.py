@@ -1,4 +1,4 @@
-"""What can be known to be wrong before PyTorch is imported, each in one line."""
+"""Checks options against data before PyTorch is imported, each error in one line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a weights file says about its model, checked before PyTorch is imported."""
+"""Reads the metadata of a weights file, before PyTorch is imported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -78,7 +78,7 @@ def card(
     classes: tuple[str, ...] | None = None,
     weights: Weights | None = None,
 ) -> dict[str, Any]:
-    """What the weights of a run should say about their images, and the weights they came from."""
+    """Metadata of a run's weights: their images, and the weights they came from."""
     fits = len(loader.mean) == channels
     mean = loader.mean if fits else (sum(loader.mean) / len(loader.mean),) * channels
     std = loader.std if fits else (sum(loader.std) / len(loader.std),) * channels
@@ -157,14 +157,14 @@ def tiling_of(card: Mapping[str, Any]) -> Tiling | None:
 
 
 def tiling_facts(tiling: Tiling | None) -> dict[str, Any]:
-    """What a detector's card says of the windows that it looked through."""
+    """Metadata of the windows that a detector looked through."""
     if tiling is None:
         return {}
     return {"tile": list(tiling.size), "tile_overlap": tiling.overlap}
 
 
 def only_baseline(net: TimmArchitecture) -> str:
-    """What a net of timm is for."""
+    """Explains the use of a network of timm."""
     return (
         f"{net} is a net of timm: it stands as a baseline in evaluate neighbours, linear and "
         "classify, finetune classify, predict classify, embed and analyze."

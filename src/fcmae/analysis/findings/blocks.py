@@ -209,13 +209,13 @@ def _share(net: Net, counts: list[torch.Tensor]) -> list[float]:
 
 
 def _always(net: Net, kind: str) -> list[int]:
-    """How many channels of each block are so in every image."""
+    """Number of channels of each block that are so in every image."""
     counts = {"dead": net.inside.dead, "saturated": net.inside.saturated}[kind]
     return [int((x == len(net.inside.images.indices)).sum()) for x in counts]
 
 
 def _and_others(subject: Subject, lines: dict[str, list[float]]) -> str:
-    """What there is to say about the net that is compared with."""
+    """Sentence about the network that is compared with."""
     others = [net.name for net in subject.nets[1:]]
     return "".join(f" {name}: {lines[name][-1]:.2f} in the last block." for name in others)
 

@@ -23,7 +23,7 @@ PER_CLASS = 5
 
 
 def evidence(subject: Subject) -> list[Finding]:
-    """Where the evidence for the likeliest class of some images lies."""
+    """Draws where the evidence for the likeliest class of some images lies."""
     model = _classifier(subject)
     rows = subject.drawn(subject.rows)
     images = subject.normalised(rows)

@@ -1,4 +1,4 @@
-"""What all analyses look at: a net or two, images, and what one pass over them has found."""
+"""Input of all analyses: one or two networks, images, and the results of one pass over them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from fcmae.types import Images, Labels
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What an analysis has found, before it is written.
+    """Result of an analysis, before it is written.
 
     Attributes:
         name: Stem of its files.
@@ -72,7 +72,7 @@ class Net:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What all analyses look at.
+    """Input of all analyses.
 
     Attributes:
         nets: The net, and perhaps one to compare it with.
@@ -156,7 +156,7 @@ def spread(images: ImageList, number: int, seed: int) -> ImageList:
 
 
 def _turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many of its class come before each one."""
+    """Number of images of the same class that come before each one."""
     turns = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

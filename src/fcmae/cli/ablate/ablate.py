@@ -77,7 +77,7 @@ class Ablate:
 
 @dataclass(frozen=True, kw_only=True)
 class Ablated(Result):
-    """What a plan has come to.
+    """Result of a plan.
 
     Attributes:
         title: What was compared.

@@ -180,7 +180,7 @@ def at(plan: Plan, cells: Sequence[Cell]) -> Plan:
 def standing(
     plan: Plan, settings: Sequence[Setting], folder: PlanFolder, *, write: bool
 ) -> Ablated:
-    """What a plan has come to so far."""
+    """Result of a plan so far."""
     steps, found = unique(settings), rows(plan, settings, folder)
     columns, lines = as_text(plan, found)
     table: dict[str, Path] = write_table(folder.root, plan, found) if write else {}

@@ -94,7 +94,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
-    """What one size needs.
+    """Memory and time that one size needs.
 
     Attributes:
         model: Size of the encoder.
@@ -121,7 +121,7 @@ class Needed:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
-    """What a run of the paper needs.
+    """Memory and GPU-hours of a run of the paper.
 
     Attributes:
         recipe: Its recipe.

@@ -96,7 +96,7 @@ def _columns(bench: InputBench) -> dict[str, list[Any]]:
 
 
 def _processor() -> str:
-    """What Linux calls the processor; elsewhere, its architecture."""
+    """Name of the processor on Linux; elsewhere, its architecture."""
     if CPU.is_file():
         for line in CPU.read_text().splitlines():
             if line.startswith("model name"):

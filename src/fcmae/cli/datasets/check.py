@@ -62,7 +62,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked(Result):
-    """What a data set holds.
+    """Contents of a data set.
 
     Attributes:
         usable: How many files are images that can be used.
@@ -131,7 +131,7 @@ def check(options: Check, console: Console) -> Checked:
 
 
 def show_checked(result: Checked, terminal: Terminal) -> None:
-    """What was taken for what; counts, sizes, and what cannot be used."""
+    """Shows the parts, counts, sizes, and what cannot be used."""
     say(terminal, f"Checked as {LABELS[result.task]} (--task names another kind).")
     if result.classes:
         rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:MAX_CLASSES]]
@@ -170,7 +170,7 @@ def _inside(path: str, images: ImageList, data: Path) -> str:
 
 
 def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
-    """How many images are of each class, or show it."""
+    """Shows the number of images of each class."""
     [first, *_] = parts.images.values()
     if first.classes is None:
         return None
@@ -182,7 +182,7 @@ def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
 
 
 def _with_label(images: ImageList) -> dict[str, int]:
-    """How many images have each label."""
+    """Shows the number of images with each label."""
     assert isinstance(images.annotations, Values)
     counts = np.nansum(images.annotations.table, axis=0).astype(int).tolist()
     return dict(zip(images.classes or (), counts, strict=True))

@@ -76,7 +76,7 @@ def _train(folder: Path, images: dict[str, ImageList], problems: list[Problem]) 
 
 
 def count_classes(parts: Mapping[str, ImageList]) -> dict[str, int]:
-    """How many images of all parts are of each class that the first part has."""
+    """Counts the images of all parts for each class of the first part."""
     [first, *_] = parts.values()
     counts = Counter[str]()
     for images in parts.values():

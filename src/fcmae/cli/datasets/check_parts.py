@@ -1,4 +1,4 @@
-"""What there is to check: the parts of a data set, by what lies in its files."""
+"""Finds the parts of a data set to check, by what lies in its files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ def _objects(data: Path) -> Parts:
 
 
 def _task_of(data: Path) -> LabelledFor:
-    """What the labels are for that lie beside the images; ``auto`` if there are none."""
+    """Task of the labels beside the images; ``auto`` if there are none."""
     if looks_like_values(data):
         return "values"
     maps = has_segments(data)

@@ -49,7 +49,7 @@ class Pack:
 
 @dataclass(frozen=True, kw_only=True)
 class PackMade(Result):
-    """What was written.
+    """Summary of a pack.
 
     Attributes:
         out: The file.
@@ -103,7 +103,7 @@ def pack(options: Pack, console: Console) -> PackMade:
 
 
 def show_packed(result: PackMade, terminal: Terminal) -> None:
-    """How much is in the file, and what could not be used."""
+    """Shows the size of the file, and what could not be used."""
     shrunk = f", {result.shrunk:,} of them shrunk," if result.shrunk else ""
     say(
         terminal,

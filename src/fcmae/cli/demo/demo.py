@@ -25,7 +25,7 @@ STEPS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the demo does, so that it fits into four minutes on two cores.
+    """Settings of the demo, chosen to fit into four minutes on two cores.
 
     Attributes:
         size: Side of the pictures in pixels.
@@ -204,5 +204,5 @@ def show(options: Demo, settings: Settings, console: Console) -> Path:
 
 
 def run_folder(out: Path, name: str, rate: float) -> Path:
-    """Where a fine-tuning goes."""
+    """Folder of a fine-tuning."""
     return out / f"{name.replace(' ', '-')}-lr-{rate:g}"

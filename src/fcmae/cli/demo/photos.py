@@ -80,7 +80,7 @@ PHOTOGRAPHS = (
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoCounts:
-    """How many images were written."""
+    """Numbers of images that were written."""
 
     unlabelled: int
     train: int

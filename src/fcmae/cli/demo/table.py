@@ -1,4 +1,4 @@
-"""What the demo found, as a table and the paths to open."""
+"""Result of the demo, as a table and the paths to open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstrated(Result):
-    """What the demo found.
+    """Result of the demo.
 
     Attributes:
         rows: The table: from scratch, and pre-trained.

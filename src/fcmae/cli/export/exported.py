@@ -1,4 +1,4 @@
-"""What exports are asked for, where they go, and what they report."""
+"""Requests, folders and results of exports."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ OURS = (README, ".lock", ".staging", record_name("export"))
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What to write, once all that can be checked was checked.
+    """Checked request of an export.
 
     Attributes:
         format: For whom.
@@ -36,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Exported(Result):
-    """What was written.
+    """Files of an export.
 
     Attributes:
         out: The folder.
@@ -81,7 +81,7 @@ def check_folder(out: Path, format: Format) -> None:
 
 
 def show_exported(result: Exported, terminal: Terminal) -> None:
-    """Where the files are, and the lines that load them."""
+    """Shows where the files are, and the lines that load them."""
     said = ""
     if result.difference is not None:
         said = f"; its outputs differ from the model's by {result.difference:.1e} at most"

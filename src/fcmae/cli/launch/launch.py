@@ -55,7 +55,7 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class Launched(Result):
-    """What came of it.
+    """Result of a launch.
 
     Attributes:
         command: The command that ran, or will run.

@@ -1,1 +1,1 @@
-"""What several commands do alike."""
+"""Shared parts of the commands."""

@@ -1,4 +1,4 @@
-"""What a person sees while something runs: always on standard error."""
+"""Shows progress on standard error."""
 
 import datetime
 import time

@@ -1,4 +1,4 @@
-"""How results look to a person."""
+"""Formats results for a person."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def show_unusable(unusable: Sequence[Mapping[str, str]], terminal: Terminal) -> 
 
 
 def show_places(terminal: Terminal, **paths: Path | None) -> None:
-    """Where the results lie."""
+    """Shows where the results lie."""
     for name, path in paths.items():
         if path is not None:
             say(terminal, f"  {name.replace('_', ' '):<10}{path}")

@@ -36,7 +36,7 @@ def show_evaluated(result: Evaluated, terminal: Terminal) -> None:
 
 
 def show_predicted(result: Predicted, terminal: Terminal) -> None:
-    """How often each class was named, and where the table is."""
+    """Shows the number of images of each class, and where the table is."""
     rows = [(name, f"{count:,}") for name, count in list(result.classes.items())[:20]]
     show_table(terminal, ("class", "images"), rows)
     show_unusable(result.unusable, terminal)

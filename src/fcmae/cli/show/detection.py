@@ -72,7 +72,7 @@ def show_detector_evaluated(result: DetectorEvaluated, terminal: Terminal) -> No
 
 
 def show_detector_predicted(result: DetectorPredicted, terminal: Terminal) -> None:
-    """How many objects of each class were found, and where they are written."""
+    """Shows the number of objects of each class, and where they are written."""
     rows = [(name, f"{count:,}") for name, count in list(result.objects.items())[:20]]
     if rows:
         show_table(terminal, ("class", "objects"), rows)

@@ -8,7 +8,7 @@ from fcmae.setup.words import number
 
 
 def show_embedded(result: Embedded, terminal: Terminal) -> None:
-    """How much was written, and where."""
+    """Shows the size and place of the features."""
     show_unusable(result.unusable, terminal)
     say(terminal, f"Wrote {number(result.images, 'vector')} of {result.width} numbers.")
     show_places(terminal, table=result.out)

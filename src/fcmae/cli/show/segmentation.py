@@ -48,7 +48,7 @@ def show_segmented(result: Segmented, terminal: Terminal) -> None:
 
 
 def show_predicted_segments(result: PredictedSegments, terminal: Terminal) -> None:
-    """How much of the images each class covers, and where the files are."""
+    """Shows the share of each class, and where the files are."""
     rows = [(name, share(part)) for name, part in list(result.classes.items())[:20]]
     if rows:
         show_table(terminal, ("class", "pixels"), rows)

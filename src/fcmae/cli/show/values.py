@@ -45,7 +45,7 @@ def in_words(
 
 
 def show_values(per_value: Sequence[Mapping[str, Any]], terminal: Terminal) -> None:
-    """How well each label or number is told."""
+    """Shows the metrics of each label or number."""
     if _are_labels(per_value):
         columns = ("label", "images", "positives", "average precision")
         rows = [

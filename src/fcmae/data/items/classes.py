@@ -82,7 +82,7 @@ class Numbering:
 
 
 def _by_number(one: int | str) -> tuple[int, str]:
-    """What classes are sorted by: words first, then numbers, as in a list of labels."""
+    """Sort key of classes: words first, then numbers, as in a list of labels."""
     return (int(one) if str(one).isdecimal() else -1, str(one))
 
 

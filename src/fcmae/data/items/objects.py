@@ -40,7 +40,7 @@ class Thing(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What an item tells: height and width, its objects, and what is wrong with it."""
+    """Height, width and objects of an item, and what is wrong with it."""
 
     size: tuple[int, int]
     things: list[Thing]

@@ -22,7 +22,7 @@ Told = TypeVar("Told")
 
 @dataclass(frozen=True, kw_only=True)
 class Scan(Generic[Told]):
-    """What a data set tells of its items.
+    """Facts about the items of a data set.
 
     Attributes:
         store: The items, with the reasons of those that cannot be used.

@@ -1,4 +1,4 @@
-"""Where the parts of a data set with objects are."""
+"""Finds the parts of a data set with objects."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

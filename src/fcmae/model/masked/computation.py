@@ -40,7 +40,7 @@ class NotMaskableError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """Where the positions of a feature map are among the axes of a tensor.
+    """Layout of a feature map among the axes of a tensor.
 
     Attributes:
         rows: Axis of the rows, counted from the last, such as -2.

@@ -1,4 +1,4 @@
-"""What is measured and drawn while a detector trains."""
+"""Evaluates average precision, and draws detections, while a detector trains."""
 
 import json
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ class AveragePrecision(Evaluation):
         return numbers(result.scores)
 
     def _found(self, model: Detector, peers: Peers, unusable: list[tuple[str, str]]) -> Found:
-        """What is found in this process's share of the images."""
+        """Detections in this rank's share of the images."""
         if self.tiling is not None:
             tiler = Tiler(model=model, tiling=self.tiling, peers=peers)
             return through_windows(tiler, self.images, self.loader, unusable=unusable)
@@ -115,7 +115,7 @@ def fitted(
 
 
 def summary(scores: CocoScores, images: int) -> dict[str, Any]:
-    """What there is to say in JSON."""
+    """Result as JSON."""
     return {
         "images": images,
         "boxes": asdict(scores.boxes),
