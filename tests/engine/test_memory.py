@@ -1,8 +1,19 @@
 """What a process does with its memory while it trains."""
 
 import gc
+from collections.abc import Iterator
+
+import pytest
 
 from fcmae.engine.memory import spared_by_the_collector
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_frozen() -> Iterator[None]:
+    """Undoes for a while what conftest.py does for all tests."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 def test_what_was_there_before_is_spared_only_inside() -> None:
