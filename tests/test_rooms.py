@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "tasks": BASE | {"engine", "evaluation", "analysis"},
     "setup": BASE | {"options", "engine", "evaluation"},
     "notebook": {"engine"},
+    "costs": BASE | {"notebook", "options", "engine", "evaluation", "analysis"},
     "inference": BASE
     | {"notebook", "options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "training": BASE
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     "api": {"cli"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}
-    | {"inference", "jobs", "training", "public", "notebook", "reports"},
+    | {"costs", "inference", "jobs", "training", "public", "notebook", "reports"},
 }
 ONLY_IN = {
     "lightning_fabric": {"engine"},
@@ -55,7 +56,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "skimage": {"cli"},
     "matplotlib": {"analysis"},
-    "PIL": {"data", "model", "analysis", "notebook", "reports", "cli"},
+    "PIL": {"data", "model", "analysis", "costs", "notebook", "reports", "cli"},
     "tifffile": {"data"},
     "torchvision": {"data", "model", "analysis"},
     "faster_coco_eval": {"evaluation"},

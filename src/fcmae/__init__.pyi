@@ -35,18 +35,6 @@ from fcmae.cli.ablate.ablate import (
     Ablate,
     Ablated,
 )
-from fcmae.cli.bench.cost import (
-    Cost,
-    Costs,
-)
-from fcmae.cli.bench.input import (
-    BenchInput,
-    InputBench,
-)
-from fcmae.cli.bench.pretrain import (
-    Bench,
-    BenchPretrain,
-)
 from fcmae.cli.datasets.check import (
     Check,
     Checked,
@@ -80,6 +68,18 @@ from fcmae.cli.launch.launch import (
 from fcmae.cli.report import (
     Report,
     Reported,
+)
+from fcmae.costs.cost import (
+    Cost,
+    Costs,
+)
+from fcmae.costs.input import (
+    BenchInput,
+    InputBench,
+)
+from fcmae.costs.pretraining import (
+    Bench,
+    BenchPretrain,
 )
 from fcmae.data.batch import (
     Batch,

@@ -17,8 +17,8 @@ from fcmae.analysis.step import (
     step_cost,
     training_flops,
 )
-from fcmae.cli.bench import cost_wiring
 from fcmae.cli.main import main
+from fcmae.costs import cost_model
 from fcmae.kernels import choice
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture, architecture
@@ -125,7 +125,7 @@ def test_the_command_tells_each_size(capsys: pytest.CaptureFixture[str]) -> None
 def test_every_recipe_of_the_paper_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cost_wiring, "_flops", lambda model, kind, side: 10**12)
+    monkeypatch.setattr(cost_model, "_flops", lambda model, kind, side: 10**12)
     assert main(["cost", "--runs", "--json", "-"]) == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     counted = {(run["recipe"], run["model"]): run for run in runs}
@@ -140,7 +140,7 @@ def test_every_recipe_of_the_paper_is_counted(
 def test_runs_are_those_of_the_sizes_that_were_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cost_wiring, "_flops", lambda model, kind, side: 10**12)
+    monkeypatch.setattr(cost_model, "_flops", lambda model, kind, side: 10**12)
     assert main(["cost", "--runs", "--model", "tiny", "--json", "-"]) == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     assert {run["model"] for run in runs} == {"tiny"}

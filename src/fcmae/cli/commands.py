@@ -1,9 +1,6 @@
 """The commands of ``fcmae``, and nothing else knows the whole list."""
 
 from fcmae.cli.ablate.ablate import Ablate, ablate, show_ablated
-from fcmae.cli.bench.cost import Cost, cost, show_costs
-from fcmae.cli.bench.input import BenchInput, bench_input, show_input_bench
-from fcmae.cli.bench.pretrain import BenchPretrain, bench_pretrain, show_bench
 from fcmae.cli.command import Command
 from fcmae.cli.datasets.check import Check, check, show_checked
 from fcmae.cli.datasets.pack import Pack, pack, show_packed
@@ -16,6 +13,7 @@ from fcmae.cli.launch.launch import Launch, launch, show_launched
 from fcmae.cli.report import Report, report, show_reported
 from fcmae.cli.show.analysis import show_analyzed
 from fcmae.cli.show.classification import show_evaluated, show_finetuned, show_predicted
+from fcmae.cli.show.costs import show_bench, show_costs, show_input_bench
 from fcmae.cli.show.detection import (
     show_detector_evaluated,
     show_detector_predicted,
@@ -29,6 +27,10 @@ from fcmae.cli.show.segmentation import (
     show_segmented,
 )
 from fcmae.cli.show.values import show_estimated, show_finetuned_values, show_predicted_values
+from fcmae.costs.commands import bench_input, bench_pretrain, cost
+from fcmae.costs.cost import Cost
+from fcmae.costs.input import BenchInput
+from fcmae.costs.pretraining import BenchPretrain
 from fcmae.inference.analyze.analyze import analyze
 from fcmae.inference.analyze.options import Analyze
 from fcmae.inference.classification.evaluate import evaluate_classify

@@ -1,12 +1,8 @@
-"""``fcmae cost``: what a training asks of each GPU, and the GPU-hours of the paper's runs."""
+"""Options and results of modelling memory and GPU-hours."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rich.console import Console as Terminal
-
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.show import say, show_table
 from fcmae.model.options import Encoder, ModelName, architecture
 from fcmae.notebook import Result
 
@@ -153,49 +149,3 @@ class Costs(Result):
     needed: list[Needed] = field(default_factory=list)
     runs: list[RunCost] = field(default_factory=list)
     assumed: str
-
-
-def cost(options: Cost, console: Console) -> Costs:
-    """Count every size, or every run of the paper."""
-    from fcmae.cli.bench.cost_wiring import count, count_runs
-
-    return count_runs(options, console) if options.runs else count(options, console)
-
-
-def show_costs(result: Costs, terminal: Terminal) -> None:
-    """One line per size or run."""
-    if result.needed:
-        columns = (
-            "model", "side", "batch", "parameters", "activations", "DDP", "FSDP", "TFLOP/image",
-            "images/s",
-        )  # fmt: skip
-        rows = [
-            (
-                row.model,
-                f"{row.size}",
-                f"{row.batch_size}",
-                f"{row.parameters:,}",
-                *(
-                    f"{number / GIB:.2f} GiB"
-                    for number in (
-                        row.ddp_bytes["activations"],
-                        sum(row.ddp_bytes.values()),
-                        sum(row.fsdp_bytes.values()),
-                    )
-                ),
-                f"{row.tflop_per_image:.4f}",
-                f"{row.images_per_s:,.0f}",
-                f"{row.gpu_hours:,.1f}",
-            )
-            for row in result.needed
-        ]
-        show_table(terminal, (*columns, "GPU-hours"), rows)
-    if result.runs:
-        lines = [
-            (run.recipe, run.model, f"{run.size}", f"{run.images:,}", f"{run.epochs}",
-             f"{run.gpu_hours:,.1f}")
-            for run in result.runs
-        ]  # fmt: skip
-        heads = ("recipe", "model", "size", "images", "epochs", "GPU-hours")
-        show_table(terminal, heads, lines)
-    say(terminal, result.assumed)

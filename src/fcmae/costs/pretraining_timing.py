@@ -13,9 +13,9 @@ from statistics import median
 import numpy as np
 import torch
 
-from fcmae.cli.bench.pretrain import WAYS, Bench, BenchPretrain, Row
-from fcmae.cli.shared.console import Console
+from fcmae.costs.pretraining import WAYS, Bench, BenchPretrain, Row
 from fcmae.engine import devices
+from fcmae.engine.report import Reporter
 from fcmae.kernels import choice
 from fcmae.masking import Mask, draw_visible, patch_grid
 from fcmae.model.autoencoder import Autoencoder
@@ -33,11 +33,11 @@ STATUS = Path("/proc/self/status")
 FORGET_PEAK = Path("/proc/self/clear_refs")
 
 
-def measure(options: BenchPretrain, console: Console) -> Bench:
+def measure(options: BenchPretrain, reporter: Reporter) -> Bench:
     """Every combination of model, size and ratio."""
     peers = devices.peers(devices.launch(options.run))
     settings = list(itertools.product(options.model, options.size, options.ratio))
-    with console.counting("timing", len(settings)) as count:
+    with reporter.counting("timing", len(settings)) as count:
         rows = []
         for model, size, ratio in settings:
             rows.append(_row(options, model, size, ratio, peers))

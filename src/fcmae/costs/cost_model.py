@@ -8,8 +8,8 @@ from typing import Any
 
 from fcmae.analysis.budget import gpu_hours, memory
 from fcmae.analysis.step import step_cost, training_flops
-from fcmae.cli.bench.cost import PAPER, SIZES, Cost, Costs, Kind, Needed, RunCost
-from fcmae.cli.shared.console import Console
+from fcmae.costs.cost import PAPER, SIZES, Cost, Costs, Kind, Needed, RunCost
+from fcmae.engine.report import Reporter
 from fcmae.model.options import architecture
 from fcmae.options.recipes import read_config, recipe_names
 
@@ -32,10 +32,10 @@ TRAININGS: dict[str, tuple[Kind, str]] = {
 """What the recipes of each folder train, and on what."""
 
 
-def count(options: Cost, console: Console) -> Costs:
+def count(options: Cost, reporter: Reporter) -> Costs:
     """Memory, speed and hours of each size, for each side and batch of images."""
     settings = list(product(options.model, options.sides, options.batch_size))
-    with console.counting("counting", len(settings)) as tick:
+    with reporter.counting("counting", len(settings)) as tick:
         needed = []
         for name, side, batch_size in settings:
             needed.append(_needed(options, name, side, batch_size))
@@ -51,13 +51,13 @@ def count(options: Cost, console: Console) -> Costs:
     return Costs(needed=needed, assumed=assumed)
 
 
-def count_runs(options: Cost, console: Console) -> Costs:
+def count_runs(options: Cost, reporter: Reporter) -> Costs:
     """Hours of each run of the paper, or of those with the sizes that were asked for."""
     all_sizes = options.model == list(PAPER)
     recipes = [run for run in _paper_runs() if all_sizes or run[1] in options.model]
     if not recipes:
         raise ValueError(f"the paper has no run of {' or '.join(options.model)}: leave out --runs.")
-    with console.counting("counting", len(recipes)) as tick:
+    with reporter.counting("counting", len(recipes)) as tick:
         runs = []
         for recipe, model, config in recipes:
             kind, data = TRAININGS[recipe.split("/")[0]]

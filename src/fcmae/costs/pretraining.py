@@ -1,11 +1,7 @@
-"""``fcmae bench pretrain``: how long a training step takes, and what seeing less saves."""
+"""Options and results of timing a step of pre-training."""
 
 from dataclasses import dataclass, field
 
-from rich.console import Console as Terminal
-
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.show import say, show_table
 from fcmae.engine.options import Run
 from fcmae.masking import Mask, patch_grid
 from fcmae.model.options import Encoder, ModelName, architecture
@@ -103,37 +99,3 @@ class Bench(Result):
     threads: int
     torch: str
     rows: list[Row]
-
-
-def bench_pretrain(options: BenchPretrain, console: Console) -> Bench:
-    """Time every combination of the options."""
-    from fcmae.cli.bench.pretrain_wiring import measure
-
-    return measure(options, console)
-
-
-def show_bench(result: Bench, terminal: Terminal) -> None:
-    """One line per setting."""
-    columns = ("model", "size", "hidden", "visible", "masked dense", "dense", "speed-up", "memory")
-    rows = []
-    for row in result.rows:
-        memory = "-"
-        if row.peak_bytes:
-            memory = " / ".join(f"{row.peak_bytes[way] / 2**20:.0f}" for way in WAYS) + " MiB"
-        rows.append(
-            (
-                row.model,
-                str(row.size),
-                f"{1 - row.visible_share:.0%}",
-                *(f"{1000 * row.seconds[way]:.0f} ms" for way in WAYS),
-                f"{row.speedup_over_masked_dense:.2f}x",
-                memory,
-            )
-        )
-    show_table(terminal, columns, rows)
-    say(
-        terminal,
-        f"One step of {result.rows[0].batch_size} images in {result.precision} on {result.device} "
-        f"({result.threads} threads, PyTorch {result.torch}, kernels: {result.kernels}); the "
-        "speed-up is over masked dense.",
-    )

@@ -11,9 +11,9 @@ from PIL import features
 
 from fcmae import __version__
 from fcmae.analysis.input_speed import input_speed
-from fcmae.cli.bench.input import BenchInput, InputBench, InputRow
-from fcmae.cli.shared.console import Console
+from fcmae.costs.input import BenchInput, InputBench, InputRow
 from fcmae.data.image_list import ImageList
+from fcmae.engine.report import Reporter
 from fcmae.files.results import write_results
 from fcmae.options.size import sides
 
@@ -22,12 +22,12 @@ LIBRARIES = ("torch", "torchvision", "pillow")
 
 
 def measure(
-    options: BenchInput, images: ImageList, packed: ImageList | None, console: Console
+    options: BenchInput, images: ImageList, packed: ImageList | None, reporter: Reporter
 ) -> InputBench:
     """Every combination of size and repeats."""
     settings = list(itertools.product(options.size, options.repeats))
     rows = []
-    with console.counting("timing", len(settings)) as count:
+    with reporter.counting("timing", len(settings)) as count:
         for size, repeats in settings:
             rows.append(_row(options, images, packed, size, repeats))
             count(1)

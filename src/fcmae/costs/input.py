@@ -1,15 +1,9 @@
-"""``fcmae bench input``: how fast one core makes training images of files."""
+"""Options and results of timing how images are read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console as Terminal
-
-from fcmae.cli.shared.console import Console
-from fcmae.cli.shared.show import say, show_table
-from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
-from fcmae.files.results import check_table
 from fcmae.notebook import Result
 from fcmae.options.size import sides
 
@@ -102,45 +96,3 @@ class InputBench(Result):
     device: str
     versions: dict[str, str]
     rows: list[InputRow]
-
-
-def bench_input(options: BenchInput, console: Console) -> InputBench:
-    """Time every combination of the options."""
-    if options.table is not None:
-        check_table(options.table, "table", sources=[options.data])
-    images = find_images(options.data, labels=False)
-    packed = None if options.packed is None else find_images(options.packed, labels=False)
-    from fcmae.cli.bench.input_wiring import measure
-
-    return measure(options, images, packed, console)
-
-
-def show_input_bench(result: InputBench, terminal: Terminal) -> None:
-    """One line per setting and way."""
-    columns = ("crop", "crops per image", "way", "per second", "speed-up", "middle half", "PSNR")
-    rows = []
-    for row in result.rows:
-        for way in (way for way in WAYS if way in row.per_s):
-            low, high = row.spread[way]
-            near = f"{row.psnr:.1f} dB" if way == "fitting" else ""
-            rows.append(
-                (
-                    str(row.size),
-                    str(row.repeats),
-                    way,
-                    f"{row.per_s[way]:.0f}",
-                    f"{row.speedup[way]:.2f}x",
-                    f"{low:.2f} to {high:.2f}",
-                    near,
-                )
-            )
-    show_table(terminal, columns, rows)
-    first = result.rows[0]
-    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    say(
-        terminal,
-        f"{first.images} images of {result.data} on one core of {result.device} ({versions}); "
-        f"the lowest PSNR is {min(row.least_psnr for row in result.rows):.1f} dB.",
-    )
-    if first.left_out:
-        say(terminal, f"{first.left_out} files were left out, because not every way reads them.")

@@ -1,1 +1,0 @@
-"""``fcmae bench`` and ``fcmae cost``: what trainings take."""

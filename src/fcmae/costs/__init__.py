@@ -1,0 +1,1 @@
+"""Memory and time of trainings: modelled for sizes and machines, and measured on this one."""
