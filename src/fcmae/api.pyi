@@ -156,13 +156,13 @@ def ablate(
             there is.
         slurm: Compute each step as a job of a cluster.
         dry_run: Check the plan, say what would be computed, and stop.
-        job: What the job of each step asks SLURM for (--slurm true). A dataclass or a
+        job: Resources of the SLURM job of each step (--slurm true). A dataclass or a
             mapping of: name (fcmae), partition (None), account (None), hours (24.0),
             warning_s (300), nodes (1), gpus (1), cpus (8), memory_gb (None), at_once (32),
             cluster (slurm).
 
     Returns:
-        Ablated: What a plan has come to.
+        Ablated: Result of a plan.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -411,7 +411,7 @@ def check(
             (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
 
     Returns:
-        Checked: What a data set holds.
+        Checked: Contents of a data set.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -534,7 +534,7 @@ def convert(
             (False), cache (None).
 
     Returns:
-        Exported: What was written.
+        Exported: Files of an export.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -624,7 +624,7 @@ def demo(
             log_every (10), resume (True).
 
     Returns:
-        Demonstrated: What the demo found.
+        Demonstrated: Result of the demo.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -1167,7 +1167,7 @@ def export(
             (False), cache (None).
 
     Returns:
-        Exported: What was written.
+        Exported: Files of an export.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -1739,7 +1739,7 @@ def info(
             (False), cache (None).
 
     Returns:
-        ModelInfo or Family: What a model is made of.
+        ModelInfo or Family: Parts, parameters and cost of a model.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -1776,12 +1776,12 @@ def launch(
             instead of starting anything here.
         logs: Folder for the state and the logs of SLURM's jobs; all machines have to see
             it.
-        job: What a job asks SLURM for, with --slurm. A dataclass or a mapping of: name
+        job: Resources of a SLURM job, with --slurm. A dataclass or a mapping of: name
             (fcmae), partition (None), account (None), hours (24.0), warning_s (300), nodes
             (1), gpus (1), cpus (8), memory_gb (None).
 
     Returns:
-        Launched: What came of it.
+        Launched: Result of a launch.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -1821,7 +1821,7 @@ def pack(
             (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
 
     Returns:
-        PackMade: What was written.
+        PackMade: Summary of a pack.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
@@ -2286,7 +2286,7 @@ def report(
             since.
 
     Returns:
-        Reported: What was written.
+        Reported: Path of the report, and gaps of the runs.
 
     Raises:
         ValueError: An option is unknown, missing or wrong.
