@@ -312,6 +312,7 @@ def test_any_zip_program_finds_the_images_and_what_is_known_of_them(
     with zipfile.ZipFile(tmp_path / "photos.zip") as archive:
         assert archive.testzip() is None
         assert {x.compress_type for x in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert {x.date_time for x in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         names = [images.name(i) for i in range(len(images)) if images.name(i) != "a/broken.jpg"]
         assert archive.namelist() == [OWN[0], *names, *OWN[1:]]
         archive.extractall(tmp_path / "out")

@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -131,8 +132,12 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(UnusableImage, match=r"50000000 bytes are more than --loader.max_bytes"):
         open_image(path / "bomb.png", max_bytes=10**6)
     changed(path, 24, struct.pack("<L", 1000))  # it claims to be small
+    tracemalloc.start()
     with pytest.raises(UnusableImage, match=r"its bytes are not those that x.zip promises"):
         open_image(path / "bomb.png", max_bytes=10**6)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_flipped_bytes_of_a_member_and_cut_files_are_noticed(tmp_path: Path) -> None:
