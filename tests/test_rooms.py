@@ -100,6 +100,10 @@ WITHOUT_TORCH = [
 ]
 
 
+CIRCLES = 1
+"""Circles of imports that there are: the commands, and those that run commands."""
+
+
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -138,3 +142,47 @@ def test_what_checks_a_command_line_does_not_wait_for_torch():
     program = f"import {', '.join(WITHOUT_TORCH)}, sys; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == 0
+
+
+def test_imports_run_in_no_more_circles() -> None:
+    found = circles(imports_of_modules())
+    assert len(found) <= CIRCLES, found
+
+
+def test_circles_are_found_whole_and_once() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
+    assert sorted(circles(graph), key=min) == [{"b", "c"}, {"d", "e"}]
+
+
+def imports_of_modules() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports, wherever in the file."""
+    paths = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    modules = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    found = {}
+    for name, path in modules.items():
+        names = {".".join(parts) for parts in imported(path)}
+        names |= {parent.rpartition(".")[0] for parent in names - modules.keys()}
+        found[name] = names & modules.keys() - {name}
+    return found
+
+
+def circles(imports: dict[str, set[str]]) -> list[set[str]]:
+    """The strongly connected components of more than one module."""
+
+    def reachable(start: str) -> set[str]:
+        seen, waiting = set[str](), [start]
+        while waiting:
+            new = imports.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        return seen
+
+    reach = {name: reachable(name) for name in imports}
+    groups = {
+        frozenset(other for other in reach[name] if name in reach.get(other, set()))
+        for name in imports
+    }
+    return [set(group) for group in groups if len(group) > 1]

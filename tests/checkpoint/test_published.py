@@ -13,10 +13,11 @@ import torch
 from serving import Answer, Server, serving
 from torch.testing import assert_close
 
-from fcmae.checkpoint import download, hub, published
+from fcmae.checkpoint import download, hub, published, published_names
 from fcmae.checkpoint.formats.registry import FORMATS
 from fcmae.checkpoint.options import Source
-from fcmae.checkpoint.published import HUGGING_FACE, OFFICIAL_FILES, TIMM, named
+from fcmae.checkpoint.published import HUGGING_FACE, OFFICIAL_FILES, TIMM
+from fcmae.checkpoint.published_names import named
 from fcmae.checkpoint.resolve import resolve
 from fcmae.checkpoint.weights import load_model, save_weights
 from fcmae.errors import CheckpointError
@@ -32,7 +33,7 @@ NAME = "official:atto-fcmae"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with serving() as server:
-        monkeypatch.setattr(published, "OFFICIAL", f"{server.url}/")
+        monkeypatch.setattr(published_names, "OFFICIAL", f"{server.url}/")
         yield server
 
 
@@ -163,7 +164,7 @@ def test_a_given_hash_is_enforced_on_local_files_too(tmp_path: Path) -> None:
 def test_without_a_network_the_error_is_one_line(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(published, "OFFICIAL", "http://127.0.0.1:9/")
+    monkeypatch.setattr(published_names, "OFFICIAL", "http://127.0.0.1:9/")
     with pytest.raises(CheckpointError, match=r"cannot be fetched: .* Download it elsewhere"):
         resolve(NAME, source)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

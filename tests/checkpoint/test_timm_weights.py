@@ -16,7 +16,8 @@ from torch.testing import assert_close
 import fcmae
 from fcmae.checkpoint.header import read_header
 from fcmae.checkpoint.options import Source
-from fcmae.checkpoint.published import TIMM, named
+from fcmae.checkpoint.published import TIMM
+from fcmae.checkpoint.published_names import named
 from fcmae.checkpoint.resolve import resolve
 from fcmae.checkpoint.timm_names import net_of, num_classes
 from fcmae.checkpoint.weights import load_into, load_model, save_weights

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fcmae.checkpoint.published import named
+from fcmae.checkpoint.published_names import named
 from fcmae.checkpoint.timm_names import net_of
 from fcmae.cli.commands import COMMANDS
 from fcmae.options.parse import build, read_command_line

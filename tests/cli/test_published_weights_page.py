@@ -14,7 +14,7 @@ import tifffile
 import torch
 from safetensors.torch import save
 
-from fcmae.checkpoint import published
+from fcmae.checkpoint import published, published_names
 from fcmae.checkpoint.formats.registry import FORMATS
 from fcmae.checkpoint.header import read_card
 from fcmae.cli.main import main
@@ -61,7 +61,7 @@ def world(
     whole = Autoencoder(SMALL, decoder=DecoderOptions(width=8)).state_dict()
     torch.save({"model": FORMATS["official-sparse"].write(whole)}, "checkpoint-800.pth")
     with serving() as server:
-        monkeypatch.setattr(published, "OFFICIAL", f"{server.url}/")
+        monkeypatch.setattr(published_names, "OFFICIAL", f"{server.url}/")
         template = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from fcmae.errors import CheckpointError
 from fcmae.model.timm_options import TimmArchitecture
 
 OFFICIAL = "https://dl.fbaipublicfiles.com/convnext/"
@@ -77,31 +76,6 @@ class Published:
     net: TimmArchitecture | None = None
 
 
-def named(source: str) -> Published | None:
-    """Parses a name such as ``timm:convnextv2_tiny.fcmae``; None for a path.
-
-    Raises:
-        CheckpointError: There is nothing of this name.
-    """
-    place, colon, name = source.partition(":")
-    if not colon:
-        return None
-    if place == "hf":
-        repo, _, revision = name.partition("@")
-        facts = HUGGING_FACE.get(repo, {})
-        return Published(name=source, repo=repo, revision=revision or None, facts=facts)
-    if place in ("http", "https"):
-        return Published(name=source, url=source)
-    if place not in ("timm", "official"):
-        return None
-    if place == "timm":
-        return _of_timm(name)
-    if name not in OFFICIAL_FILES:
-        raise CheckpointError(unknown(source, OFFICIAL_FILES))
-    file, facts = OFFICIAL_FILES[name]
-    return Published(name=source, url=OFFICIAL + file, facts=facts)
-
-
 def unknown(source: str, known: Collection[str], what: str = "sets") -> str:
     """Error for a name that its source does not have."""
     place, _, name = source.partition(":")
@@ -111,16 +85,6 @@ def unknown(source: str, known: Collection[str], what: str = "sets") -> str:
         f"{' or '.join(f'{place}:{entry}' for entry in close)}?"
         f"{' Others on the hub are hf:OWNER/NAME.' if what == 'sets' else ''}"
     )
-
-
-def _of_timm(name: str) -> Published:
-    """Weights of timm: those of a ConvNeXt become ours, every other net is built by timm."""
-    if name in TIMM:
-        return Published(name=f"timm:{name}", repo=f"timm/{name}", facts=TIMM[name])
-    from fcmae.checkpoint.timm_names import full_name, published
-
-    full = full_name(name)
-    return _of_timm(full) if full in TIMM else published(full)
 
 
 def _facts(licence: str, size: int, *, clip: bool = False) -> dict[str, object]:

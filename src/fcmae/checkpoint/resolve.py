@@ -12,7 +12,8 @@ from fcmae.checkpoint.header import Header, read_header, weights_file
 from fcmae.checkpoint.hub import commit_of, forget, from_hub
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.own_code import encoder_alone
-from fcmae.checkpoint.published import HUB_FILES, Published, named
+from fcmae.checkpoint.published import HUB_FILES, Published
+from fcmae.checkpoint.published_names import named
 from fcmae.errors import CheckpointError
 from fcmae.files import durable
 

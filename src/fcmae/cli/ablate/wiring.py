@@ -18,7 +18,7 @@ from fcmae.ablation.steps import Data, Resolver, Setting, planned, unique
 from fcmae.ablation.table import merit, rows
 from fcmae.ablation.write import as_text, best_of, write_table
 from fcmae.checkpoint.header import weights_file
-from fcmae.checkpoint.published import named
+from fcmae.checkpoint.published_names import named
 from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
 from fcmae.data.listing import not_there, split
 from fcmae.engine.lock import hold

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fcmae.checkpoint.header import WEIGHTS
 from fcmae.checkpoint.options import Source
-from fcmae.checkpoint.published import named as published
+from fcmae.checkpoint.published_names import named as published
 from fcmae.cli.export.exported import Asked, Exported, check_folder
 from fcmae.cli.shared.console import Console
 from fcmae.engine.folder import EXPORT
