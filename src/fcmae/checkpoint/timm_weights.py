@@ -1,18 +1,20 @@
 """The weights of timm's nets, from timm's files and from runs here, into a net of another size."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import torch
 from torch import Tensor, nn
 
 from fcmae.checkpoint.adapt import adapt_stem
+from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Rule
-from fcmae.checkpoint.report import Entry, Report
+from fcmae.checkpoint.report import Entry, Report, part_of, prefixed
 from fcmae.checkpoint.timm_names import facts_of
 from fcmae.errors import CheckpointError
-from fcmae.model.timm_net import TimmClassifier, TimmEncoder, build_body
+from fcmae.model.build import rebuild
+from fcmae.model.timm_net import TimmEncoder, build_body, timm_encoder_of
 from fcmae.model.timm_options import TimmArchitecture
 
 BODY, HEAD = "encoder.body.", "head."
@@ -20,7 +22,7 @@ BODY, HEAD = "encoder.body.", "head."
 
 def new_model(
     header: Header, *, channels: int | None = None, size: tuple[int, int] | None = None
-) -> TimmEncoder | TimmClassifier:
+) -> nn.Module:
     """The model that a header describes, with fresh weights.
 
     Args:
@@ -34,9 +36,7 @@ def new_model(
         architecture = replace(architecture, channels=channels)
     if size is not None and architecture.size is not None:
         architecture = replace(architecture, size=size)
-    if description["kind"] == "classifier":
-        return TimmClassifier(architecture, num_classes=description["num_classes"])
-    return TimmEncoder(architecture)
+    return rebuild({**description, "architecture": asdict(architecture)})
 
 
 def give_weights(
@@ -47,35 +47,41 @@ def give_weights(
     without: Collection[str] = (),
     adapt: Rule | None = None,
 ) -> Report:
-    """Give a net of timm, and the head where it fits, the weights of a file.
+    """Give a net of timm, and every other part that fits whole, the weights of a file.
 
     Args:
-        model: A net of timm, or a classifier that has one.
+        model: A net of timm, or a model whose encoder is one.
         header: A file of timm, or of a run that trained a net of timm.
         tensors: All tensors of the file.
-        without: Parts that stay as they are: head, or nothing.
+        without: Parts that stay as they are, such as the head.
         adapt: How the stem becomes one for the model's number of channels, where that differs.
 
     Raises:
         CheckpointError: The weights are those of another net.
     """
-    encoder = model.encoder if isinstance(model, TimmClassifier) else model
+    encoder = timm_encoder_of(model)
     have = TimmArchitecture.of(header.card["model"]["architecture"])
-    if not isinstance(encoder, TimmEncoder) or encoder.architecture.timm != have.timm:
+    if encoder is None or encoder.architecture.timm != have.timm:
         raise CheckpointError(f"{header.path} holds the weights of {have}, which is another net.")
-    theirs, head = _parts(header, tensors, have)
+    theirs, others = _parts(header, tensors, have)
     adapted = _adapted(theirs, encoder.architecture, have, adapt)
     _fill(encoder, theirs, header)
-    reason = _give_head(model, head, without)
+    wanted = {} if model is encoder else _outside(model)
+    refused = _give_others(model, wanted, others, without)
+    entries = [_entry(name, have, refused.get("head"), adapted, str(adapt)) for name in theirs]
+    if header.net is None:
+        known = {entry.here for entry in entries}
+        entries += [_entry_of_part(name, refused) for name in others if name not in known]
+    filled = {entry.here for entry in entries}
     return Report(
         format="timm" if header.net is not None else "fcmae",
-        entries=[_entry(name, have, reason, adapted, str(adapt)) for name in theirs],
-        new=["head.weight", "head.bias"] if isinstance(model, TimmClassifier) and reason else [],
+        entries=entries,
+        new=[name for name in wanted if name not in filled],
     )
 
 
 def _entry(
-    name: str, have: TimmArchitecture, reason: str, adapted: Collection[str], how: str
+    name: str, have: TimmArchitecture, reason: str | None, adapted: Collection[str], how: str
 ) -> Entry:
     """Fate of a tensor, by timm's name for it."""
     layer, _, last = name.rpartition(".")
@@ -89,25 +95,33 @@ def _entry(
     return Entry(name=name, how="taken", here=BODY + name)
 
 
+def _entry_of_part(name: str, refused: Mapping[str, str]) -> Entry:
+    """Tells what became of a tensor outside the encoder, by our name for it."""
+    if why := refused.get(part_of(name)):
+        return Entry(name=name, how="dropped", why=why)
+    return Entry(name=name, how="taken", here=name)
+
+
 def _parts(
     header: Header, tensors: Mapping[str, Tensor], have: TimmArchitecture
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """All tensors by timm's names, and those of a linear head by ours; none where it has none."""
+    """Tensors of the net and its linear head by timm's names; those outside the net by ours."""
     facts = facts_of(have.timm)
     layer = facts.heads[0] if len(facts.heads) == 1 else ""
     if header.net is not None:
         found = {last: tensors.get(f"{layer}.{last}") for last in ("weight", "bias")}
-        head = {name: x[facts.label_offset :] for name, x in found.items() if x is not None}
+        head = {HEAD + name: x[facts.label_offset :] for name, x in found.items() if x is not None}
         return dict(tensors), head
-    head = {n.removeprefix(HEAD): x for n, x in tensors.items() if n.startswith(HEAD)}
-    theirs = {
-        name.removeprefix("encoder.").removeprefix("body."): x
-        for name, x in tensors.items()
-        if not name.startswith(HEAD)
-    }
+    inside = {n: x for n, x in prefixed(tensors).items() if n.startswith(BODY)}
+    others = {n: x for n, x in prefixed(tensors).items() if n not in inside}
+    theirs = {name.removeprefix(BODY): x for name, x in inside.items()}
     # timm tells its own files from older ones by the classifier, whose labels begin at the offset.
-    named = {f"{layer}.{n}": _offset(x, facts.label_offset) for n, x in head.items() if layer}
-    return {**theirs, **named}, head
+    is_classifier = bool(layer) and header.card["model"]["kind"] == "classifier"
+    head = {n: x for n, x in others.items() if is_classifier and n.startswith(HEAD)}
+    named = {
+        f"{layer}.{n.removeprefix(HEAD)}": _offset(x, facts.label_offset) for n, x in head.items()
+    }
+    return {**theirs, **named}, others
 
 
 def _offset(x: Tensor, rows: int) -> Tensor:
@@ -173,14 +187,31 @@ def _fill(encoder: TimmEncoder, tensors: dict[str, Tensor], header: Header) -> N
         ) from error
 
 
-def _give_head(model: nn.Module, head: dict[str, Tensor], without: Collection[str]) -> str:
-    """Give a classifier its head; the reason if it stays as it is."""
-    if not isinstance(model, TimmClassifier):
-        return "the model has no such part"
-    if "head" in without:
-        return "the model has one of its own"
-    wanted = {name: x.shape for name, x in model.head.state_dict().items()}
-    if {name: x.shape for name, x in head.items()} != wanted:
-        return f"it is not one of {model.head.out_features} classes"
-    model.head.load_state_dict(head)
-    return ""
+def _outside(model: nn.Module) -> dict[str, Shape]:
+    """Shapes of a model's tensors outside its encoder."""
+    state = model.state_dict()
+    return {n: tuple(x.shape) for n, x in state.items() if part_of(n) != "encoder"}
+
+
+def _give_others(
+    model: nn.Module,
+    wanted: Mapping[str, Shape],
+    others: Mapping[str, Tensor],
+    without: Collection[str],
+) -> dict[str, str]:
+    """Give a model the parts that fit it whole; returns the reason for each that is not taken."""
+    refused = {}
+    for part in {part_of(name) for name in others} | {"head"}:
+        here = {name: shape for name, shape in wanted.items() if part_of(name) == part}
+        there = {n: tuple(x.shape) for n, x in others.items() if part_of(n) == part}
+        if not here:
+            refused[part] = "the model has no such part"
+        elif part in without:
+            refused[part] = "the model has one of its own"
+        elif here != there:
+            rows = here.get(HEAD + "weight", (0,))[0]
+            of_classes = part == "head" and rows
+            refused[part] = f"it is not one of {rows} classes" if of_classes else "it does not fit"
+    taken = {name: x for name, x in others.items() if part_of(name) not in refused}
+    model.load_state_dict(taken, strict=False)
+    return refused

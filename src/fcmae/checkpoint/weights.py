@@ -33,7 +33,7 @@ from fcmae.model.build import OwnCodeError, describe, rebuild
 from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.kinds import own_code
 from fcmae.model.options import architecture_from
-from fcmae.model.timm_net import TimmClassifier, TimmEncoder
+from fcmae.model.timm_net import timm_encoder_of
 
 FORMAT = 1
 
@@ -173,7 +173,7 @@ def load_into(
         CheckpointError: The file's encoder is another one; the message lists what differs.
     """
     header = encoder_alone(_header(source))
-    if header.is_of_timm or isinstance(model, (TimmEncoder, TimmClassifier)):
+    if header.is_of_timm or timm_encoder_of(model) is not None:
         return _load_timm(model, header, without=without, adapt=adapt)
     wanted = _shapes(model)
     given = prefixed(header.shapes_here)
@@ -198,7 +198,7 @@ def _load_timm(
     model: nn.Module, header: Header, *, without: Collection[str], adapt: Rule | None
 ) -> Report:
     """Give a net of timm, which no other weights fit, its weights."""
-    if not (header.is_of_timm and isinstance(model, (TimmEncoder, TimmClassifier))):
+    if not header.is_of_timm or timm_encoder_of(model) is None:
         raise CheckpointError(f"{header.path} holds another encoder: only one of them is timm's.")
     return give_weights(model, header, read_finite(header), without=without, adapt=adapt)
 

@@ -13,6 +13,7 @@ from fcmae.model.contraster import Contraster
 from fcmae.model.encoder import encoder_of
 from fcmae.model.estimator import Estimator
 from fcmae.model.layers import NORM_EPS
+from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
 from fcmae.peers import Peers
 from fcmae.types import Images
@@ -27,7 +28,7 @@ def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     """Pools features as a classifier's head does: mean over positions, then LayerNorm.
 
     Models whose encoder has no such norm get that of a new classifier. A net of timm pools in its
-    own way.
+    own way, a net of the user's own by the mean over positions.
 
     Raises:
         TypeError: The model is none of fcmae.
@@ -35,7 +36,8 @@ def pooled(model: nn.Module, images: Images) -> Float[Tensor, "n d"]:
     match model:
         case Classifier() | Contraster() | Estimator() | TimmClassifier():
             return model.features(images)
-        case TimmEncoder():
-            return model.pooled(images)
+    encoder = getattr(model, "encoder", model)
+    if isinstance(encoder, TimmEncoder | NetEncoder):
+        return encoder.pooled(images)
     mean = encoder_of(model)(images).features.mean(dim=1)
     return F.layer_norm(mean, mean.shape[1:], eps=NORM_EPS)

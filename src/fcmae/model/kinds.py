@@ -102,6 +102,7 @@ def _pyramid(architecture: Architecture, stages: list[int]) -> Any:
 KINDS: dict[str, ModelKind] = {
     "autoencoder": _kind(
         "fcmae.model.autoencoder.Autoencoder",
+        "fcmae.model.net_autoencoder.NetAutoencoder",
         describe=lambda model: model.description(),
         options={"decoder": DecoderOptions, "mask": Mask, "target": Target},
         made_by="fcmae pretrain",

@@ -151,6 +151,12 @@ class TimmClassifier(nn.Module):
         return logits
 
 
+def timm_encoder_of(model: nn.Module) -> TimmEncoder | None:
+    """The net of timm that a model is, or has for its encoder; None if it has another one."""
+    encoder = getattr(model, "encoder", model)
+    return encoder if isinstance(encoder, TimmEncoder) else None
+
+
 def build_body(architecture: TimmArchitecture, *, drop_path: float = 0.0, **more: Any) -> Any:
     """The net as timm builds it, with random weights and, unless asked for, without classifier.
 
