@@ -12,6 +12,7 @@ from fcmae.inference.options import PredictOptions
 from fcmae.inference.prologue import Trained, any_sides, open_weights
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.notebook import Result
+from fcmae.setup.nets import stride_of
 from fcmae.setup.places import check_place
 from fcmae.setup.sources import find_all
 
@@ -77,7 +78,7 @@ def reconstruct(options: Reconstruct, reporter: Reporter) -> Reconstructed:
     mask = Mask(**trained.weights.description["mask"])
     if options.ratio is not None:
         mask = replace(mask, ratio=options.ratio)
-    patch_grid(*trained.size, patch_side(mask, trained.weights.architecture.stride))
+    patch_grid(*trained.size, patch_side(mask, stride_of(trained.weights.net)))
     images = trained.check(find_all(options.data))
     check_place(options.out, options.data)
     with hold(options.out):

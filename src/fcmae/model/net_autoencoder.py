@@ -105,11 +105,22 @@ def check_options(mask: Mask, decoder: DecoderOptions, *, checkpointing: bool) -
         )
 
 
-def unused_parameters(model: NetAutoencoder) -> list[str]:
-    """Names of the encoder's parameters that its last map does not depend on, such as of a head.
+def freeze_unused(model: NetAutoencoder) -> list[str]:
+    """Freeze the encoder's parameters that its last map does not depend on, such as of a head.
 
-    They stay as they are in pre-training, and processes that share it must know.
+    Processes that share a training wait for the gradients of all others.
+
+    Returns:
+        Their names in timm, or in the user's module.
     """
+    names = [name.removeprefix("body.") for name in unused_parameters(model)]
+    for name in names:
+        model.encoder.body.get_parameter(name).requires_grad_(False)
+    return names
+
+
+def unused_parameters(model: NetAutoencoder) -> list[str]:
+    """Names of the encoder's parameters that its last map does not depend on."""
     encoder = copy.deepcopy(model.encoder).to("meta").train()
     names, parameters = zip(*encoder.named_parameters(), strict=True)
     shape = (2, encoder.architecture.channels, *model.encoder.map_format.size)

@@ -1,7 +1,7 @@
 """Any net of timm in place of our encoder: a baseline with its own features and pooling."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache
 from typing import Any, TypeVar
 
 import timm
@@ -67,14 +67,10 @@ class TimmEncoder(MapNet):
             raise ValueError(f"{self.architecture} gives no feature map, as ConvNets do.")
         return features.permute(0, 3, 1, 2) if self.channels_last else features
 
-    @cached_property
+    @property
     def map_format(self) -> MapFormat:
-        """Channels and stride of the last map.
-
-        Raises:
-            ValueError: The net gives no map, or none whose positions are squares of pixels.
-        """
-        return without_weights(self.architecture, _map_format)
+        """Channels and stride of the last map, as ``last_map_format`` finds them."""
+        return last_map_format(self.architecture)
 
     @property
     def num_tokens(self) -> int:
@@ -233,6 +229,18 @@ def without_weights(
             ) from error
 
 
+@cache
+def last_map_format(architecture: TimmArchitecture) -> MapFormat:
+    """Channels and stride of a net's last map.
+
+    Raises:
+        ValueError: The net gives no map, or none whose positions stand for squares of pixels.
+    """
+    return without_weights(
+        architecture, lambda encoder, images: map_format(encoder, images, str(architecture))
+    )
+
+
 def check_masked(architecture: TimmArchitecture, size: tuple[int, int], mask: Mask) -> None:
     """Refuse a net that cannot be computed on the visible patches of images of this size.
 
@@ -246,10 +254,6 @@ def check_masked(architecture: TimmArchitecture, size: tuple[int, int], mask: Ma
         check_maskable(encoder, images, patch=patch, name=str(architecture))
 
     without_weights(architecture, check, size)
-
-
-def _map_format(encoder: TimmEncoder, images: Images) -> MapFormat:
-    return map_format(encoder, images, str(encoder.architecture))
 
 
 def _patch(body: Any) -> tuple[int, int]:

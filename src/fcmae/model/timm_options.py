@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 PREFIX = "timm:"
 """What stands before the name of such a net, or of its weights."""
+
+
+def is_of_timm(model: str | None) -> bool:
+    """True for the name of a net of timm."""
+    return model is not None and model.startswith(PREFIX)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,9 @@ class TimmArchitecture:
         """The net that the fields of a description name."""
         size = fields["size"]
         return cls(**{**fields, "size": None if size is None else tuple(size)})
+
+    stem: ClassVar[int] = 4
+    """Pixels per position of the finest map that tasks with maps take."""
 
     def __str__(self) -> str:
         return PREFIX + self.timm

@@ -8,7 +8,7 @@ from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
 from fcmae.model.response import Grn, Response
-from fcmae.model.timm_options import PREFIX, TimmArchitecture
+from fcmae.model.timm_options import PREFIX, TimmArchitecture, is_of_timm
 from fcmae.options.size import Size, divisible_sides, sides, size_or
 from fcmae.setup.weights import Weights, read_weights, size_name
 
@@ -73,7 +73,7 @@ def net_of(
     grn: Grn | None = None,
 ) -> Architecture | TimmArchitecture:
     """Network that is asked for, as in ``architecture_of``, where one of timm may stand too."""
-    named = model is not None and model.startswith(PREFIX)
+    named = is_of_timm(model)
     net = None if weights is None else weights.net
     if not named and not isinstance(net, TimmArchitecture):
         return architecture_of(model, encoder, weights, adapt=adapt, grn=grn)
@@ -104,9 +104,18 @@ def random_net(model: str, encoder: Encoder) -> TimmArchitecture:
     return net_of_timm(model.removeprefix(PREFIX), encoder.channels)
 
 
+def stride_of(net: Architecture | TimmArchitecture) -> int:
+    """Pixels per position of a net's last map, along each side."""
+    if isinstance(net, Architecture):
+        return net.stride
+    from fcmae.model.timm_net import last_map_format
+
+    return last_map_format(net).stride
+
+
 def check_model(model: str | None) -> None:
     """Refuse a name that no model has; those of timm are looked up with its library."""
-    if model is not None and not model.startswith(PREFIX):
+    if model is not None and not is_of_timm(model):
         architecture(model)
 
 
@@ -133,12 +142,16 @@ def net_at(
     if isinstance(net, Architecture):
         return divisible_sides(size, net.stride, name), net
     height_width = sides(size, name)
-    if net.size is not None:
-        net = replace(net, size=height_width)
+    net = at_size(net, height_width)
     from fcmae.model.timm_net import check_images
 
     check_images(net, height_width, name)
     return height_width, net
+
+
+def at_size(net: TimmArchitecture, size: tuple[int, int]) -> TimmArchitecture:
+    """The net of timm for images of this size, where it is built for one size."""
+    return net if net.size is None else replace(net, size=size)
 
 
 def check_test_size(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fcmae.data.options import Views
 from fcmae.engine.options import Run
 from fcmae.loss.options import Contrast as Objective
-from fcmae.model.options import Architecture, Projection
+from fcmae.model.options import Architecture, ModelName, Projection
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
-from fcmae.training.start import Prepared
+from fcmae.training.start import Net, Prepared
 from fcmae.training.unlabelled import UnlabelledOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class Contrast(UnlabelledOptions):
     """
 
     command: ClassVar[str] = "contrast"
+
+    model: ModelName | None = None
 
     size: Size = 224
     """Side in pixels of the views, or height,width: multiples of the encoder's stride."""
@@ -81,11 +83,11 @@ class Contrast(UnlabelledOptions):
             return f"A loss of {math.log(keys):.2f} is that of guessing among {keys:,} images."
         return "A loss of the logarithm of a micro-batch's images is that of guessing among them."
 
-    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "Contrast":
+    def decided(self, net: Net | None, data: Mapping[str, Any]) -> "Contrast":
         """Returns the options with the width of the projection."""
-        if encoder is None:
+        if not isinstance(net, Architecture):
             return self
-        hidden = self.projection.between(encoder.dims[-1])
+        hidden = self.projection.between(net.dims[-1])
         return replace(self, projection=replace(self.projection, hidden=hidden))
 
 

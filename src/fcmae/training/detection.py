@@ -13,7 +13,7 @@ from fcmae.engine.folder import PRECISION
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
-from fcmae.model.options import Architecture, MaskRCNN, ModelName, Suppression
+from fcmae.model.options import MaskRCNN, ModelName, Suppression
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.labelled import BadLabels, accepted, for_masks
@@ -180,12 +180,12 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
             facts={"class_ids": objects.class_ids.tolist(), **tiling_facts(tiling)},
         )
 
-    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "FinetuneDetect":
+    def decided(self, net: Net | None, data: Mapping[str, Any]) -> "FinetuneDetect":
         """Returns the options with anchors, masks, windows and factors."""
         masks = data.get("masks") if self.masks is None else self.masks
         head, tiling = self.head, self.tiles.tiling()
-        if encoder is not None:
-            head = replace(head, anchor=head.smallest_anchor(encoder.stem))
+        if net is not None:
+            head = replace(head, anchor=head.smallest_anchor(net.stem))
         scale = self.augment.factors(own_size=tiling is not None)
         tiles = self.tiles if tiling is None else Tiles(size=tiling.size, overlap=tiling.overlap)
         augment = replace(self.augment, scale=scale)

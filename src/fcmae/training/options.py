@@ -10,7 +10,7 @@ from fcmae.checkpoint.options import Rule, Source
 from fcmae.data.options import Loader
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
-from fcmae.model.options import Architecture, Encoder
+from fcmae.model.options import Encoder
 from fcmae.model.response import Grn
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
@@ -92,11 +92,11 @@ class TrainingOptions(ABC, Generic[Result]):
     def parts(self, start: Prepared) -> "Parts":
         """Builds the model, drawn by the run's seed, and what trains and evaluates it."""
 
-    def decided(self: Own, encoder: Architecture | None, data: Mapping[str, Any]) -> Own:
+    def decided(self: Own, net: Net | None, data: Mapping[str, Any]) -> Own:
         """Returns the options with values for those of the task that were left out.
 
         Args:
-            encoder: The encoder, where it is one of ours and known.
+            net: The encoder, where it is known.
             data: Values that the data decide, by dotted name; none where they are not known.
         """
         return self

@@ -11,11 +11,13 @@ from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
+from fcmae.setup.nets import at_size, check_model, stride_of
 from fcmae.setup.preflight import check_at_least_one
 from fcmae.training.start import Images, Net, Prepared
 from fcmae.training.unlabelled import UnlabelledOptions, Watch
 
 if TYPE_CHECKING:
+    from fcmae.model.autoencoder import Autoencoder
     from fcmae.training.parts import Parts
 
 
@@ -45,6 +47,11 @@ class Pretrain(UnlabelledOptions):
     """
 
     command: ClassVar[str] = "pretrain"
+    timm_nets: ClassVar[bool] = True
+
+    model: str | None = None
+    """Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME for a ConvNet
+    of timm; by default that of the weights, or atto."""
 
     size: Size = 224
     """Side in pixels of the crops to train on, or height,width: multiples of the mask's patch."""
@@ -62,42 +69,62 @@ class Pretrain(UnlabelledOptions):
 
     def __post_init__(self) -> None:
         check_at_least_one(repeats=self.repeats)
+        check_model(self.model)
         super().__post_init__()
 
     def net_for_size(self, net: Net) -> Net:
-        """Checks that images can be cut into patches of the mask."""
-        assert isinstance(net, Architecture)
-        patch_grid(*sides(self.size), patch_side(self.mask, net.stride))
+        """Checks that images can be cut into patches, and that the net can be masked."""
+        size = sides(self.size)
+        if isinstance(net, Architecture):
+            patch_grid(*size, patch_side(self.mask, net.stride))
+            return net
+        from fcmae.model.net_autoencoder import check_options
+        from fcmae.model.timm_net import check_masked
+
+        check_options(self.mask, self.decoder, checkpointing=self.encoder.checkpointing)
+        net = at_size(net, size)
+        check_masked(net, size, self.mask)
         return net
 
     def find(self, reporter: Reporter) -> Images:
         """Finds the images, and the labelled ones of the monitor."""
         return replace(super().find(reporter), repeats=self.repeats)
 
+    def build(self, start: Prepared) -> "Autoencoder":
+        """Builds an autoencoder around an encoder of ours or a net of timm."""
+        from fcmae.model.autoencoder import Autoencoder
+        from fcmae.model.net_autoencoder import NetAutoencoder, freeze_unused
+        from fcmae.training.init_weights import init_weights
+
+        parts: dict[str, Any] = {
+            "decoder": self.decoder,
+            "mask": self.mask,
+            "target": self.target,
+            "drop_path": self.encoder.drop_path,
+            "checkpointing": self.encoder.checkpointing,
+        }
+        if isinstance(start.net, Architecture):
+            return init_weights(Autoencoder(start.net, **parts), self, start)
+        model = init_weights(NetAutoencoder(start.net, **parts), self, start)
+        if unused := freeze_unused(model):
+            layers = ", ".join(sorted({name.rpartition(".")[0] for name in unused}))
+            start.reporter.message(f"Not pre-trained, as it stands behind the last map: {layers}.")
+        return model
+
     def parts(self, start: Prepared) -> "Parts":
         """Builds an autoencoder, its crops and what watches it."""
         from fcmae.data.augment import Pretraining
         from fcmae.data.feed import Feed
         from fcmae.evaluation.viewing import sample
-        from fcmae.model.autoencoder import Autoencoder
         from fcmae.tasks.evaluations.reconstructions import Reconstructions
         from fcmae.tasks.reconstruct import Reconstruct
-        from fcmae.training.init_weights import init_weights
         from fcmae.training.parts import Parts
 
         if self.target.normalize:
             start.reporter.message(
                 "A loss of about 1.0 is that of predicting the mean colour of each patch."
             )
-        model = Autoencoder(
-            start.architecture,
-            decoder=self.decoder,
-            mask=self.mask,
-            target=self.target,
-            drop_path=self.encoder.drop_path,
-            checkpointing=self.encoder.checkpointing,
-        )
-        init_weights(model, self, start)
+        model = self.build(start)
         seed, images = self.run.seed, start.images.train
         feed = Feed(
             images,
@@ -115,8 +142,8 @@ class Pretrain(UnlabelledOptions):
             evaluations=[pictures, *self.monitors(start)],
         )
 
-    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "Pretrain":
+    def decided(self, net: Net | None, data: Mapping[str, Any]) -> "Pretrain":
         """Returns the options with the side of a patch."""
-        if encoder is None:
+        if net is None:
             return self
-        return replace(self, mask=replace(self.mask, patch=patch_side(self.mask, encoder.stride)))
+        return replace(self, mask=replace(self.mask, patch=patch_side(self.mask, stride_of(net))))

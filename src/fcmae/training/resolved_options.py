@@ -34,10 +34,9 @@ def resolved(options: Options, start: Start | None) -> Options:
     net = resolved_net(options, start)
     if net is not None:
         known |= {"model": options.model or _name(net), "encoder": _encoder(options, net)}
-    encoder = net if isinstance(net, Architecture) else None
-    if encoder is not None:
-        known |= {"grn": Grn(**asdict(encoder.grn))}
-    return replace(options, **known).decided(encoder, {} if start is None else start.data)
+    if isinstance(net, Architecture):
+        known |= {"grn": Grn(**asdict(net.grn))}
+    return replace(options, **known).decided(net, {} if start is None else start.data)
 
 
 def resolved_net(options: TrainingOptions[Any], start: Start | None) -> Net | None:

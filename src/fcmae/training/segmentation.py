@@ -11,12 +11,12 @@ from fcmae.data.segments.layout import layout_of
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
-from fcmae.model.options import Architecture, ModelName, UPerNet
+from fcmae.model.options import ModelName, UPerNet
 from fcmae.optim.options import Optim
 from fcmae.options.size import sides
 from fcmae.training.finetuning import SceneOptions
 from fcmae.training.result import Done, FinetuneResult
-from fcmae.training.start import Images, Prepared
+from fcmae.training.start import Images, Net, Prepared
 
 if TYPE_CHECKING:
     from fcmae.model.segmenter import Segmenter
@@ -158,7 +158,7 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
             },
         }
 
-    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "FinetuneSegment":
+    def decided(self, net: Net | None, data: Mapping[str, Any]) -> "FinetuneSegment":
         """Returns the options with shorter sides and the meaning of numbers.
 
         The file that names the classes is left out: the names are compared with the images.

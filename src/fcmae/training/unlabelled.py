@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from fcmae.data.listing import find_images, split
 from fcmae.engine.report import Reporter
-from fcmae.model.options import ModelName, architecture
+from fcmae.model.options import Architecture, architecture
+from fcmae.model.timm_options import is_of_timm
 from fcmae.options.size import sides
 from fcmae.setup.preflight import check_channels
 from fcmae.training.options import TrainingOptions
@@ -59,14 +60,14 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
     data: Path
     """Folder of images, read recursively, a .txt or .csv list, or a ZIP."""
 
-    model: ModelName | None = None
-
     monitor: Watch = Watch()
 
     def __post_init__(self) -> None:
-        if self.weights is None:
+        if self.weights is not None:
+            return
+        if not is_of_timm(self.model):
             self.net_for_size(architecture(self.model or "atto", stem=self.encoder.stem))
-            check_channels(self.loader, self.encoder.channels)
+        check_channels(self.loader, self.encoder.channels)
 
     def find(self, reporter: Reporter) -> Images:
         """Finds the images, and the labelled ones of the monitor."""
@@ -92,7 +93,9 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
 
         every, images, viewing = self.monitor.every, start.images, self.viewing(start)
         averaged = sample(images.train, self.monitor.images, self.run.seed)
-        found: list[Evaluation] = [FeatureDistance(averaged, viewing, every=every)]
+        found: list[Evaluation] = []
+        if isinstance(start.net, Architecture):  # the blocks of other nets expand no features
+            found.append(FeatureDistance(averaged, viewing, every=every))
         if images.labelled is not None:
             found.append(Neighbours(*images.labelled, viewing, every=every))
         return found

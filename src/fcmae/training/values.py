@@ -13,7 +13,7 @@ from fcmae.data.values_find import split_values
 from fcmae.data.values_sheet import ValueKind
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
-from fcmae.model.options import Architecture, ModelName
+from fcmae.model.options import ModelName
 from fcmae.optim.options import Optim
 from fcmae.options.size import size_or
 from fcmae.setup.nets import net_at
@@ -136,7 +136,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
             best="val/mean_ap" if model.kind == "labels" else "val/r2",
         )
 
-    def decided(self, encoder: Architecture | None, data: Mapping[str, Any]) -> "FinetuneValues":
+    def decided(self, net: Net | None, data: Mapping[str, Any]) -> "FinetuneValues":
         """Returns the options with the kind of the values."""
         return replace(self, kind=self.kind or data.get("kind"))
 
