@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error_at, squared_error
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.decoder import build_decoder
+from fcmae.model.decoder import Decoder, build_decoder
 from fcmae.model.encoder import Encoded, Encoder
 from fcmae.model.layout import Leaking, Visible
 from fcmae.model.options import Architecture, DecoderOptions
@@ -25,7 +25,11 @@ from fcmae.model.own_parts import (
     visible_of,
 )
 from fcmae.model.reconstruction import Pictures, Reconstruction
+from fcmae.model.transformer import TransformerDecoder
+from fcmae.model.unet import UNetDecoder
 from fcmae.types import Images, Patches, Positions, VisiblePatches
+
+AnyDecoder = Decoder | UNetDecoder | TransformerDecoder | OwnDecoder
 
 
 class Autoencoder(nn.Module):
@@ -60,25 +64,35 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
         arch = self.encoder.architecture
-        self.mask = Mask() if mask is None else mask
-        self.target = Target() if target is None else target
-        self.stride, self.patch = arch.stride, patch_side(self._mask_options, arch.stride)
         self.hidden_token: nn.Parameter | None = None
+        self._take(mask, target, arch.stride)
         if self._mask_options.convolution == "leaking-token":
             self.hidden_token = nn.Parameter(torch.empty(arch.dims[0]).normal_(std=0.02))
+        self._check_told(decoder, values)
+        self.decoder: AnyDecoder = (
+            OwnDecoder(arch.dims[-1], decoder)
+            if isinstance(decoder, nn.Module)
+            else build_decoder(arch, decoder or DecoderOptions(), values)
+        )
+
+    def _take(
+        self, mask: Mask | MaskFunction | None, target: Target | TargetFunction | None, stride: int
+    ) -> None:
+        """Keep mask and target, and the sides of positions and patches that they come to."""
+        self.mask = Mask() if mask is None else mask
+        self.target = Target() if target is None else target
+        self.stride, self.patch = stride, patch_side(self._mask_options, stride)
+        if isinstance(self.target, nn.Module):
+            self.target.requires_grad_(False).eval()
+
+    def _check_told(self, decoder: DecoderOptions | nn.Module | None, values: int | None) -> None:
+        """Refuse a number of values where the decoder or the target decides on it."""
         told = isinstance(decoder, nn.Module) or isinstance(self.target, Target)
         if values is not None and told:
             raise ValueError(
                 f"values is {values}, but only a decoder of fcmae for a target of your own needs "
                 "to be told how many: leave it out."
             )
-        self.decoder = (
-            OwnDecoder(arch.dims[-1], decoder)
-            if isinstance(decoder, nn.Module)
-            else build_decoder(arch, decoder or DecoderOptions(), values)
-        )
-        if isinstance(self.target, nn.Module):
-            self.target.requires_grad_(False).eval()
 
     def forward(
         self,

@@ -59,19 +59,32 @@ def build_decoder(
     Raises:
         ValueError: A U-Net is asked for something else than pixels.
     """
-    if values is None:
-        values = architecture.stride**2 * architecture.channels
-    elif values < 1:
-        raise ValueError(f"values is {values}, but must be at least 1.")
-    elif options.kind.startswith("unet"):
+    if not options.kind.startswith("unet"):
+        pixels = architecture.stride**2 * architecture.channels
+        return map_decoder(architecture.dims[-1], pixels, options, values)
+    if values is not None:
         raise ValueError(
             f"values is {values}, but decoder.kind {options.kind} predicts the pixels of a patch: "
             "leave it out, or choose block or transformer."
         )
-    match options.kind:
-        case "block":
-            return Decoder(architecture.dims[-1], values, options)
-        case "transformer":
-            return TransformerDecoder(architecture.dims[-1], values, options)
-        case "unet" | "unet-skip":
-            return UNetDecoder(architecture, options)
+    return UNetDecoder(architecture, options)
+
+
+def map_decoder(
+    channels: int, pixels: int, options: DecoderOptions, values: int | None = None
+) -> Decoder | TransformerDecoder:
+    """The decoder of this kind for the last map of any encoder.
+
+    Args:
+        channels: Of the map.
+        pixels: Values of the pixels of a position.
+        options: Kind (block or transformer), depth and width.
+        values: Values to predict per position, where these are not the pixels.
+
+    Raises:
+        ValueError: There is nothing to predict.
+    """
+    if values is not None and values < 1:
+        raise ValueError(f"values is {values}, but must be at least 1.")
+    kind = TransformerDecoder if options.kind == "transformer" else Decoder
+    return kind(channels, pixels if values is None else values, options)

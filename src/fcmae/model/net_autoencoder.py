@@ -7,17 +7,17 @@ from einops import rearrange
 from torch import nn
 
 from fcmae.loss.options import Target
-from fcmae.masking import Mask, patch_side
+from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
-from fcmae.model.decoder import Decoder
+from fcmae.model.decoder import map_decoder
 from fcmae.model.encoder import Encoded
 from fcmae.model.layout import MaskedDense
 from fcmae.model.masked.features import masked_features
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.options import DecoderOptions
+from fcmae.model.own_parts import MaskFunction, OwnDecoder, TargetFunction
 from fcmae.model.timm_net import TimmEncoder
 from fcmae.model.timm_options import TimmArchitecture
-from fcmae.model.transformer import TransformerDecoder
 from fcmae.types import Images, VisiblePatches
 
 
@@ -26,13 +26,16 @@ class NetAutoencoder(Autoencoder):
 
     The decoder is that of FCMAE on the last map: projection, mask tokens at hidden positions, V2
     blocks (or those of a transformer), prediction. It is dropped after pre-training; the net is the
-    ordinary net at any time.
+    ordinary net at any time. Decoder, mask and target may be parts of your own, as of
+    ``Autoencoder``.
 
     Args:
         net: A net of timm, or an encoder around a module.
-        decoder: Kind, depth and width of the decoder; a U-Net needs the stages of our encoders.
-        mask: The side of its patches; who draws the mask decides ratio and pattern.
-        target: What to predict.
+        decoder: Kind, depth and width of the decoder (a U-Net needs the stages of our encoders); or
+            a module.
+        mask: Ratio, pattern and the side of its patches; or a function.
+        target: What to predict; or a function.
+        values: How many values a decoder of fcmae predicts for a target of your own.
         drop_path: Stochastic depth of a net of timm; a net of your own sees to its own.
         checkpointing: Has to be False: what is computed again would not be masked.
 
@@ -46,26 +49,28 @@ class NetAutoencoder(Autoencoder):
         self,
         net: TimmArchitecture | NetEncoder,
         *,
-        decoder: DecoderOptions | None = None,
-        mask: Mask | None = None,
-        target: Target | None = None,
+        decoder: DecoderOptions | nn.Module | None = None,
+        mask: Mask | MaskFunction | None = None,
+        target: Target | TargetFunction | None = None,
+        values: int | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         nn.Module.__init__(self)
-        self.mask, self.target = mask or Mask(), target or Target()
-        options = decoder or DecoderOptions()
-        check_options(self.mask, options, checkpointing=checkpointing)
+        check_options(mask, decoder, checkpointing=checkpointing)
         if isinstance(net, TimmArchitecture):
             self.encoder = TimmEncoder(net, drop_path=drop_path)
         else:
             self.encoder = net
-        last = self.encoder.map_format
-        self.stride, self.patch = last.stride, patch_side(self.mask, last.stride)
+        last, channels = self.encoder.map_format, self.encoder.architecture.channels
         self.hidden_token = None
-        kind = TransformerDecoder if options.kind == "transformer" else Decoder
-        values = last.stride**2 * self.encoder.architecture.channels
-        self.decoder = kind(last.channels, values, options)
+        self._take(mask, target, last.stride)
+        self._check_told(decoder, values)
+        if isinstance(decoder, nn.Module):
+            self.decoder = OwnDecoder(last.channels, decoder)
+        else:
+            pixels = last.stride**2 * channels
+            self.decoder = map_decoder(last.channels, pixels, decoder or DecoderOptions(), values)
 
     def _encode(
         self, images: Images, visible: VisiblePatches, *, masked_dense: bool
@@ -82,18 +87,23 @@ class NetAutoencoder(Autoencoder):
         return [Encoded(features=rearrange(y, "n c h w -> n (h w) c"), layout=layout)]
 
 
-def check_options(mask: Mask, decoder: DecoderOptions, *, checkpointing: bool) -> None:
+def check_options(
+    mask: Mask | MaskFunction | None,
+    decoder: DecoderOptions | nn.Module | None,
+    *,
+    checkpointing: bool,
+) -> None:
     """Refuse options that only encoders of ours have.
 
     Raises:
         ValueError: There is one.
     """
-    if mask.convolution not in ("sparse", "masked"):
+    if isinstance(mask, Mask) and mask.convolution not in ("sparse", "masked"):
         raise ValueError(
             f"mask.convolution is {mask.convolution!r}, which is for encoders of ours: leave it "
             "out with another net."
         )
-    if decoder.kind not in ("block", "transformer"):
+    if isinstance(decoder, DecoderOptions) and decoder.kind.startswith("unet"):
         raise ValueError(
             f"decoder.kind is {decoder.kind!r}, which needs the four stages of an encoder of ours: "
             "take block or transformer with another net."
