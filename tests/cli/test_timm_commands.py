@@ -147,18 +147,17 @@ def test_images_are_normalised_as_the_net_wants_them(
     assert_close(torch.from_numpy(np.load(out)["features"][:1]), vector, rtol=0, atol=1e-4)
 
 
-BASELINE = "is a net of timm: it stands as a baseline in evaluate neighbours, linear and classify"
+NOT_OURS = "is a net of timm, which contrast, cost, export and convert do not take"
 WRONG = {
     "evaluate neighbours --data {data} --model timm:resnet19": "did you mean timm:resnet18",
     "evaluate linear --data {data} --weights timm:resnet18.a1_in2k": "mean timm:resnet18.a1_in1k",
     "finetune classify --data {data} --out {out} --model tinny": "Did you mean tiny?",
     "embed --data {data} --weights {vit} --out {out}.csv --size 70": "cannot take: Input height",
-    "reconstruct --data {data} --weights {vit} --out {out}": f"needs an autoencoder.*{BASELINE}",
-    "pretrain --data {data} --weights {vit} --out {out}": BASELINE,
-    "export --weights {vit} --out {out} --format timm": BASELINE,
-    "finetune segment --data {data} --weights {vit} --out {out}": BASELINE,
-    "finetune values --data {data} --weights {vit} --out {out}": BASELINE,
-    "info --weights {vit}": BASELINE,
+    "reconstruct --data {data} --weights {vit} --out {out}": f"needs an autoencoder.*{NOT_OURS}",
+    "pretrain --data {data} --weights {vit} --out {out}": "gives no feature map",
+    "export --weights {vit} --out {out} --format timm": NOT_OURS,
+    "finetune segment --data {data} --weights {vit} --out {out}": NOT_OURS,
+    "finetune values --data {data} --weights {vit} --out {out}": NOT_OURS,
     "finetune classify --data {data} --weights {vit} --out {out} --size 64 --test_size 96": (
         "test_size is 96, but timm:test_vit.r160_in1k is built for one size, here 64 x 64"
     ),

@@ -6,17 +6,18 @@ from typing import get_args
 
 from rich.console import Console as Terminal
 
-from fcmae.analysis.cost import cost
+from fcmae.analysis.cost import Cost, cost
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.report import Report, report_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.evaluation.options import Tiling
-from fcmae.model.options import DecoderOptions, Encoder, ModelName
+from fcmae.model.kinds import Net
+from fcmae.model.options import Architecture, DecoderOptions, Encoder, ModelName
 from fcmae.model.response import Grn
 from fcmae.notebook import Result
-from fcmae.options.size import Size, divisible_sides, size_or
-from fcmae.setup.nets import architecture_of, weights_or_none
+from fcmae.options.size import Size, size_or
+from fcmae.setup.nets import check_model, net_at, net_of, weights_or_none
 from fcmae.setup.weights import size_name
 from fcmae.setup.words import number
 
@@ -25,8 +26,9 @@ from fcmae.setup.words import number
 class Info:
     """Parameters and operations of a model or of a weights file; without either, of all models."""
 
-    model: ModelName | None = None
-    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1."""
+    model: str | None = None
+    """Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME for a net of
+    timm."""
 
     weights: str | None = None
     """Folder of a run, weights file, or the name of published weights."""
@@ -44,6 +46,7 @@ class Info:
     source: Source = Source()
 
     def __post_init__(self) -> None:
+        check_model(self.model)
         if self.classes is not None and self.classes < 1:
             raise ValueError(f"classes is {self.classes}, but must be at least 1.")
 
@@ -58,10 +61,11 @@ class ModelInfo(Result):
         encoder_parameters: Of the encoder alone.
         decoder_parameters: Of the decoder that pre-training adds and then drops.
         gflops: Billions of multiply-adds of the classifier for one image, as the paper counts.
-        depths: Blocks of each stage.
-        dims: Channels of each stage.
+        depths: Blocks of each stage; none for a net of timm.
+        dims: Channels of each stage; of a net of timm those of its features.
         channels: Channels of the images.
-        stride: Pixels per position of the last stage; it must divide the size of images.
+        stride: Pixels per position of the last stage, which must divide the size of images; None
+            for a net of timm.
         size: Height and width of the images counted.
         classes: Classes counted.
         weights: The weights file.
@@ -81,7 +85,7 @@ class ModelInfo(Result):
     depths: tuple[int, ...]
     dims: tuple[int, ...]
     channels: int
-    stride: int
+    stride: int | None
     size: tuple[int, int]
     classes: int
     weights: Path | None = None
@@ -110,25 +114,23 @@ def info(options: Info, console: Console) -> ModelInfo | Family:
 
 def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
     weights = weights_or_none(options.weights, options.source, console)
-    architecture = architecture_of(name, options.encoder, weights, grn=options.grn)
-    size = divisible_sides(
-        size_or(options.size, weights.size if weights else 224), architecture.stride
-    )
+    net = net_of(name, options.encoder, weights, grn=options.grn)
+    size, net = net_at(size_or(options.size, weights.size if weights else 224), net)
     own = weights.description.get("num_classes") if weights else None
     classes = options.classes or own or 1000
     own_decoder = weights.description.get("decoder") if weights else None
     decoder = DecoderOptions(**own_decoder) if own_decoder else options.decoder
-    counted = cost(architecture, size=size, num_classes=classes, decoder=decoder)
+    depths, dims, counted = _counted(net, size=size, num_classes=classes, decoder=decoder)
     return ModelInfo(
-        model=size_name(architecture),
+        model=size_name(net) if isinstance(net, Architecture) else str(net),
         parameters=counted.parameters,
         encoder_parameters=counted.encoder_parameters,
         decoder_parameters=counted.decoder_parameters,
         gflops=counted.gflops,
-        depths=architecture.depths,
-        dims=architecture.dims,
-        channels=architecture.channels,
-        stride=architecture.stride,
+        depths=depths,
+        dims=dims,
+        channels=net.channels,
+        stride=net.stride if isinstance(net, Architecture) else None,
         size=size,
         classes=classes,
         weights=weights.path if weights else None,
@@ -137,8 +139,21 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
         short_side=weights.short_side if weights else None,
         tiling=weights.tiling if weights else None,
         licences=weights.licences if weights else [],
-        report=report_of(weights.header) if weights else None,
+        report=report_of(weights.header) if weights and weights.header.net is None else None,
     )
+
+
+def _counted(
+    net: Net, *, size: tuple[int, int], num_classes: int, decoder: DecoderOptions
+) -> tuple[tuple[int, ...], tuple[int, ...], Cost]:
+    """Blocks and channels of each stage, and what the net costs."""
+    if isinstance(net, Architecture):
+        counted = cost(net, size=size, num_classes=num_classes, decoder=decoder)
+        return net.depths, net.dims, counted
+    from fcmae.analysis.net_cost import net_cost
+
+    counted = net_cost(net, size=size, num_classes=num_classes, decoder=decoder)
+    return (), ((counted.parameters - counted.encoder_parameters) // num_classes - 1,), counted
 
 
 def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
@@ -150,8 +165,8 @@ def show_info(result: ModelInfo | Family, terminal: Terminal) -> None:
     say(
         terminal,
         f"With {number(first.classes, 'class')}, for images of {first.size[0]} x {first.size[1]} "
-        f"pixels with {number(first.channels, 'channel')}. Sizes must be multiples of "
-        f"{first.stride}.",
+        f"pixels with {number(first.channels, 'channel')}."
+        + ("" if first.stride is None else f" Sizes must be multiples of {first.stride}."),
     )
     if first.kind is not None:
         say(terminal, f"  kind      {first.kind}")

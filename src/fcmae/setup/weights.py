@@ -65,7 +65,7 @@ class Weights:
         """
         if isinstance(self.net, TimmArchitecture):
             raise CheckpointError(
-                f"this command needs an encoder of ours, but {only_baseline(self.net)}"
+                f"this command needs an encoder of ours, but {not_ours(self.net)}"
             )
         return self.net
 
@@ -136,7 +136,7 @@ def read_weights(
         raise CheckpointError(
             f"{source} holds {found.get('encoder_of') or with_article(weights.kind)}, but this "
             f"command needs {with_origin(kind)}."
-            + (f" And {only_baseline(net)}" if isinstance(net, TimmArchitecture) else "")
+            + (f" And {not_ours(net)}" if isinstance(net, TimmArchitecture) else "")
         )
     return weights
 
@@ -163,12 +163,9 @@ def tiling_facts(tiling: Tiling | None) -> dict[str, Any]:
     return {"tile": list(tiling.size), "tile_overlap": tiling.overlap}
 
 
-def only_baseline(net: TimmArchitecture) -> str:
-    """Explains the use of a network of timm."""
-    return (
-        f"{net} is a net of timm: it stands as a baseline in evaluate neighbours, linear and "
-        "classify, finetune classify, predict classify, embed and analyze."
-    )
+def not_ours(net: TimmArchitecture) -> str:
+    """Names the commands that take no net of timm."""
+    return f"{net} is a net of timm, which contrast, cost, export and convert do not take."
 
 
 def loader_of(weights: Weights, loader: Loader) -> Loader:

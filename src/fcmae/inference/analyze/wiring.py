@@ -28,7 +28,7 @@ from fcmae.inference.models import launch
 from fcmae.model.build import new_encoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import encoder_of
-from fcmae.model.timm_net import TimmClassifier, TimmEncoder
+from fcmae.model.timm_net import TimmClassifier, TimmEncoder, timm_encoder_of
 from fcmae.options.fields import plain
 from fcmae.peers import Peers
 from fcmae.randomness import seed_everything
@@ -92,7 +92,7 @@ def model_of(source: NetSource, seed: int) -> nn.Module:
         return new_encoder(source.net).eval()
     model, _ = load_model(source.weights.header, size=source.size)
     whole = isinstance(model, (Classifier, TimmClassifier, TimmEncoder))
-    return model if whole else encoder_of(model)
+    return model if whole else timm_encoder_of(model) or encoder_of(model)
 
 
 def _net(
