@@ -178,6 +178,12 @@ from fcmae.model.estimator import (
 from fcmae.model.layers import (
     GRN,
 )
+from fcmae.model.net_autoencoder import (
+    NetAutoencoder,
+)
+from fcmae.model.net_encoder import (
+    NetEncoder,
+)
 from fcmae.model.options import (
     Architecture,
     DecoderOptions,
@@ -303,6 +309,8 @@ __all__ = [
     "MaskRCNN",
     "ModelInfo",
     "Monitor",
+    "NetAutoencoder",
+    "NetEncoder",
     "Optim",
     "Pack",
     "PackMade",

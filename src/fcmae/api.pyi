@@ -1705,7 +1705,7 @@ def info(
     /,
     *,
     config: Config = (),
-    model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+    model: str | None = None,
     weights: str | None | PathLike[str] = None,
     size: int | tuple[int, int] | None = None,
     classes: int | None = None,
@@ -1721,7 +1721,8 @@ def info(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1.
+        model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+            for a net of timm.
         weights: Folder of a run, weights file, or the name of published weights.
         size: Side in pixels of the images, or height,width, whose operations are counted;
             by default 224 or what the weights were made for.
@@ -2131,7 +2132,7 @@ def pretrain(
     out: str | PathLike[str] = ...,
     weights: str | None | PathLike[str] = None,
     adapt: Literal["repeat", "average"] | None = None,
-    model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+    model: str | None = None,
     size: int | tuple[int, int] = 224,
     encoder: EncoderOptions | Mapping[str, Any] | None = None,
     grn: Grn | Mapping[str, Any] | None = None,
@@ -2165,8 +2166,8 @@ def pretrain(
         adapt: Make the stem of the weights one for encoder.channels: repeat takes its
             channels in turn, average the mean of them for each; both times old / new
             channels.
-        model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
-            default that of the weights, or atto.
+        model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+            for a ConvNet of timm; by default that of the weights, or atto.
         size: Side in pixels of the crops to train on, or height,width: multiples of the
             mask's patch.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:

@@ -96,6 +96,8 @@ HOMES = {
     "fcmae.model.encoder": ("Encoder",),
     "fcmae.model.estimator": ("Estimator",),
     "fcmae.model.layers": ("GRN",),
+    "fcmae.model.net_autoencoder": ("NetAutoencoder",),
+    "fcmae.model.net_encoder": ("NetEncoder",),
     "fcmae.model.options": (
         "Architecture",
         "DecoderOptions",
