@@ -31,6 +31,9 @@ from fcmae.api import (
 from fcmae.checkpoint.options import (
     Source,
 )
+from fcmae.checkpoint.weights import (
+    save_weights,
+)
 from fcmae.cli.ablate.ablate import (
     Ablate,
     Ablated,
@@ -68,6 +71,9 @@ from fcmae.cli.launch.launch import (
 from fcmae.cli.report import (
     Report,
     Reported,
+)
+from fcmae.cli.shared.console import (
+    Console,
 )
 from fcmae.costs.cost import (
     Cost,
@@ -255,6 +261,7 @@ __all__ = [
     "Checked",
     "Classifier",
     "Compute",
+    "Console",
     "Contrast",
     "ContrastOptions",
     "Convert",
@@ -365,4 +372,5 @@ __all__ = [
     "reconstruct",
     "register",
     "report",
+    "save_weights",
 ]

@@ -40,6 +40,8 @@ HOMES = {
     "fcmae.costs.cost": ("Cost", "Costs"),
     "fcmae.costs.input": ("BenchInput", "InputBench"),
     "fcmae.costs.pretraining": ("Bench", "BenchPretrain"),
+    "fcmae.checkpoint.weights": ("save_weights",),
+    "fcmae.cli.shared.console": ("Console",),
     "fcmae.data.batch": ("Batch",),
     "fcmae.data.feed": ("Feed",),
     "fcmae.data.options": (

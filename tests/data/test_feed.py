@@ -304,3 +304,16 @@ def test_of_several_processes_one_may_have_no_usable_image(tmp_path: Path) -> No
     assert [path for path, _ in batch.unusable] == ["b.png"]
     with pytest.raises(DataError, match="none of the 1 images"):
         list(evaluation_batches(images.subset(np.array([1])), Evaluation((32, 32)), **given))
+
+
+def test_a_feed_lists_a_source_and_crops_to_a_size_by_itself(folder: Path) -> None:
+    loader = Loader(workers=0)
+    spelt = Feed(find_images(folder), Pretraining((16, 16)), seed=0, loader=loader, channels=3)
+    for source in (folder, str(folder)):
+        assert_same(run(Feed(source, 16, loader=loader)), run(spelt))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 20, 30, 3), dtype=np.uint8)
+    (batch,) = run(Feed((pixels, list(range(8))), SIZE, loader=loader), last_step=1)
+    assert batch.images.shape == (4, 3, *SIZE)
+    assert_close(batch.labels, batch.indices)
+    with pytest.raises(ValueError, match="view is 0, but height and width must be at least one"):
+        Feed(folder, 0)

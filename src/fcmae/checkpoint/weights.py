@@ -39,16 +39,25 @@ FORMAT = 1
 
 
 def save_weights(
-    path: Path, model: nn.Module, card: Mapping[str, Any], tensors: Tensors | None = None
+    path: str | Path,
+    model: nn.Module,
+    card: Mapping[str, Any] | None = None,
+    tensors: Tensors | None = None,
 ) -> None:
-    """Write a model's weights into one file, durably.
+    """Write a model's weights into one file, durably, for ``fcmae.load`` and all commands.
 
     Args:
         path: The file, ``.safetensors``.
-        model: Says what is in the file.
-        card: Further facts for the reader, JSON.
+        model: Says what is in the file. A net of your own is saved whole, with its class's name.
+        card: Further facts for the reader, JSON: ``size`` (height and width of the images),
+            ``mean`` and ``std`` of each channel, ``classes`` (their names), ``licence``.
         tensors: The weights; the model's own by default.
+
+    Raises:
+        NonFiniteError: A tensor holds NaN or infinity; nothing was written.
+        StorageError: There is no room, or no permission.
     """
+    path = Path(path)
     tensors = model.state_dict() if tensors is None else tensors
     if bad := non_finite(tensors):
         raise NonFiniteError(f"{path} was not written: {bad[0]} holds NaN or infinity.")
@@ -57,7 +66,7 @@ def save_weights(
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.check_space(path.parent, num_bytes(tensors))
         try:
-            write_tensors(staged, tensors, metadata(model, card))
+            write_tensors(staged, tensors, metadata(model, card or {}))
             durable.replace(staged, path)
         finally:
             staged.unlink(missing_ok=True)

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from fcmae.data.augment import View
+from fcmae.data.augment import Pretraining, View
 from fcmae.data.batch import Batch
 from fcmae.data.cores import num_workers
 from fcmae.data.image_list import ImageList
+from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
 from fcmae.data.samples import Samples
 from fcmae.data.scene import SceneView
+from fcmae.data.source import ImageSource
 from fcmae.data.unusable import Unusable
 from fcmae.data.workers import load
 from fcmae.errors import DataError
@@ -27,24 +29,40 @@ class Feed:
     is something else in every epoch. Order, views and replacements are functions of
     (seed, epoch, index), so a feed may start at any step and has nothing to save.
 
+    Args:
+        images: A list of images, or any source of them: a path, an array ``n h w c``, a list, a
+            data set, ``ImageData``. Batches have labels where every image has one.
+        view: What makes tensors of pictures (and of their labels); or the side, or height and
+            width, of random crops that are mirrored half of the time.
+        seed: Seeds order, crops and replacements.
+        loader: How images are read and normalised.
+        channels: Of the tensors; pictures are converted.
+        repeats: How often an epoch shows each image.
+
     Attributes:
         images: The list.
-        view: What makes tensors of pictures (and of their labels).
+        view: What makes the tensors.
         unusable: The files that had to be replaced so far.
+
+    Raises:
+        DataError: There are no images, or none that could be listed.
     """
 
     def __init__(
         self,
-        images: ImageList,
-        view: View | SceneView,
+        images: ImageList | ImageSource,
+        view: View | SceneView | int | tuple[int, int],
         *,
-        seed: int,
-        loader: Loader,
-        channels: int,
+        seed: int = 0,
+        loader: Loader | None = None,
+        channels: int = 3,
         repeats: int = 1,
     ) -> None:
         if repeats < 1:
             raise ValueError(f"repeats is {repeats}, but an image is shown at least once an epoch.")
+        loader = loader or Loader()
+        images = images if isinstance(images, ImageList) else find_images(images, loader=loader)
+        view = view if isinstance(view, View | SceneView) else Pretraining(_sides(view))
         self.images, self.view, self.repeats = images, view, repeats
         self.seed, self.loader, self.channels = seed, loader, channels
         self.unusable = Unusable(len(images), loader)
@@ -166,3 +184,11 @@ def batch_bytes(view: View | SceneView, channels: int, num_images: int) -> int:
     """Memory of a batch in float32; of images in their own size, that of large ones."""
     height, width = view.size or ANY_SIZE
     return 4 * channels * height * width * num_images
+
+
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a view, of one number or two."""
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"view is {size}, but height and width must be at least one pixel.")
+    return height, width

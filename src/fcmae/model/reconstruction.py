@@ -1,5 +1,6 @@
 """Output of an autoencoder, and a picture of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +83,8 @@ class Reconstruction:
         self,
         path: str | Path | None = None,
         *,
-        mean: tuple[float, ...] | None = None,
-        std: tuple[float, ...] | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
         most: int = 8,
     ) -> Image.Image:
         """A row for each image: input, what is visible of it, reconstruction.
