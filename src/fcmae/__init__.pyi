@@ -102,6 +102,10 @@ from fcmae.data.options import (
     SceneAugment,
     Views,
 )
+from fcmae.data.source import (
+    ImageData,
+    ImageStream,
+)
 from fcmae.engine.fit import (
     fit,
 )
@@ -303,6 +307,8 @@ __all__ = [
     "FinetunedValues",
     "GRN",
     "Grn",
+    "ImageData",
+    "ImageStream",
     "Info",
     "InputBench",
     "Jitter",

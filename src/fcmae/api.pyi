@@ -99,6 +99,9 @@ from fcmae.cli.functions import (
 from fcmae.cli.load import (
     load as load,
 )
+from fcmae.data.source import (
+    ImageSource,
+)
 from fcmae.options.signatures import (
     Config,
 )
@@ -178,7 +181,7 @@ def analyze(
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Compute | Mapping[str, Any] | None = None,
-    data: str | PathLike[str] = ...,
+    data: ImageSource = ...,
     weights: str | PathLike[str] = ...,
     out: str | PathLike[str] | None = None,
     compare: str | None = None,
@@ -212,7 +215,7 @@ def analyze(
             precision (auto), kernels (auto), batch_size (64).
         data: Folder with one folder per class (or with a val folder of those, which is then
             taken), list, pack, or folder of images; without classes, what needs them is
-            left out. Must be given.
+            left out. Also an array n h w c, a list of images, or a data set. Must be given.
         weights: Folder of a run, weights file, the name of published weights, such as
             timm:NAME, or the name of a model, such as v1-atto, for one with random weights:
             random:timm:NAME for a net of timm. Must be given.
@@ -423,7 +426,7 @@ def contrast(
     /,
     *,
     config: Config = (),
-    data: str | PathLike[str] = ...,
+    data: ImageSource = ...,
     out: str | PathLike[str] = ...,
     weights: str | None | PathLike[str] = None,
     adapt: Literal["repeat", "average"] | None = None,
@@ -450,8 +453,8 @@ def contrast(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        data: Folder of images, read recursively, a .txt or .csv list, or a ZIP. Must be
-            given.
+        data: Folder of images, read recursively, a .txt or .csv list, or a ZIP. Also an
+            array n h w c, a list of images, or a data set. Must be given.
         out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
             done. Must be given.
         weights: Folder of a run, weights file, or the name of published weights, whose
@@ -640,7 +643,7 @@ def embed(
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Compute | Mapping[str, Any] | None = None,
-    data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+    data: ImageSource = ...,
     weights: str | PathLike[str] = ...,
     out: str | PathLike[str] = ...,
 ) -> Embedded:
@@ -664,7 +667,7 @@ def embed(
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-            Must be given.
+            Also an array n h w c, a list of images, or a data set. Must be given.
         weights: Folder of a run, weights file, or the name of published weights. Must be
             given.
         out: Table to write: .npz, .parquet or .csv. Must be given.
@@ -702,7 +705,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] | None = None,
     ) -> Evaluated: ...
@@ -717,7 +720,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
@@ -735,7 +738,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] | None = None,
         labels: LabelMapOptions | Mapping[str, Any] | None = None,
@@ -752,7 +755,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
     ) -> Estimated: ...
 
@@ -766,8 +769,8 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
+        data: ImageSource = ...,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -789,8 +792,8 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
+        data: ImageSource = ...,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -810,7 +813,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] | None = None,
     ) -> Evaluated:
@@ -832,7 +835,8 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class (or with a val folder of those, which is then
-                taken), or a .csv list with columns path,label. Must be given.
+                taken), or a .csv list with columns path,label. Also an array n h w c, a list of
+                images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune, weights file, or the name of published
                 weights. Must be given.
             out: Folder for the confusion matrix as a picture and the table per class.
@@ -855,7 +859,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
@@ -881,8 +885,8 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of
-                which the part to validate on is taken), or a .yaml that names val. Must be
-                given.
+                which the part to validate on is taken), or a .yaml that names val. Also an
+                array n h w c, a list of images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune detect, weights file, or the name of
                 published weights. Must be given.
             tiles: Windows through which a detector looks at images that are much larger than
@@ -912,7 +916,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] | None = None,
         labels: LabelMapOptions | Mapping[str, Any] | None = None,
@@ -938,7 +942,8 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with images and masks inside (of whose train and val the second is
-                taken), or a .yaml that names those folders. Must be given.
+                taken), or a .yaml that names those folders. Also an array n h w c, a list of
+                images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune segment, weights file, or the name of
                 published weights. Must be given.
             out: Folder for the confusion matrix as a picture and the table per class.
@@ -966,7 +971,7 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
     ) -> Estimated:
         """Average precision of labels, or error of numbers, on images whose values are known.
@@ -987,7 +992,8 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: A .csv list as fcmae finetune values takes it; of a column split, what is to
-                validate on. Must be given.
+                validate on. Also an array n h w c, a list of images, or a data set. Must be
+                given.
             weights: Folder of a run of fcmae finetune values, weights file, or the name of
                 published weights. Must be given.
 
@@ -1009,8 +1015,8 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
+        data: ImageSource = ...,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1039,8 +1045,10 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
-                .csv list. Must be given.
-            val: Images to test on, where they are not in data/val.
+                .csv list. Also an array n h w c, a list of images, or a data set. Must be
+                given.
+            val: Images to test on, where they are not in data/val. Also an array n h w c, a
+                list of images, or a data set.
             val_share: Share of each class to test on, where there are no images for that.
             weights: Folder of a run, weights file, or the name of published weights; left out,
                 an untrained encoder is the baseline.
@@ -1075,8 +1083,8 @@ class _Evaluate:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] = ...,
-        val: str | PathLike[str] | None = None,
+        data: ImageSource = ...,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1103,8 +1111,10 @@ class _Evaluate:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
-                .csv list. Must be given.
-            val: Images to test on, where they are not in data/val.
+                .csv list. Also an array n h w c, a list of images, or a data set. Must be
+                given.
+            val: Images to test on, where they are not in data/val. Also an array n h w c, a
+                list of images, or a data set.
             val_share: Share of each class to test on, where there are no images for that.
             weights: Folder of a run, weights file, or the name of published weights; left out,
                 an untrained encoder is the baseline.
@@ -1193,7 +1203,7 @@ class _Finetune:
         task: Literal["classify"] | FinetuneClassify = "classify",
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1205,7 +1215,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         test_size: int | tuple[int, int] | None = None,
@@ -1222,7 +1232,7 @@ class _Finetune:
         task: Literal["detect"] | FinetuneDetect,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1234,7 +1244,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         repeats: int = 1,
@@ -1254,7 +1264,7 @@ class _Finetune:
         task: Literal["segment"] | FinetuneSegment,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1266,7 +1276,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         repeats: int = 1,
@@ -1284,7 +1294,7 @@ class _Finetune:
         task: Literal["values"] | FinetuneValues,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1296,7 +1306,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         test_size: int | tuple[int, int] | None = None,
@@ -1312,7 +1322,7 @@ class _Finetune:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1324,7 +1334,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         test_size: int | tuple[int, int] | None = None,
@@ -1344,7 +1354,8 @@ class _Finetune:
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
             data: Folder with one folder per class, or with train and val folders of those, or a
-                .csv list with columns path,label. Must be given.
+                .csv list with columns path,label. Also an array n h w c, a list of images, or a
+                data set. Must be given.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
@@ -1376,7 +1387,8 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
-            val: Images and labels to validate on, where the data have no part for it.
+            val: Images and labels to validate on, where the data have no part for it. Also an
+                array n h w c, a list of images, or a data set.
             val_share: Share of the images (of each class) held out to validate on, where there
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
@@ -1407,7 +1419,7 @@ class _Finetune:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1419,7 +1431,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         repeats: int = 1,
@@ -1442,7 +1454,8 @@ class _Finetune:
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
             data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a
-                .yaml that names train and val. Must be given.
+                .yaml that names train and val. Also an array n h w c, a list of images, or a
+                data set. Must be given.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
@@ -1475,7 +1488,8 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
-            val: Images and labels to validate on, where the data have no part for it.
+            val: Images and labels to validate on, where the data have no part for it. Also an
+                array n h w c, a list of images, or a data set.
             val_share: Share of the images (of each class) held out to validate on, where there
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
@@ -1512,7 +1526,7 @@ class _Finetune:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1524,7 +1538,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         repeats: int = 1,
@@ -1546,7 +1560,8 @@ class _Finetune:
                 win over all.
             data: Folder with images and masks inside, each with or without train and val, or a
                 .yaml that names those folders. A mask has the name of its image, and a class
-                index in every pixel. Must be given.
+                index in every pixel. Also an array n h w c, a list of images, or a data set.
+                Must be given.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
@@ -1578,7 +1593,8 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
-            val: Images and labels to validate on, where the data have no part for it.
+            val: Images and labels to validate on, where the data have no part for it. Also an
+                array n h w c, a list of images, or a data set.
             val_share: Share of the images (of each class) held out to validate on, where there
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
@@ -1612,7 +1628,7 @@ class _Finetune:
         /,
         *,
         config: Config = (),
-        data: str | PathLike[str] = ...,
+        data: ImageSource = ...,
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
@@ -1624,7 +1640,7 @@ class _Finetune:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Run | Mapping[str, Any] | None = None,
-        val: str | PathLike[str] | None = None,
+        val: ImageSource | None = None,
         val_share: float = 0.2,
         every: int = 1,
         test_size: int | tuple[int, int] | None = None,
@@ -1644,7 +1660,8 @@ class _Finetune:
                 win over all.
             data: A .csv list with a column path and one for each label (0 or 1) or number; or
                 with a column labels that names them with semicolons between. Empty cells are
-                unknown; a column split may tell train from val. Must be given.
+                unknown; a column split may tell train from val. Also an array n h w c, a list
+                of images, or a data set. Must be given.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
@@ -1676,7 +1693,8 @@ class _Finetune:
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
                 log_every (10), resume (True).
-            val: Images and labels to validate on, where the data have no part for it.
+            val: Images and labels to validate on, where the data have no part for it. Also an
+                array n h w c, a list of images, or a data set.
             val_share: Share of the images (of each class) held out to validate on, where there
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
@@ -1852,7 +1870,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         top: int = 5,
@@ -1868,7 +1886,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         tiles: Tiles | Mapping[str, Any] | None = None,
@@ -1888,7 +1906,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
@@ -1905,7 +1923,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
     ) -> PredictedValues: ...
@@ -1920,7 +1938,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         top: int = 5,
@@ -1943,7 +1961,7 @@ class _Predict:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
+                Also an array n h w c, a list of images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune, weights file, or the name of published
                 weights. Must be given.
             out: Table to write: .csv, .parquet or .npz (which also holds the probability of
@@ -1969,7 +1987,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         tiles: Tiles | Mapping[str, Any] | None = None,
@@ -1997,7 +2015,7 @@ class _Predict:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
+                Also an array n h w c, a list of images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune detect, weights file, or the name of
                 published weights. Must be given.
             out: Folder for detections.json (as COCO writes labels, with scores), the pictures,
@@ -2031,7 +2049,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
         write: Literal["masks", "overlays", "polygons"] | Sequence[Literal["masks", "overlays", "polygons"]] = ...,
@@ -2055,7 +2073,7 @@ class _Predict:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
+                Also an array n h w c, a list of images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune segment, weights file, or the name of
                 published weights. Must be given.
             out: Folder to write to, with a folder inside for each form; what an earlier call
@@ -2085,7 +2103,7 @@ class _Predict:
         source: Source | Mapping[str, Any] | None = None,
         loader: Loader | Mapping[str, Any] | None = None,
         run: Compute | Mapping[str, Any] | None = None,
-        data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
         out: str | PathLike[str] = ...,
     ) -> PredictedValues:
@@ -2107,7 +2125,7 @@ class _Predict:
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-                Must be given.
+                Also an array n h w c, a list of images, or a data set. Must be given.
             weights: Folder of a run of fcmae finetune values, weights file, or the name of
                 published weights. Must be given.
             out: Table to write: .csv, .parquet or .npz. A label's column holds its probability.
@@ -2128,7 +2146,7 @@ def pretrain(
     /,
     *,
     config: Config = (),
-    data: str | PathLike[str] = ...,
+    data: ImageSource = ...,
     out: str | PathLike[str] = ...,
     weights: str | None | PathLike[str] = None,
     adapt: Literal["repeat", "average"] | None = None,
@@ -2157,8 +2175,8 @@ def pretrain(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        data: Folder of images, read recursively, a .txt or .csv list, or a ZIP. Must be
-            given.
+        data: Folder of images, read recursively, a .txt or .csv list, or a ZIP. Also an
+            array n h w c, a list of images, or a data set. Must be given.
         out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
             done. Must be given.
         weights: Folder of a run, weights file, or the name of published weights, whose
@@ -2221,7 +2239,7 @@ def reconstruct(
     source: Source | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
     run: Compute | Mapping[str, Any] | None = None,
-    data: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+    data: ImageSource = ...,
     weights: str | PathLike[str] = ...,
     out: str | PathLike[str] = ...,
     images: int = 16,
@@ -2247,7 +2265,7 @@ def reconstruct(
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.
-            Must be given.
+            Also an array n h w c, a list of images, or a data set. Must be given.
         weights: Folder of a run of fcmae pretrain, or file of weights with a decoder. Must
             be given.
         out: Folder for the pictures. Must be given.

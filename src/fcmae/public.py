@@ -53,6 +53,7 @@ HOMES = {
         "SceneAugment",
         "Views",
     ),
+    "fcmae.data.source": ("ImageData", "ImageStream"),
     "fcmae.engine.fit": ("fit",),
     "fcmae.engine.options": ("Run",),
     "fcmae.evaluation.options": ("Scan", "Tiles"),

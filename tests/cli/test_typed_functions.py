@@ -68,7 +68,8 @@ def test_help_shows_types_and_defaults(capsys: pytest.CaptureFixture[str]) -> No
     help(fcmae.pretrain)
     said = capsys.readouterr().out
     assert "size: int | tuple[int, int] = 224" in said
-    assert "data: str | os.PathLike[str] = <must be given>" in said
+    assert "out: str | os.PathLike[str] = <must be given>" in said
+    assert "data: Union[str, os.PathLike[str], Annotated[object, 'an array n h w c, a" in said
     assert "\n    Args:\n" in said
     help(fcmae.finetune)
     said = capsys.readouterr().out

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from fcmae.analysis.overlays import draw_detections
-from fcmae.data.image import open_image
-from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, open_regions, overview
+from fcmae.data.image_list import ImageList
+from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, overview
 from fcmae.evaluation.detections import Detections
 from fcmae.files.durable import storage_errors
 
 
 def draw(
-    path: Path,
+    images: ImageList,
+    index: int,
     found: Detections,
     classes: list[str],
     picture: Path,
@@ -21,7 +22,8 @@ def draw(
     """Draw objects over their image, or over a reduced one, and write that.
 
     Args:
-        path: The image.
+        images: The images.
+        index: Place of the one to draw on.
         found: Its objects.
         classes: Names of the classes.
         picture: The file to write.
@@ -34,11 +36,11 @@ def draw(
     """
     height, width = found.size
     if height * width > max_pixels:
-        with open_regions(path, channels=channels) as regions:
+        with images.store.open_regions(index, channels=channels) as regions:
             pixels, side = overview(regions, min(max_pixels, OVERVIEW_PIXELS))
         found = found.reduced(side)
     else:
-        pixels = open_image(path, max_pixels=max_pixels, max_bytes=EVERYTHING)
+        pixels = images.store.open(index, max_pixels=max_pixels, max_bytes=EVERYTHING)
     with storage_errors(picture.parent):
         picture.parent.mkdir(parents=True, exist_ok=True)
         draw_detections(pixels, found, classes).save(picture)

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from fcmae.data.batch import Batch
 from fcmae.data.contrasting import Contrasting
-from fcmae.data.feeds import TrainingImages, feed_of
+from fcmae.data.feeds import feed_of
 from fcmae.data.options import Loader
 from fcmae.data.order import steps_per_epoch
+from fcmae.data.training_images import TrainingImages
 
 VIEWS = 2
 

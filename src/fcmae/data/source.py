@@ -128,6 +128,11 @@ def paths_of(source: object) -> list[Path] | None:
     return None
 
 
+def named_paths(source: object) -> list[Path]:
+    """The paths that a source names; none for images that a program holds."""
+    return paths_of(source) or []
+
+
 def sole_path(source: object, what: str) -> Path:
     """The path of a source that is one.
 
@@ -198,7 +203,7 @@ def described(source: object) -> str:
 def _described(images: Any) -> str:
     name, shape = type(images).__name__, getattr(images, "shape", None)
     if isinstance(images, (list, tuple)):
-        return f"a list of {len(images):,} images"
+        return f"a list of {len(images):,} image{'s' * (len(images) != 1)}"
     if shape is not None and hasattr(images, "dtype"):
         sides = " x ".join(map(str, shape))
         return f"the {name} {sides} of {str(images.dtype).removeprefix('torch.')}"

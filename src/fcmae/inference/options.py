@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fcmae.checkpoint.options import Source
 from fcmae.data.options import Loader
+from fcmae.data.source import ImageSource, ImageSources
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
 
@@ -25,7 +26,7 @@ class InferenceOptions:
 class EvaluateOptions(InferenceOptions):
     """Options of what compares a trained model with labels."""
 
-    data: Path
+    data: ImageSource
     """Folder or list of labelled images."""
 
     weights: str
@@ -36,7 +37,7 @@ class EvaluateOptions(InferenceOptions):
 class PredictOptions(InferenceOptions):
     """Options of what writes down what a trained model makes of images."""
 
-    data: list[Path]
+    data: ImageSources
     """Images, folders (read recursively) and .txt or .csv lists, one or several."""
 
     weights: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.source import named_paths
 from fcmae.engine.lock import probe
 from fcmae.engine.report import Reporter
 from fcmae.files.results import check_table
@@ -91,7 +92,7 @@ def open_for_table(
         DataError: There is no image that can be used.
         StorageError: The table cannot be written there, or would replace a file of others.
     """
-    check_table(options.out, sources=[*options.data, options.weights])
+    check_table(options.out, sources=[*named_paths(options.data), options.weights])
     trained = open_weights(options, reporter, kind=kind)
     images = trained.check(find_all(options.data))
     probe(options.out.parent)

@@ -48,7 +48,7 @@ def summary(value: Any) -> str:
     return f"<{kind} of {len(value)}>" if hasattr(value, "__len__") else f"<{kind}>"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FromPython:
     """Marks a member of a field's type whose values are objects of Python.
 
@@ -63,6 +63,10 @@ class FromPython:
     alias: str
     fits: Callable[[Any], bool] = is_object
     record: Callable[[Any], str] = summary
+
+    def __repr__(self) -> str:
+        """The words, for ``help``."""
+        return repr(self.words)
 
 
 def split_hint(hint: Any) -> tuple[Any, FromPython | None]:

@@ -106,6 +106,7 @@ class Stub:
             hint = self.type(keyword.hint)
         else:
             hint = self._from(*keyword.objects.alias.rsplit(".", 1))
+            hint += " | None" * (type(None) in parts_of(keyword.hint))
         return f"{keyword.name}: {hint} = {_default(keyword.default)}"
 
     def type(self, hint: Any) -> str:

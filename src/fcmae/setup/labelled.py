@@ -1,27 +1,30 @@
 """Finds and checks labelled objects before PyTorch is imported."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Labelled
+from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
 
 BadLabels = Literal["stop", "leave_out"]
 
 
-def accepted(found: Labelled, bad_labels: BadLabels, data: Path, reporter: Reporter) -> ImageList:
+def accepted(
+    found: Labelled, bad_labels: BadLabels, data: ImageSource, reporter: Reporter
+) -> ImageList:
     """The images, if all their labels are sound or wrong ones may be left out."""
     if found.problems:
         number, first = len(found.problems), found.problems[0]
         labels_are = "labels are" if number > 1 else "label is"
         if bad_labels == "stop":
+            paths = named_paths(data)
+            check = f"`fcmae check {shown(paths[0])} --task detect` lists all; " if paths else ""
             raise DataError(
-                f"{number} {labels_are} wrong, such as {first}. "
-                f"`fcmae check {shown(data)} --task detect` lists all; --bad_labels leave_out goes "
+                f"{number} {labels_are} wrong, such as {first}. {check}--bad_labels leave_out goes "
                 "on without them."
             )
         reporter.message(f"{number} wrong {labels_are} left out, such as {first}.")

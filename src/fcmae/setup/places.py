@@ -1,9 +1,10 @@
 """Checks where results may go, before PyTorch is imported."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from fcmae.data.image_list import ImageList
+from fcmae.data.image_store import FileStore
+from fcmae.data.source import ImageSources, named_paths
 from fcmae.engine.folder import RunFolder
 from fcmae.errors import DataError, StorageError
 from fcmae.files.written_files import intact
@@ -15,7 +16,7 @@ def check_no_run(out: Path) -> None:
         raise StorageError(f"{out} holds a run: give another --out, such as {out / 'results'}.")
 
 
-def check_place(out: Path | None, sources: Sequence[Path]) -> None:
+def check_place(out: Path | None, sources: ImageSources) -> None:
     """Refuse to put results among the files of a run, or where images are searched for.
 
     Args:
@@ -27,14 +28,14 @@ def check_place(out: Path | None, sources: Sequence[Path]) -> None:
         check_outside(sources, out)
 
 
-def check_outside(sources: Sequence[Path], out: Path) -> None:
+def check_outside(sources: ImageSources, out: Path) -> None:
     """Refuse to write where images are searched for.
 
     Args:
         sources: What the images are found in.
         out: Where results go.
     """
-    for source in sources:
+    for source in named_paths(sources):
         if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
             raise DataError(
                 f"out is {out}, but must not be in a folder that is searched for images, as "
@@ -42,7 +43,7 @@ def check_outside(sources: Sequence[Path], out: Path) -> None:
             )
 
 
-def check_apart(sources: Sequence[Path], images: ImageList, out: Path) -> None:
+def check_apart(sources: ImageSources, images: ImageList, out: Path) -> None:
     """Refuse to put predictions where images are searched for, or to read those to be replaced.
 
     Args:
@@ -51,6 +52,8 @@ def check_apart(sources: Sequence[Path], images: ImageList, out: Path) -> None:
         out: Where predictions go.
     """
     check_outside(sources, out)
+    if not isinstance(images.store, FileStore):
+        return
     root = out.resolve()
     former = {root / name for name in intact(out)}
     for index in range(len(images)) if former else ():

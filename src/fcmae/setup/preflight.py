@@ -1,11 +1,11 @@
 """Checks options against data before PyTorch is imported, each error in one line."""
 
-from pathlib import Path
-
-from fcmae.data.image import UnusableImage, open_image
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
+from fcmae.data.image_store import FileStore, ImageStore
 from fcmae.data.options import Loader
-from fcmae.data.tiles import Window, open_regions
+from fcmae.data.source import ImageSource, described
+from fcmae.data.tiles import Window
 from fcmae.errors import DataError
 from fcmae.setup.words import number as count
 
@@ -52,7 +52,7 @@ def check_pictures(
     for index in tried:
         try:
             of_labels = False
-            size = _size(images.path(index), loader, channels, tiled=tiled)
+            size = _size(images.store, index, loader, channels, tiled=tiled)
             if images.annotations is None:
                 return
             of_labels = True
@@ -66,34 +66,34 @@ def check_pictures(
     number = count(len(images), "image")
     if len(tried) < len(images):
         number = f"{len(tried)} images that were tried, of {number}"
-    raise DataError(
-        f"no image can be used ({number}), such as {reason}. {hint}`fcmae check` names every "
-        "unusable file."
-    )
+    is_files = isinstance(images.store, FileStore)
+    check = "`fcmae check` names every unusable file." if is_files else ""
+    raise DataError(f"no image can be used ({number}), such as {reason}. {hint}{check}".rstrip())
 
 
-def _size(path: Path, loader: Loader, channels: int, *, tiled: bool) -> tuple[int, int]:
+def _size(
+    store: ImageStore, index: int, loader: Loader, channels: int, *, tiled: bool
+) -> tuple[int, int]:
     """Height and width of an image, which is decoded as far as it will be."""
     if tiled:
-        with open_regions(path, channels=channels) as regions:
+        with store.open_regions(index, channels=channels) as regions:
             regions.read(Window(top=0, left=0, height=1, width=1))
             return regions.size
-    picture = open_image(
-        path, channels=channels, max_pixels=loader.max_pixels, max_bytes=loader.max_bytes
-    )
+    limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
+    picture = store.open(index, channels=channels, **limits)
     return picture.shape[0], picture.shape[1]
 
 
 def check_batch(
-    num_images: int, *, batch_size: int, data: Path, repeats: int | None = None
+    num_images: int, *, batch_size: int, data: ImageSource, repeats: int | None = None
 ) -> None:
     """Refuse a batch that an epoch cannot fill; ``repeats`` is None where it is no option."""
     most = num_images * (repeats or 1)
     if most < batch_size:
         times = f" times {repeats} repeats" if repeats and repeats > 1 else ""
         raise DataError(
-            f"optim.batch_size is {batch_size}, but {data} has {num_images} images{times}: "
-            f"lower it to at most {most}{', or raise repeats' if repeats else ''}."
+            f"optim.batch_size is {batch_size}, but {described(data)} has {num_images} "
+            f"images{times}: lower it to at most {most}{', or raise repeats' if repeats else ''}."
         )
 
 

@@ -1,13 +1,23 @@
 """Images of the sources that a command is given."""
 
-from pathlib import Path
-
+from fcmae.data import listing
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS, find_all, find_images
+from fcmae.data.listing import PARTS, find_images, split
 from fcmae.data.options import Loader
-from fcmae.data.source import ImageSource, is_path
+from fcmae.data.source import ImageSource, ImageSources, named_paths, paths_of
 
-__all__ = ["find_all", "validation_images"]
+
+def find_all(sources: ImageSources, *, loader: Loader | None = None) -> ImageList:
+    """The images of all sources, in their order; labels are not looked at."""
+    paths = paths_of(sources)
+    if paths is None:
+        return find_images(sources, labels=False, loader=loader)
+    return listing.find_all(paths)
+
+
+def split_or_none(source: ImageSource | None, loader: Loader) -> tuple[ImageList, ImageList] | None:
+    """Labelled images to train on and to test on, where there is a source of any."""
+    return None if source is None else split(source, loader=loader)
 
 
 def validation_images(
@@ -20,8 +30,8 @@ def validation_images(
         labels: Whether every image must have one. None takes labels where all images have one.
         loader: How many processes read the items of a data set for their labels.
     """
-    if is_path(data) and (Path(data) / "train").is_dir():
-        for name in PARTS["val"]:
-            if (Path(data) / name).is_dir():
-                return find_images(Path(data) / name, labels=labels)
+    for path in named_paths(data):
+        parts = [path / name for name in PARTS["val"] if (path / name).is_dir()]
+        if parts and (path / "train").is_dir():
+            return find_images(parts[0], labels=labels)
     return find_images(data, labels=labels, loader=loader)

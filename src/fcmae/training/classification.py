@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from fcmae.data.listing import few_labels, split
+from fcmae.data.source import ImageSource
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Architecture
@@ -58,7 +59,7 @@ class FinetuneClassify(ImageOptions[Finetuned]):
     command: ClassVar[str] = "finetune classify"
     timm_nets: ClassVar[bool] = True
 
-    data: Path
+    data: ImageSource
     """Folder with one folder per class, or with train and val folders of those, or a .csv list
     with columns path,label."""
 
@@ -90,7 +91,7 @@ class FinetuneClassify(ImageOptions[Finetuned]):
 
     def find(self, reporter: Reporter) -> Images:
         """Finds labelled images to train and to validate on."""
-        train, val = split(self.data, self.val, share=self.val_share)
+        train, val = split(self.data, self.val, share=self.val_share, loader=self.loader)
         if self.labels_per_class is not None:
             train = few_labels(train, self.labels_per_class, self.run.seed)
         return Images(train=train, val=val)

@@ -9,6 +9,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Jitter
+from fcmae.data.source import ImageSource
 from fcmae.engine.folder import PRECISION
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.coco import require_coco_eval
@@ -66,7 +67,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
 
     command: ClassVar[str] = "finetune detect"
 
-    data: Path
+    data: ImageSource
     """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a .yaml that names
     train and val."""
 
@@ -118,12 +119,13 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     def find(self, reporter: Reporter) -> Images:
         """Finds images with sound labels to train and to validate on."""
         require_coco_eval()
-        train, val = split_objects(self.data, self.val, share=self.val_share)
+        train, val = split_objects(self.data, self.val, share=self.val_share, loader=self.loader)
         train = for_masks(train, self.masks)
         val = for_masks(val, None if train.objects.outlined else False)
+        judged = self.data if self.val is None else self.val
         return Images(
             train=accepted(train, self.bad_labels, self.data, reporter),
-            val=accepted(val, self.bad_labels, self.val or self.data, reporter),
+            val=accepted(val, self.bad_labels, judged, reporter),
             repeats=self.repeats,
             tiled=self.tiles.tiling() is not None,
             decided={} if self.masks is False else {"masks": train.objects.outlined},
@@ -138,7 +140,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
         model = Detector(
             start.architecture,
             num_classes=len(classes),
-            masks=objects_of(start.images.train).outlined,
+            masks=objects_of(start.images.labels).outlined,
             head=self.head,
             drop_path=self.encoder.drop_path,
             checkpointing=self.encoder.checkpointing,
@@ -156,9 +158,9 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
         from fcmae.training.parts import Parts
 
         model, seed, tiling = self.build(start), self.run.seed, self.tiles.tiling()
-        objects, judged = objects_of(start.images.train), objects_of(start.images.validation)
+        objects, judged = objects_of(start.images.labels), objects_of(start.images.validation)
         feed = Feed(
-            start.images.train,
+            start.images.labels,
             LargeScaleJitter(sides(self.size), self.augment, own_size=tiling is not None),
             seed=seed,
             loader=start.loader,

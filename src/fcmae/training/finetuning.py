@@ -1,10 +1,10 @@
 """What trainings with labels share: images to validate on, and what of the encoder stays."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fcmae.data.options import Augment
+from fcmae.data.source import ImageSource
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.preflight import check_at_least_one, check_labelled
 from fcmae.training.options import Result, TrainingOptions
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FinetuneOptions(TrainingOptions[Result]):
     """Options of trainings that learn from labels and validate on other images."""
 
-    val: Path | None = None
+    val: ImageSource | None = None
     """Images and labels to validate on, where the data have no part for it."""
 
     val_share: float = 0.2
@@ -67,7 +67,7 @@ class ImageOptions(FinetuneOptions[Result]):
         from fcmae.data.feed import Feed
 
         return Feed(
-            start.images.train,
+            start.images.labels,
             Supervised(sides(self.size), self.augment),
             seed=self.run.seed,
             loader=start.loader,

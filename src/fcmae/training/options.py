@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from fcmae.checkpoint.options import Rule, Source
 from fcmae.data.options import Loader
+from fcmae.data.source import ImageSource
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Encoder
@@ -39,7 +40,7 @@ class TrainingOptions(ABC, Generic[Result]):
     command: ClassVar[str]
     timm_nets: ClassVar[bool] = False
 
-    data: Path
+    data: ImageSource
     """Images to train on."""
 
     out: Path

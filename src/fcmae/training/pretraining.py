@@ -114,7 +114,7 @@ class Pretrain(UnlabelledOptions):
     def parts(self, start: Prepared) -> "Parts":
         """Builds an autoencoder, its crops and what watches it."""
         from fcmae.data.augment import Pretraining
-        from fcmae.data.feed import Feed
+        from fcmae.data.feeds import feed_of
         from fcmae.evaluation.viewing import sample
         from fcmae.tasks.evaluations.reconstructions import Reconstructions
         from fcmae.tasks.reconstruct import Reconstruct
@@ -125,16 +125,17 @@ class Pretrain(UnlabelledOptions):
                 "A loss of about 1.0 is that of predicting the mean colour of each patch."
             )
         model = self.build(start)
-        seed, images = self.run.seed, start.images.train
-        feed = Feed(
-            images,
+        seed, images = self.run.seed, start.images
+        feed = feed_of(
+            images.train,
             Pretraining(sides(self.size), self.augment),
             seed=seed,
             loader=start.loader,
             channels=start.channels,
             repeats=self.repeats,
         )
-        drawn = sample(images, self.monitor.pictures, seed)
+        number = self.monitor.pictures
+        drawn = sample(images.at_hand(number), number, seed)
         pictures = Reconstructions(drawn, self.viewing(start), every=self.monitor.every, seed=seed)
         return Parts(
             task=Reconstruct(model, seed=seed),

@@ -7,7 +7,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
 from fcmae.setup.nets import architecture_of, net_of, weights_or_none
-from fcmae.setup.preflight import check_batch, check_channels, check_pictures
+from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
 from fcmae.setup.weights import card, loader_of
 from fcmae.training.meaning import meaning_of
 from fcmae.training.options import Result, TrainingOptions
@@ -47,7 +47,8 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
         data=options.data,
         repeats=images.repeats,
     )
-    check_pictures(images.train, loader=options.loader, channels=net.channels)
+    tried = images.at_hand(TRIED)
+    check_pictures(tried, loader=options.loader, channels=net.channels)
     if images.val is not None:
         check_pictures(images.val, loader=options.loader, channels=net.channels, tiled=images.tiled)
     return Prepared(
@@ -71,7 +72,7 @@ def _run(options: TrainingOptions[Result], start: Prepared) -> Result:
         size=options.weights_size,
         loader=start.loader,
         channels=start.channels,
-        classes=start.images.train.classes,
+        classes=start.images.classes or None,
         weights=start.weights,
     )
     outcome = fit(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fcmae.data.options import LabelMapOptions, SceneAugment
-from fcmae.data.segments.find import split_segments
-from fcmae.data.segments.layout import layout_of
+from fcmae.data.segments.find import default_numbers, split_segments
+from fcmae.data.source import ImageSource
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
@@ -63,7 +63,7 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
 
     command: ClassVar[str] = "finetune segment"
 
-    data: Path
+    data: ImageSource
     """Folder with images and masks inside, each with or without train and val, or a .yaml that
     names those folders. A mask has the name of its image, and a class index in every pixel."""
 
@@ -91,10 +91,10 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
     def find(self, reporter: Reporter) -> Images:
         """Finds images with label maps to train and to validate on."""
         train, val = split_segments(self.data, self.val, self.labels, share=self.val_share)
-        layout = layout_of(self.data, LabelMapOptions())
+        ignore_index, reduce_zero_label = default_numbers(self.data)
         decided = {
-            "labels.ignore_index": layout.ignore_index,
-            "labels.reduce_zero_label": layout.reduce_zero_label,
+            "labels.ignore_index": ignore_index,
+            "labels.reduce_zero_label": reduce_zero_label,
         }
         return Images(train=train, val=val, repeats=self.repeats, decided=decided)
 
@@ -128,7 +128,7 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
             model, auxiliary_weight=self.auxiliary_weight, freeze_stages=self.freeze_stages
         )
         feed = Feed(
-            start.images.train,
+            start.images.labels,
             SegmentationCrop(size, self.augment),
             seed=seed,
             loader=loader,

@@ -6,6 +6,7 @@ from typing import Any
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.training_images import TrainingImages, at_hand
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture
@@ -20,7 +21,7 @@ class Images:
     """The images of a training.
 
     Attributes:
-        train: Images to train on.
+        train: Images to train on; a stream is for trainings without labels.
         val: Images to validate on; None for trainings without labels.
         labelled: Images to train and to test nearest neighbours on, where a monitor has any.
         repeats: Views of an image per epoch; None for trainings without this option.
@@ -28,17 +29,27 @@ class Images:
         decided: Values that the data decide for options left out, by dotted name.
     """
 
-    train: ImageList
+    train: TrainingImages
     val: ImageList | None = None
     labelled: tuple[ImageList, ImageList] | None = None
     repeats: int | None = None
     tiled: bool = False
     decided: Mapping[str, Any] = field(default_factory=dict)
 
+    def at_hand(self, number: int) -> ImageList:
+        """Images to train on that can be asked for by number; of a stream, so many."""
+        return at_hand(self.train, number)
+
+    @property
+    def labels(self) -> ImageList:
+        """The images to train on, of a training with labels."""
+        assert isinstance(self.train, ImageList)
+        return self.train
+
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes to learn, or of the values."""
-        return self.train.classes or ()
+        """Names of the classes to learn, or of the values; none where there are no labels."""
+        return (self.train.classes or ()) if isinstance(self.train, ImageList) else ()
 
     @property
     def validation(self) -> ImageList:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcmae.data.listing import find_images, split
+from fcmae.data.listing import split
+from fcmae.data.source import ImageSource
+from fcmae.data.training_images import find_training_images
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Architecture, architecture
 from fcmae.model.timm_options import is_of_timm
@@ -30,7 +32,7 @@ class Watch:
     images: int = 256
     """Training images over which the difference of channels is averaged."""
 
-    labelled: Path | None = None
+    labelled: ImageSource | None = None
     """Class folders (or train and val folders of them, or a .csv) for the accuracy of nearest
     neighbours on the features so far. Their labels are never trained on."""
 
@@ -57,7 +59,7 @@ class Pretrained(Trained):
 class UnlabelledOptions(TrainingOptions[Pretrained]):
     """Options of trainings that need no labels."""
 
-    data: Path
+    data: ImageSource
     """Folder of images, read recursively, a .txt or .csv list, or a ZIP."""
 
     monitor: Watch = Watch()
@@ -73,8 +75,8 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
         """Finds the images, and the labelled ones of the monitor."""
         labelled = self.monitor.labelled
         return Images(
-            train=find_images(self.data, labels=False),
-            labelled=None if labelled is None else split(labelled),
+            train=find_training_images(self.data),
+            labelled=None if labelled is None else split(labelled, loader=self.loader),
         )
 
     def viewing(self, start: Prepared) -> "Viewing":
@@ -92,7 +94,8 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
         from fcmae.tasks.evaluations.neighbours import Neighbours
 
         every, images, viewing = self.monitor.every, start.images, self.viewing(start)
-        averaged = sample(images.train, self.monitor.images, self.run.seed)
+        number = self.monitor.images
+        averaged = sample(images.at_hand(number), number, self.run.seed)
         found: list[Evaluation] = []
         if isinstance(start.net, Architecture):  # the blocks of other nets expand no features
             found.append(FeatureDistance(averaged, viewing, every=every))

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from fcmae.data.options import Augment
+from fcmae.data.source import ImageSource
 from fcmae.data.values import values_of
 from fcmae.data.values_find import split_values
 from fcmae.data.values_sheet import ValueKind
@@ -57,7 +57,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
     command: ClassVar[str] = "finetune values"
 
-    data: Path
+    data: ImageSource
     """A .csv list with a column path and one for each label (0 or 1) or number; or with a column
     labels that names them with semicolons between. Empty cells are unknown; a column split may
     tell train from val."""
@@ -91,7 +91,9 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
     def find(self, reporter: Reporter) -> Images:
         """Finds images with values to train and to validate on."""
-        train, val = split_values(self.data, self.val, self.kind, share=self.val_share)
+        train, val = split_values(
+            self.data, self.val, self.kind, share=self.val_share, loader=self.loader
+        )
         values = values_of(train)
         # Columns of nothing but 0 and 1 are numbers only because an option says so.
         strange = np.isfinite(values.table) & ~np.isin(values.table, (0, 1))
@@ -105,7 +107,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
         from fcmae.model.estimator import Estimator
         from fcmae.training.init_weights import init_weights
 
-        values = values_of(start.images.train)
+        values = values_of(start.images.labels)
         model = Estimator(
             start.architecture,
             num_values=values.table.shape[1],
@@ -145,7 +147,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
         found = done.measured(ACCURACY)
         return FinetunedValues(
             **done.finetuned(found),
-            kind=values_of(done.images.train).kind,
+            kind=values_of(done.images.labels).kind,
             mean_ap=found["mean_ap"],
             mae=found["mae"],
             r2=found["r2"],

@@ -13,12 +13,13 @@ from data.items.things import noise
 from fcmae.data.augment import Pretraining
 from fcmae.data.batch import Batch
 from fcmae.data.contrasting import Contrasting
-from fcmae.data.feeds import at_hand, feed_of
+from fcmae.data.feeds import feed_of
 from fcmae.data.items.stream import StreamFeed
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.data.pairs import Pairs
 from fcmae.data.source import ImageStream, as_stream, is_stream
+from fcmae.data.training_images import at_hand
 from fcmae.errors import DataError
 from forking import IGNORE_THREADS
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fcmae.analysis.options import OF_CLASSES, OF_CLASSIFIERS
 from fcmae.data.image_list import ImageList
+from fcmae.data.source import described
 from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
@@ -25,16 +26,17 @@ def analyze(options: Analyze, reporter: Reporter) -> Analyzed:
     first = net_source(options.weights, options, reporter)
     _check_applies(options, first)
     out = out_folder(options)
-    check_place(options.out, [options.data])
+    check_place(options.out, options.data)
     nets = [first]
     if options.compare is not None:
         nets.append(other_source(options.compare, first, options, reporter))
-    images = validation_images(options.data, labels=None)
+    images = validation_images(options.data, labels=None, loader=options.loader)
+    where = described(options.data)
     if len(images) < 2:
-        raise DataError(f"{options.data} is a single image, but the least to look at are two.")
+        raise DataError(f"{where} is a single image, but the least to look at are two.")
     if images.labels is None and options.what and set(options.what) <= OF_CLASSES:
         raise DataError(
-            f"what is {' '.join(options.what)}, but the images of {options.data} have no classes: "
+            f"what is {' '.join(options.what)}, but the images of {where} have no classes: "
             "give a folder with one folder per class, or a .csv list with columns path,label."
         )
     decided = first.weights is not None

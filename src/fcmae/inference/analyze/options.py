@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fcmae.analysis.options import MOST_IMAGES, MapOptions, What
+from fcmae.data.source import ImageSource
 from fcmae.inference.options import EvaluateOptions
 from fcmae.model.options import Encoder
 from fcmae.notebook import Result
@@ -22,7 +23,7 @@ class Analyze(EvaluateOptions):
     """Folder of a run, weights file, the name of published weights, such as timm:NAME, or the name
     of a model, such as v1-atto, for one with random weights: random:timm:NAME for a net of timm."""
 
-    data: Path
+    data: ImageSource
     """Folder with one folder per class (or with a val folder of those, which is then taken), list,
     pack, or folder of images; without classes, what needs them is left out."""
 

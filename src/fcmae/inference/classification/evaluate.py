@@ -20,7 +20,7 @@ def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluate
         DataError: There is no labelled image that can be used.
     """
     trained = open_weights(options, reporter, kind="classifier")
-    found, weights = validation_images(options.data), trained.weights
+    found, weights = validation_images(options.data, loader=options.loader), trained.weights
     names = class_names(
         found,
         known=weights.classes,
@@ -28,7 +28,7 @@ def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluate
         source=weights.path,
     )
     images = trained.check(found.with_classes(names))
-    check_place(options.out, [options.data])
+    check_place(options.out, options.data)
     with nullcontext() if options.out is None else hold(options.out):
         return _evaluate(options, trained, images, reporter)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcmae.data.source import ImageSource
 from fcmae.files.results import unusable_files
 from fcmae.inference.options import EvaluateOptions, PredictOptions
 from fcmae.notebook import Result
@@ -14,7 +15,7 @@ from fcmae.notebook import Result
 class EvaluateClassify(EvaluateOptions):
     """Accuracy of a classifier on labelled images."""
 
-    data: Path
+    data: ImageSource
     """Folder with one folder per class (or with a val folder of those, which is then taken), or a
     .csv list with columns path,label."""
 

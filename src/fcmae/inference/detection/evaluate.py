@@ -37,10 +37,10 @@ def evaluate_detect(options: EvaluateDetect, reporter: Reporter) -> DetectorEval
         raise CheckpointError(
             f"{weights.path} does not name its classes, so that labels cannot be compared with it."
         )
-    found = evaluation_objects(options.data, weights.classes)
+    found = evaluation_objects(options.data, weights.classes, loader=options.loader)
     images = accepted(found, options.bad_labels, options.data, reporter)
     trained.check(images, tiled=tiling is not None)
-    check_place(options.out, [options.data])
+    check_place(options.out, options.data)
     with nullcontext() if options.out is None else hold(options.out):
         return _evaluate(options, trained, images, tiling, reporter)
 

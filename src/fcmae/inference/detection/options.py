@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcmae.data.source import ImageSource
 from fcmae.evaluation.options import Tiles
 from fcmae.inference.options import EvaluateOptions, InferenceOptions, PredictOptions
 from fcmae.model.options import Suppression
@@ -30,7 +31,7 @@ class DetectOptions(InferenceOptions):
 class EvaluateDetect(DetectOptions, EvaluateOptions):
     """Average precision (COCO's) of a detector on labelled images."""
 
-    data: Path
+    data: ImageSource
     """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of which the part to
     validate on is taken), or a .yaml that names val."""
 

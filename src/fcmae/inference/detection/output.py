@@ -79,7 +79,8 @@ class Output:
         """
         with self._writing(f"{self.stems[index]}.png") as path:
             draw(
-                self.images.path(index),
+                self.images,
+                index,
                 found,
                 self.classes,
                 path,

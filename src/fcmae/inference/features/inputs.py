@@ -51,7 +51,7 @@ def open_inputs(options: EvaluateFeatures, reporter: Reporter) -> FeatureInputs:
     size, net = net_at(size_or(options.size, weights.size if weights else 224), net)
     check_channels(options.loader, net.channels)
     loader = options.loader if weights is None else loader_of(weights, options.loader)
-    train, test = split(options.data, options.val, share=options.val_share)
+    train, test = split(options.data, options.val, share=options.val_share, loader=options.loader)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.seed)
     check_pictures(train, loader=loader, channels=net.channels)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcmae.checkpoint.options import Rule
+from fcmae.data.source import ImageSource
 from fcmae.inference.options import InferenceOptions, PredictOptions
 from fcmae.model.options import Encoder
 from fcmae.notebook import Result
@@ -43,10 +44,10 @@ class Embedded(Result):
 class EvaluateFeatures(InferenceOptions):
     """Options of what compares the features of an encoder with labels."""
 
-    data: Path
+    data: ImageSource
     """Folder with one folder per class, or with train and val folders of those, or a .csv list."""
 
-    val: Path | None = None
+    val: ImageSource | None = None
     """Images to test on, where they are not in data/val."""
 
     val_share: float = 0.2

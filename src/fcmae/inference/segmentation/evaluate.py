@@ -2,12 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.find import evaluation_segments
 from fcmae.data.segments.layout import YAMLS
+from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.inference.prologue import Trained, open_weights
@@ -26,14 +26,14 @@ def evaluate_segment(options: EvaluateSegment, reporter: Reporter) -> Segmented:
     trained = open_weights(options, reporter, kind="segmenter")
     labels = meaning(options.labels, trained.weights, options.data)
     images = trained.check(evaluation_segments(options.data, labels, trained.weights.classes))
-    check_place(options.out, [options.data])
+    check_place(options.out, options.data)
     with nullcontext() if options.out is None else hold(options.out):
         return _evaluate(options, trained, images, reporter)
 
 
-def meaning(labels: LabelMapOptions, weights: Weights, data: Path) -> LabelMapOptions:
+def meaning(labels: LabelMapOptions, weights: Weights, data: ImageSource) -> LabelMapOptions:
     """What numbers in masks mean: as asked for, as a .yaml says, or as in the model's training."""
-    if data.suffix.lower() in YAMLS:
+    if any(path.suffix.lower() in YAMLS for path in named_paths(data)):
         return labels
     trained = weights.header.card.get("labels", {})
     unset = {name: value for name, value in trained.items() if getattr(labels, name) is None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.image import UnusableImage, upright_size
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.errors import DataError
 
@@ -34,7 +34,7 @@ def by_size(images: ImageList, most_pixels: int) -> Sorts:
     small, large, unusable = list[int](), list[int](), list[tuple[str, str]]()
     for index in range(len(images)):
         try:
-            height, width = upright_size(images.path(index))
+            height, width = images.store.size(index)
         except UnusableImage as error:
             unusable.append((images.name(index), error.reason))
         else:

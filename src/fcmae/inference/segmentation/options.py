@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fcmae.data.options import LabelMapOptions
+from fcmae.data.source import ImageSource
 from fcmae.evaluation.options import Scan
 from fcmae.inference.options import EvaluateOptions, PredictOptions
 from fcmae.notebook import Result
@@ -21,7 +22,7 @@ class EvaluateSegment(EvaluateOptions):
     Each image is looked at in its own size; the numbers come from one confusion matrix over all.
     """
 
-    data: Path
+    data: ImageSource
     """Folder with images and masks inside (of whose train and val the second is taken), or a .yaml
     that names those folders."""
 

@@ -1,6 +1,6 @@
 """Segments images of any size into files, on one process or many."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ import torch
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
-from fcmae.data.tiles import OVERVIEW_PIXELS, open_regions, overview
+from fcmae.data.tiles import OVERVIEW_PIXELS, overview
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
@@ -73,11 +73,11 @@ def _by_windows(
     scanner: Scanner, output: Output, index: int, reporter: Reporter
 ) -> tuple[LabelMap, tuple[Picture, int]]:
     """The class of each pixel of an image that is never in memory as a whole, and its overview."""
-    path, channels = output.images.path(index), output.channels
-    with open_regions(path, channels=channels) as regions:
+    images, channels = output.images, output.channels
+    with images.store.open_regions(index, channels=channels) as regions:
         height, width = regions.size
         found = np.empty((height, width), np.uint8 if len(output.classes) <= 256 else np.int16)
-        what = f"windows of {path.name}"
+        what = f"windows of {PurePath(images.name(index)).name}"
         with reporter.counting(what, scanner.num_windows(regions.size)) as count:
             for top, rows in scanner.large(regions, output.normalise, done=count):
                 found[top : top + len(rows)] = rows

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fcmae.data.source import ImageSource
 from fcmae.inference.options import EvaluateOptions, PredictOptions
 from fcmae.notebook import Result
 
@@ -12,7 +13,7 @@ from fcmae.notebook import Result
 class EvaluateValues(EvaluateOptions):
     """Average precision of labels, or error of numbers, on images whose values are known."""
 
-    data: Path
+    data: ImageSource
     """A .csv list as fcmae finetune values takes it; of a column split, what is to validate on."""
 
     weights: str

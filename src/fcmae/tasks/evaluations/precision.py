@@ -88,7 +88,8 @@ class AveragePrecision(Evaluation):
                 # It was decoded a moment ago; a file that is gone by now is not worth a run.
                 with suppress(UnusableImage):
                     draw(
-                        self.images.path(index),
+                        self.images,
+                        index,
                         detections.above(SHOWN_SCORE),
                         list(self.images.classes or ()),
                         folder / f"detections-{index}.png",
