@@ -1393,7 +1393,7 @@ class _Finetune:
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
             test_size: Side in pixels of the images to validate on; by default the same.
-            freeze: What stays as it is; encoder trains the linear head alone.
+            freeze: Parts that stay as they are; encoder trains the linear head alone.
             head_init_scale: Factor of a new head's first weights; the paper's fine-tuning
                 recipes take 0.001.
             augment: The augmentation of supervised training. A dataclass or a mapping of: scale
@@ -1401,9 +1401,9 @@ class _Finetune:
                 mixup (0.8), cutmix (1.0), smoothing (0.1).
             labels_per_class: Train on so many images of each class, drawn by the seed; by
                 default on all.
-            head: Whether a classifier among the weights gives its head too: fitting takes it
+            head: Source of the head: fitting takes that of a classifier among the weights,
                 where it tells the same classes apart (by their names, or their number where
-                they have no names).
+                they have no names); new draws one.
 
         Returns:
             Finetuned: The result of training a classifier. Shares are between 0 and 1.
@@ -1497,12 +1497,12 @@ class _Finetune:
                 shows each image that often, so its number of steps grows with it; large images
                 give more than one.
             freeze_stages: The stem and so many first stages of the encoder stay as they are.
-            masks: Whether to find outlines; by default where the labels have them.
+            masks: Find outlines too; by default where the labels have them.
             test_size: Height and width that images are fitted into to validate, whichever way
                 round suits them; by default the same. With tiles.size they are looked at
                 through windows instead.
-            bad_labels: What to do with labels that are wrong: stop before training, or leave
-                them out and say so.
+            bad_labels: Treatment of labels that are wrong: stop before training, or leave them
+                out and say so.
             head: The heads of the detector (section A.3 of the paper). A dataclass or a mapping
                 of: width (256), anchor (None), proposals (512).
             tiles: Windows through which a detector looks at images that are much larger than
@@ -1699,13 +1699,13 @@ class _Finetune:
                 are none for that.
             every: Epochs between two validations; the last epoch is always validated.
             test_size: Side in pixels of the images to validate on; by default the same.
-            freeze: What stays as it is; encoder trains the linear head alone.
+            freeze: Parts that stay as they are; encoder trains the linear head alone.
             head_init_scale: Factor of a new head's first weights; the paper's fine-tuning
                 recipes take 0.001.
             augment: The augmentation of supervised training. A dataclass or a mapping of: scale
                 ((0.08, 1.0)), flip (True), rand_augment (rand-m9-mstd0.5-inc1), erase (0.25),
                 mixup (0.0), cutmix (0.0), smoothing (0.0).
-            kind: What the columns are; by default labels where all values are 0 or 1, numbers
+            kind: Kind of the columns; by default labels where all values are 0 or 1, numbers
                 where each column has others too. A mix must be said to be numbers.
 
         Returns:

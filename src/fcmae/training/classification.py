@@ -71,8 +71,8 @@ class FinetuneClassify(ImageOptions[Finetuned]):
     """Train on so many images of each class, drawn by the seed; by default on all."""
 
     head: Literal["fitting", "new"] = "fitting"
-    """Whether a classifier among the weights gives its head too: fitting takes it where it tells
-    the same classes apart (by their names, or their number where they have no names)."""
+    """Source of the head: fitting takes that of a classifier among the weights, where it tells the
+    same classes apart (by their names, or their number where they have no names); new draws one."""
 
     optim: Optim = FINETUNING
 

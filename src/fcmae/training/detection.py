@@ -74,7 +74,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     model: ModelName | None = None
 
     masks: bool | None = None
-    """Whether to find outlines; by default where the labels have them."""
+    """Find outlines too; by default where the labels have them."""
 
     size: Size = 512
     """Side in pixels of the views to train on, or height,width: multiples of the stride. Images are
@@ -85,7 +85,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     default the same. With tiles.size they are looked at through windows instead."""
 
     bad_labels: BadLabels = "stop"
-    """What to do with labels that are wrong: stop before training, or leave them out and say so."""
+    """Treatment of labels that are wrong: stop before training, or leave them out and say so."""
 
     head: MaskRCNN = MaskRCNN()
     tiles: Tiles = Tiles()

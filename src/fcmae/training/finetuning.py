@@ -1,4 +1,4 @@
-"""What trainings with labels share: images to validate on, and what of the encoder stays."""
+"""Options that trainings with labels share: validation, sizes, frozen parts."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -42,7 +42,7 @@ class ImageOptions(FinetuneOptions[Result]):
     """Side in pixels of the images to validate on; by default the same."""
 
     freeze: Literal["none", "encoder"] = "none"
-    """What stays as it is; encoder trains the linear head alone."""
+    """Parts that stay as they are; encoder trains the linear head alone."""
 
     head_init_scale: float = 1.0
     """Factor of a new head's first weights; the paper's fine-tuning recipes take 0.001."""

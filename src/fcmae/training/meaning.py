@@ -1,4 +1,4 @@
-"""What the recorded options of a run mean, whichever way they were said."""
+"""Compares the recorded options of two runs by their meaning, however they were typed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def meaning_of(kind: type[TrainingOptions[Any]], start: Start | None = None) -> 
 
     Args:
         kind: The command's options.
-        start: What this start of it has come to, which tells what options leave open.
+        start: This start of it, which tells what weights and data decide.
     """
 
     def meaning(one: Record, other: Record) -> tuple[Record, Record]:

@@ -10,7 +10,7 @@ from fcmae.task import Evaluation, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a training trains, on what, and what watches it.
+    """The model, images and evaluations of a training.
 
     Attributes:
         task: The model and the meaning of a step.

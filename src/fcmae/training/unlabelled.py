@@ -1,4 +1,4 @@
-"""What both pre-trainings share: images without labels, a monitor, and the result."""
+"""Options that both pre-trainings share: images without labels, a monitor, and the result."""
 
 from dataclasses import dataclass
 from pathlib import Path

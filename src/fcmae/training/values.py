@@ -69,7 +69,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
     model: ModelName | None = None
 
     kind: ValueKind | None = None
-    """What the columns are; by default labels where all values are 0 or 1, numbers where each
+    """Kind of the columns; by default labels where all values are 0 or 1, numbers where each
     column has others too. A mix must be said to be numbers."""
 
     augment: Augment = UNMIXED
