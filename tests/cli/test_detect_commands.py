@@ -328,7 +328,11 @@ BAD_LINES = [
     (f"{DETECT} --suppression.most 0", 2, "suppression.most is 0, but must be at least 1."),
     (f"{DETECT} --optim.milestones 0.5,1", 2, "optim.milestones is (0.5, 1.0), but each must lie"),
     (f"{DETECT} --freeze_stages 5", 2, "freeze_stages is 5, but must be from 0 to 4."),
-    (f"{DETECT} --freeze_stages 1", 2, "freeze_stages is 1, but there are no --weights to keep."),
+    (
+        f"{DETECT} --freeze_stages 1",
+        2,
+        "freeze_stages is 1, but there are no --weights whose stages to keep.",
+    ),
     (f"{DETECT} --run.compile true", 2, "run.compile does not go with detection"),
     (f"{DETECT} --optim.batch_size 9", 6, "optim.batch_size is 9, but"),
     ("finetune detect --data {data}/val --out {out}", 6, "no labels of objects were found in"),
