@@ -39,8 +39,10 @@ def test_the_first_page_fits_on_a_terminal(
     said, options = page(capsys, name), COMMANDS[name].options
     assert len(said.splitlines()) <= 40
     shown, more = said.split("\nMore: ")
-    needed = [field.name for field in fields_of(options).values() if field.required]
-    for option in [*needed, *COMMANDS[name].common]:
+    assert {f.name for f in fields_of(options).values() if f.required} <= {
+        *COMMANDS[name].first_page
+    }
+    for option in COMMANDS[name].first_page:
         assert f"\n  --{option} " in shown
     for group in ["options", *groups_of(options)]:
         assert f"\n  {group} " in more

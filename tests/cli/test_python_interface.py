@@ -16,7 +16,8 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.data.options import Augment
 from fcmae.masking import Mask
 from fcmae.optim.options import Optim
-from fcmae.options.parse import build, read_command_line, whole_values
+from fcmae.options.keywords import whole_values
+from fcmae.options.parse import build, read_command_line
 
 SAME: list[tuple[str, str, dict[str, Any]]] = [
     ("pretrain", "--data a --out b", {"data": "a", "out": "b"}),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fcmae.options.fields import fields_of, nested
+from fcmae.options.keywords import keyword_values
 from fcmae.options.objects import FromPython, is_plain, split_hint, summary
-from fcmae.options.parse import build, keyword_values
+from fcmae.options.parse import build
 
 ARRAYS = FromPython(words="an array n h w c or a list of them", alias="tests.Images")
 MODULES = FromPython(

@@ -47,8 +47,8 @@ class Command:
         show: Tells a person about the result.
         example: A command line that people can start from.
         purpose: The heading of the overview that it stands under, one of ``PURPOSES``.
-        common: The options that most people need beside those that must be given: the first page
-            of the help shows these alone.
+        common: The options that most people need beside those that must be given, with spaces
+            between: the first page of the help shows these alone.
         positional: The options that may be given without their names, in this order.
         sound: Whether the result is as one hopes, by default whether any image could be used; where
             it is not, the exit code is DataError's.
@@ -60,7 +60,7 @@ class Command:
     show: Callable[[Any, Terminal], None]
     example: str
     purpose: Literal["train", "use", "look", "data", "tools"]
-    common: tuple[str, ...] = ()
+    common: str = ""
     positional: tuple[str, ...] = ()
     sound: Callable[[Any], bool] = saw_images
     rest: str | None = None
@@ -85,6 +85,12 @@ class Command:
             options: Any = self.options
             return get_type_hints(options.result)["return"]
         return result
+
+    @property
+    def first_page(self) -> list[str]:
+        """The options that the first page of the help shows."""
+        needed = [field.name for field in fields_of(self.options).values() if field.required]
+        return [*needed, *self.common.split()]
 
     @property
     def summary(self) -> str:

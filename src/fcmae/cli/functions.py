@@ -7,7 +7,8 @@ from typing import Any, Literal, Union
 
 from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
-from fcmae.options.parse import build, config_values, keyword_values, whole_values
+from fcmae.options.keywords import keyword_values, whole_values
+from fcmae.options.parse import build, config_values
 from fcmae.options.signatures import Config, docstring_of, first_sentence, signature_of
 from fcmae.options.stub import Family, Function
 from fcmae.options.suggest import did_you_mean

@@ -101,7 +101,7 @@ def _print_first_page(
     console: Console, name: str, command: Command, groups: Mapping[str, str]
 ) -> None:
     fields = fields_of(command.options)
-    first = [f for f in fields.values() if f.required] + [fields[key] for key in command.common]
+    first = [fields[name] for name in command.first_page]
     room = max(console.width - FIRST_PAGE_INDENT, 40)
     console.print(Text("\nOptions", style="bold"))
     _print_columns(console, (_in_brief(field, room) for field in first), FIRST_PAGE_INDENT)

@@ -27,7 +27,8 @@ from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
 from fcmae.inference.predictions import SaidClass, SaidPixels
 from fcmae.model.kinds import with_article
-from fcmae.options.parse import build, keyword_values
+from fcmae.options.keywords import keyword_values
+from fcmae.options.parse import build
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean
 from fcmae.peers import Peers

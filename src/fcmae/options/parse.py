@@ -9,21 +9,18 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 from typing import Any, TypeVar, cast
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
-from fcmae.options.complaints import accepted, describe, missing, unknown, wrong_value
+from fcmae.options.complaints import describe, missing, unknown, wrong_value
 from fcmae.options.fields import (
     Field,
     accepts,
     fields_of,
-    groups_of,
     plain,
     takes_any_number,
 )
-from fcmae.options.objects import is_object, summary
 from fcmae.options.recipes import read_config
 
 set_parsing_settings(import_path_denylist=["*"])
@@ -106,40 +103,6 @@ def config_values(configs: Iterable[str], options: type) -> dict[str, str]:
     return values
 
 
-def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, Any]:
-    """The text of every option given as a keyword argument, or the object that it is.
-
-    Groups are dicts or dataclasses; None leaves all of a group at its defaults.
-    """
-    fields, groups, values = fields_of(options), groups_of(options), dict[str, Any]()
-    for name, value in keywords.items():
-        inner = {name: value}
-        if name in groups and value is None:
-            continue
-        if name in groups:
-            members = _members(value) if dataclasses.is_dataclass(value) else value
-            if not isinstance(members, Mapping):
-                raise ValueError(f"{name} is {value!r}, but must be a dict or a dataclass.")
-            inner = {f"{name}.{key}": item for key, item in members.items()}
-        for key, item in inner.items():
-            if key not in fields:
-                raise unknown(key, options, flag=False)
-            values[key] = as_text_or_object(item, fields[key])
-    return values
-
-
-def whole_values(options: Any) -> dict[str, Any]:
-    """The text, or the object, of every option of a dataclass that is not at its default."""
-    kind: type = type(options)
-    values = {}
-    for name, field in fields_of(kind).items():
-        value = reduce(getattr, name.split("."), options)
-        kept = field.objects is not None and field.objects.fits(value)
-        if kept or field.required or value != field.default:
-            values[name] = as_text_or_object(value, field)
-    return values
-
-
 def build(options: type[Options], values: Mapping[str, Any]) -> Options:
     """Convert the text of every option and build the dataclass, which checks itself.
 
@@ -184,23 +147,6 @@ def _construct(options: type[Options], values: Mapping[str, Any]) -> Options:
     top = of_group.pop("", {})
     changed = {g: dataclasses.replace(cast(Any, groups[g]), **v) for g, v in of_group.items()}
     return options(**top, **changed)
-
-
-def _members(group: Any) -> dict[str, Any]:
-    """The values of a group, by name."""
-    return {field.name: getattr(group, field.name) for field in dataclasses.fields(group)}
-
-
-def as_text_or_object(value: Any, field: Field) -> Any:
-    """A value that Python gives: the object where the field takes it, else its text."""
-    if field.objects is not None and field.objects.fits(value):
-        return value
-    several = isinstance(value, (list, tuple, Mapping))
-    if several and not (accepts(field.hint, list) or accepts(field.hint, tuple)):
-        raise ValueError(f"{field.name} is {value!r}, but must be {accepted(field)}.")
-    if is_object(value):
-        raise ValueError(f"{field.name} is {summary(value)}, but must be {accepted(field)}.")
-    return as_text(value, field)
 
 
 def as_text(value: Any, field: Field) -> str:

@@ -4,7 +4,8 @@ from typing import Any
 
 from fcmae.engine.resume import Meaning, Record, flat
 from fcmae.options.fields import accepts, defaults_of, fields_of, plain
-from fcmae.options.parse import build, keyword_values
+from fcmae.options.keywords import keyword_values
+from fcmae.options.parse import build
 from fcmae.training.options import TrainingOptions
 from fcmae.training.resolved_options import resolved
 from fcmae.training.start import Start

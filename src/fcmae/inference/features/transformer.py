@@ -35,7 +35,7 @@ SHOWN = 3
 
 
 class _Estimator:
-    """What scikit-learn's base classes give, where it is not installed."""
+    """Parameters by name, as scikit-learn's base classes give them, where it is not installed."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name; ``deep`` has no effect, as none of them has parameters."""
