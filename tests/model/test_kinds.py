@@ -182,3 +182,12 @@ def test_a_name_stands_for_an_architecture() -> None:
             assert model.encoder.architecture == architecture("femto")
     with pytest.raises(ValueError, match=r"there is no model 'tinny'\. Did you mean tiny\?"):
         Encoder("tinny")
+
+
+def test_a_model_that_fsdp_shards_stays_what_it_is() -> None:
+    model = Classifier(ARCH, num_classes=2)
+    before = describe(model)
+    sharding = type("Sharding", (), {"__module__": "torch.distributed.fsdp._fully_shard"})
+    name = {"__module__": "torch.distributed.fsdp._fully_shard"}
+    model.__class__ = type("FSDPClassifier", (sharding, Classifier), name)  # as FSDP does
+    assert describe(model) == before

@@ -23,8 +23,8 @@ def encoder_alone(header: Header) -> Header:
         return header
     if "architecture" not in description:
         raise CheckpointError(
-            f"{header.path} holds {what}, which has no encoder of fcmae, so there is nothing to "
-            f"take from it here: {ways_out(header)}."
+            f"{header.path} holds {what}, which has no encoder of fcmae that could be taken of it. "
+            f"To load it whole, {ways_out(header)}."
         )
     path = description.get("encoder", "encoder")
     prefix = f"{path}." if path else ""
