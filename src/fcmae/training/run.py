@@ -1,7 +1,8 @@
 """One prologue for every training: from options to a run, and from the run to its result."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fcmae.data.source import described, is_held
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter, Silent
@@ -13,6 +14,9 @@ from fcmae.training.meaning import meaning_of
 from fcmae.training.options import Result, TrainingOptions
 from fcmae.training.result import Done
 from fcmae.training.start import Prepared
+
+if TYPE_CHECKING:
+    from fcmae.training.parts import Parts
 
 
 def train(options: TrainingOptions[Result], reporter: Reporter | None = None) -> Result:
@@ -83,7 +87,7 @@ def _run(options: TrainingOptions[Result], start: Prepared) -> Result:
         out=options.out,
         command=options.command,
         evaluations=parts.evaluations,
-        record=nested(options),
+        record=_record(options, parts),
         meaning=meaning_of(type(options), start),
         card={**metadata, **parts.facts},
         reporter=start.reporter,
@@ -100,3 +104,11 @@ def _run(options: TrainingOptions[Result], start: Prepared) -> Result:
             best=outcome.best.value if outcome.best else None,
         )
     )
+
+
+def _record(options: TrainingOptions[Any], parts: "Parts") -> dict[str, Any]:
+    """The options as the run's folder keeps them; images that are no files by their fingerprint."""
+    record = nested(options)
+    if is_held(options.data):
+        record["data"] = f"{described(options.data)}, fingerprint {parts.feed.fingerprint[:16]}"
+    return record
