@@ -23,7 +23,7 @@ from fcmae.kernels import choice
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.model.layout import Visible
 from fcmae.model.options import architecture
 
@@ -102,15 +102,15 @@ def rows(args: argparse.Namespace, device: torch.device, copied: float):  # type
                         }  # fmt: skip
 
 
-def layouts(images: int, side: int, device: torch.device) -> dict[str, Tiles]:
+def layouts(images: int, side: int, device: torch.device) -> dict[str, MapTiles]:
     """Visible patches drawn at random, and the whole map."""
     drawn = torch.stack([torch.randperm(GRID**2)[:VISIBLE] for _ in range(images)])
     visible = Visible(drawn.sort(dim=1).values.to(device), (GRID, GRID), side)
-    return {"visible": visible.tiles, "whole": Tiles.whole(GRID * side, GRID * side)}
+    return {"visible": visible.tiles, "whole": MapTiles.whole(GRID * side, GRID * side)}
 
 
 def operations(
-    shape: tuple[int, int, int], tiles: Tiles, device: torch.device
+    shape: tuple[int, int, int], tiles: MapTiles, device: torch.device
 ) -> dict[str, tuple[Function, list[Tensor]]]:
     """Each operation with its inputs."""
     n, p, c = shape
@@ -126,7 +126,7 @@ def operations(
     }
 
 
-def of_first(tiles: Tiles, images: int) -> Tiles:
+def of_first(tiles: MapTiles, images: int) -> MapTiles:
     """The tiles of the first images."""
     if tiles.patches is None or len(tiles.patches) == images:
         return tiles

@@ -18,7 +18,7 @@ import torch
 
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.checkpoint.weights import load_into
-from fcmae.data.augment import Evaluation, Pretraining, Supervised
+from fcmae.data.augment import EvaluationView, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import few_labels, find_images
@@ -35,8 +35,8 @@ from fcmae.model.classifier import Classifier
 from fcmae.model.options import architecture
 from fcmae.optim.options import Optim
 from fcmae.setup.sources import find_all
-from fcmae.tasks.classify import Classify
-from fcmae.tasks.reconstruct import Reconstruct
+from fcmae.tasks.classify import ClassifyTask
+from fcmae.tasks.reconstruct import ReconstructTask
 
 LOADER = Loader(workers=0)
 FIELDS = ["what", "model", "init", "labels", "lr", "seed", "epochs", "value", "seconds"]
@@ -118,7 +118,7 @@ def pretrain(args: argparse.Namespace) -> str:
     out = args.out / f"pretrain-{args.model}"
     started = time.perf_counter()
     outcome = fit(
-        Reconstruct(model, seed=args.seed),
+        ReconstructTask(model, seed=args.seed),
         feed,
         optim=optim,
         run=Run(precision=args.precision, checkpoint_every=5, seed=args.seed),
@@ -152,7 +152,7 @@ def finetune(args: argparse.Namespace) -> str:
     name = f"{args.model}-{args.weights.name if args.weights else 'scratch'}"
     started = time.perf_counter()
     fit(
-        Classify(model, augment=augment),
+        ClassifyTask(model, augment=augment),
         Feed(
             images,
             Supervised((args.size, args.size), augment),
@@ -175,9 +175,9 @@ def finetune(args: argparse.Namespace) -> str:
     )
 
 
-def labelled(args: argparse.Namespace, part: str, view: Evaluation | None = None):
+def labelled(args: argparse.Namespace, part: str, view: EvaluationView | None = None):
     """Batches of the labelled images of a part."""
-    view = view or Evaluation((args.size, args.size), crop_ratio=1.0)
+    view = view or EvaluationView((args.size, args.size), crop_ratio=1.0)
     images = find_images(args.data / part, labels=True)
     return evaluation_batches(images, view, loader=LOADER, channels=3, batch_size=100)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.linear import linear
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.model.options import architecture
 
 TYPES = (torch.float32, torch.bfloat16)
@@ -73,7 +73,7 @@ def operations(
             positions = images * side**2
             x = torch.randn(images, side**2, c).to(type_)
             taps, bias = torch.randn(c, 1, 7, 7), torch.randn(c)
-            tiles = Tiles.whole(side, side)
+            tiles = MapTiles.whole(side, side)
             yield (
                 f"depthwise {stage + 1}", type_, 2 * 49 * positions * c, 2 * size * positions * c,
                 lambda x=x, w=taps, b=bias, t=tiles: depthwise(x, w, b, t),

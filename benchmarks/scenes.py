@@ -27,8 +27,8 @@ from fcmae.model.options import architecture
 from fcmae.model.pyramid import LevelNorms
 from fcmae.model.segmenter import Segmenter
 from fcmae.task import Task
-from fcmae.tasks.detect import Detect
-from fcmae.tasks.segment import Segment
+from fcmae.tasks.detect import DetectTask
+from fcmae.tasks.segment import SegmentTask
 from fcmae.types import Images, Level
 
 CLASSES = {"detect": 80, "segment": 150}
@@ -92,11 +92,11 @@ def rows(args: argparse.Namespace) -> Iterator[timing.Row]:
 def task(of: str, model: str, way: str) -> Task:
     """A task with its model, whose encoder is ours or timm's."""
     torch.manual_seed(0)
-    made: Detect | Segment
+    made: DetectTask | SegmentTask
     if of == "detect":
-        made = Detect(Detector(architecture(model), num_classes=CLASSES[of]), seed=0)
+        made = DetectTask(Detector(architecture(model), num_classes=CLASSES[of]), seed=0)
     else:
-        made = Segment(Segmenter(architecture(model), num_classes=CLASSES[of]))
+        made = SegmentTask(Segmenter(architecture(model), num_classes=CLASSES[of]))
     if way == "timm":
         made.model.norms = OnTimm(made.model.norms)
         made.model.encoder = timm.create_model(f"convnextv2_{model}", features_only=True)

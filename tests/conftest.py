@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fcmae.peers import Peers
+    from fcmae.process_group import Peers
 
 # Two threads per process would fight over the cores of small machines.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -57,7 +57,7 @@ def on_processes() -> "Callable[[int, Callable[[Peers], Any]], list[Any]]":
 
     import torch
 
-    from fcmae.peers import Peers
+    from fcmae.process_group import Peers
 
     def run(size: int, function: "Callable[[Peers], Any]") -> list[Any]:
         barrier, slots = threading.Barrier(size, timeout=200), [torch.empty(0)] * size

@@ -11,7 +11,7 @@ from fcmae.errors import StorageError
 from fcmae.files.journal import Journal
 from fcmae.files.together import begin, end
 from fcmae.files.written_files import intact
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 OnProcesses = Callable[[int, Callable[[Peers], Any]], list[Any]]
 

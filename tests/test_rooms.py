@@ -11,15 +11,15 @@ import pytest
 import fcmae
 
 PACKAGE = Path(fcmae.__file__).parent
-GROUND = {"errors", "randomness", "types", "peers", "masking"}
+GROUND = {"errors", "randomness", "types", "process_group", "masking"}
 MODELS = GROUND | {"kernels", "loss", "model"}
 BASE = MODELS | {"files", "data", "optim", "checkpoint", "task"}
 MAY_IMPORT = {
     "errors": set(),
     "randomness": set(),
     "types": set(),
-    "peers": set(),
-    "files": {"errors", "peers"},
+    "process_group": set(),
+    "files": {"errors", "process_group"},
     "public": set(),
     "options": {"errors"},
     "masking": {"randomness"},
@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "model": GROUND | {"kernels", "loss"},
     "optim": {"types"},
     "checkpoint": {"errors", "types", "files", "masking", "loss", "model"},
-    "task": {"data", "peers", "types"},
+    "task": {"data", "process_group", "types"},
     "engine": GROUND | {"files", "kernels", "task", "data", "optim", "checkpoint"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},

@@ -161,7 +161,7 @@ from fcmae.jobs.options import (
     Job,
 )
 from fcmae.loss.options import (
-    Contrast as ContrastOptions,
+    ContrastOptions,
     Target,
 )
 from fcmae.masking import (
@@ -185,6 +185,9 @@ from fcmae.model.encoder import (
 from fcmae.model.estimator import (
     Estimator,
 )
+from fcmae.model.grn_options import (
+    Grn,
+)
 from fcmae.model.layers import (
     GRN,
 )
@@ -197,14 +200,11 @@ from fcmae.model.net_encoder import (
 from fcmae.model.options import (
     Architecture,
     DecoderOptions,
-    Encoder as EncoderOptions,
+    EncoderOptions,
     MaskRCNN,
     Projection,
     Suppression,
     UPerNet,
-)
-from fcmae.model.response import (
-    Grn,
 )
 from fcmae.model.segmenter import (
     Segmenter,

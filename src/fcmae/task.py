@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
 @dataclass(frozen=True, kw_only=True)

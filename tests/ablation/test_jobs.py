@@ -12,7 +12,7 @@ from submitit import LocalJob
 from fcmae.ablation.options import StepJob
 from fcmae.ablation.slurm import NOTE, Jobs
 from fcmae.errors import DistributedError
-from fcmae.jobs.submit import Command
+from fcmae.jobs.submit import JobCommand
 
 PLAN = """
 metric: finetune.top1
@@ -41,7 +41,7 @@ def test_a_job_of_another_runner_is_waited_for_rather_than_begun_again(tmp_path:
     ran = tmp_path / "ran"
     line = [sys.executable, "-c", f"open({str(ran)!r}, 'a').write('x')"]
     jobs = Jobs(LOCAL, tmp_path / "jobs")
-    job = jobs._executor.submit(Command(line, tmp_path / "log"))
+    job = jobs._executor.submit(JobCommand(line, tmp_path / "log"))
     (tmp_path / NOTE).write_text(job.job_id)
     job.wait()
     again = Jobs(LOCAL, tmp_path / "jobs")
@@ -57,7 +57,7 @@ def test_a_signal_that_comes_while_a_job_is_handed_in_cancels_it(
     jobs, cancelled = Jobs(LOCAL, tmp_path / "jobs"), []
     submit, cancel = jobs._executor.submit, LocalJob.cancel
 
-    def interrupted(command: Command) -> Any:
+    def interrupted(command: JobCommand) -> Any:
         job = submit(command)
         jobs.stop(signal.SIGTERM)
         return job
@@ -81,7 +81,7 @@ def test_a_job_of_another_runner_that_was_killed_is_begun_again(
     line = [sys.executable, "-c", f"open({str(ran)!r}, 'a').write('x')"]
     jobs = Jobs(LOCAL, tmp_path / "jobs")
     lasting = [sys.executable, "-c", "import time; time.sleep(20)"]
-    job = jobs._executor.submit(Command(lasting, tmp_path / "log"))
+    job = jobs._executor.submit(JobCommand(lasting, tmp_path / "log"))
     (tmp_path / NOTE).write_text(job.job_id)
     job._process.kill()
     job._process.wait()

@@ -89,7 +89,7 @@ class Counting(StepCommands):
 
 def checked(
     name: str, folder: Path, variant: str | None = None, commands: StepCommands | None = None
-) -> wiring.Checked:
+) -> wiring.CheckedPlan:
     options = Ablate(plan=name, data=folder, out=folder / "out", variant=variant)
     return wiring.check(options, commands or StepCommands(COMMANDS))
 

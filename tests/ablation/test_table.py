@@ -8,7 +8,7 @@ import pytest
 from stubs import StubCommands
 
 from fcmae.ablation.plan import Plan, plan_of
-from fcmae.ablation.table import Row, number_at
+from fcmae.ablation.table import ResultRow, number_at
 from fcmae.ablation.write import as_text, draw, numeric_axis, write_table
 from fcmae.analysis import comparison
 
@@ -19,8 +19,8 @@ def plan(**more: Any) -> Plan:
     return plan_of({**TREE, **more}, "a", StubCommands())
 
 
-def at(value: str, mean: float) -> Row:
-    return Row(
+def at(value: str, mean: float) -> ResultRow:
+    return ResultRow(
         cell=f"ratio={value}", at={"pretrain.mask.ratio": value}, mean=mean, std=0.01, seeds=2
     )
 
@@ -35,7 +35,7 @@ def test_an_axis_of_numbers_is_drawn_as_a_line_and_anything_else_as_bars(
         )
     draw(tmp_path, plan(), rows)
     draw(tmp_path, plan(), [*rows, at("many", 0.4)])
-    draw(tmp_path, plan(), [Row(cell="a", mean=0.5), Row(cell="b", mean=0.7)])
+    draw(tmp_path, plan(), [ResultRow(cell="a", mean=0.5), ResultRow(cell="b", mean=0.7)])
     assert drawn == ["points", "bars", "bars"]
     two = [replace(row, at={**row.at, "pretrain.size": "64"}) for row in rows]
     assert numeric_axis(two) is None
@@ -77,12 +77,12 @@ def test_a_tiny_difference_of_one_seed_does_not_look_large() -> None:
 
 
 def test_a_table_without_a_number_has_no_picture(tmp_path: Path) -> None:
-    paths = write_table(tmp_path, plan(), [Row(cell="a", paper=84.6)])
+    paths = write_table(tmp_path, plan(), [ResultRow(cell="a", paper=84.6)])
     assert paths.keys() == {"json", "csv", "md"}
 
 
 def test_numbers_that_are_no_shares_are_shown_as_they_are() -> None:
-    row = Row(cell="a", mean=0.28571, std=0.0123, seeds=2, seconds={"pretrain": 3725.4})
+    row = ResultRow(cell="a", mean=0.28571, std=0.0123, seeds=2, seconds={"pretrain": 3725.4})
     columns, (line,) = as_text(plan(percent="false"), [row])
     assert columns == ["cell", "pretrain.top1", "seeds", "parameters", "time"]
     assert line == ["a", "0.2857 ± 0.0123", "2 of 2", "-", "1:02:05"]

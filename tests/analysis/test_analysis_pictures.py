@@ -10,7 +10,7 @@ from fcmae.analysis.depth_pictures import inactive_bars, over_depth, stage_histo
 from fcmae.analysis.heat_map import similarity_map
 from fcmae.analysis.pictures import confusion_matrix, in_legend
 from fcmae.analysis.scatter import MAX_NAMED, class_scatter, groups
-from fcmae.analysis.sheets import Cell, map_sheet, sheet, shortened
+from fcmae.analysis.sheets import SheetCell, map_sheet, sheet, shortened
 
 STAGES = [1, 1, 2, 3, 3, 3, 4]
 
@@ -87,8 +87,10 @@ def test_similarities_are_drawn_and_gaps_left_open(tmp_path: Path, shape: tuple[
 
 
 def test_sheets_keep_the_shape_of_pictures(tmp_path: Path) -> None:
-    cell = Cell(picture=torch.rand(20, 40, 1), caption="a name that is too long", value=0.5)
-    marked = Cell(picture=torch.rand(20, 40, 3), frame="red", heat=torch.rand(2, 4), side="side")
+    cell = SheetCell(picture=torch.rand(20, 40, 1), caption="a name that is too long", value=0.5)
+    marked = SheetCell(
+        picture=torch.rand(20, 40, 3), frame="red", heat=torch.rand(2, 4), side="side"
+    )
     height, width = size_of(sheet([[marked, cell], [cell]], ["one", "two"], tmp_path / "a.png"))
     assert 1.0 < width / height < 2.5
     maps = torch.randn(3, 2, 4)

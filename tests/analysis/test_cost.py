@@ -9,8 +9,8 @@ from fcmae.analysis.cost import NORM_OPERATIONS, cost
 from fcmae.kernels import choice
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture, DecoderOptions, architecture
-from fcmae.model.response import Response
 
 PAPER = {
     # millions of parameters: classifier (1,000 classes), encoder, decoder; GFLOPs at 224 px

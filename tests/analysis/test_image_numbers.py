@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from fcmae.analysis import projection
-from fcmae.analysis.blocks import Place, blocks_of
+from fcmae.analysis.blocks import BlockPlace, blocks_of
 from fcmae.analysis.grad_cam import grad_cam
 from fcmae.analysis.maps import activation_maps, grid
 from fcmae.analysis.mistakes import confident_mistakes
@@ -154,7 +154,7 @@ def test_a_convnext_of_timm_has_maps_too() -> None:
 
 def test_a_block_that_expands_nothing_shows_its_output() -> None:
     model, image = Toy(), torch.randn(1, 3, 4, 4)
-    place = Place(stage=1, number=1, block=model.blocks[0], contract=None)
+    place = BlockPlace(stage=1, number=1, block=model.blocks[0], contract=None)
     assert_close(activation_maps(model, place, image), image[0, :2])
 
 

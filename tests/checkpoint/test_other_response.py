@@ -15,8 +15,8 @@ from fcmae.errors import CheckpointError
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=1)
 GRN, NONE, SE, L1 = (

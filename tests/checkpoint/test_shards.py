@@ -86,7 +86,7 @@ def test_a_shard_on_another_machines_disk_is_missed(tmp_path: Path) -> None:
     entries |= store.add_shard(elsewhere, 3, {"model": cut(1, 2)}, number=1, of=2)
     with pytest.raises(StorageError, match=r"model-00002-of-00002\.safetensors was written by "):
         store.seal(staging, 3, {}, keep=2, shards=entries)
-    assert store.newest_intact(tmp_path) == store.Found()
+    assert store.newest_intact(tmp_path) == store.FoundCheckpoints()
 
 
 def test_what_a_shard_lost_on_its_way_to_the_leader_is_missed(tmp_path: Path) -> None:

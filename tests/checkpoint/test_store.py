@@ -52,7 +52,7 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_an_empty_or_missing_folder_has_no_checkpoint(tmp_path: Path) -> None:
-    assert store.newest_intact(tmp_path / "none") == store.Found()
+    assert store.newest_intact(tmp_path / "none") == store.FoundCheckpoints()
 
 
 def test_the_newest_is_the_highest_step_whatever_the_clock_says(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from fcmae.checkpoint.header import read_card
 from fcmae.cli.main import main
-from fcmae.model.options import Encoder
-from fcmae.model.response import Grn, Response
+from fcmae.model.grn_options import Grn, Response
+from fcmae.model.options import EncoderOptions
 from fcmae.options.parse import build, config_values
 from fcmae.setup.nets import architecture_of
 from fcmae.training import (
@@ -99,10 +99,10 @@ def test_the_weights_response_stays_unless_another_is_asked_for(run: Path) -> No
     from fcmae.setup.weights import read_weights
 
     weights = read_weights(run)
-    kept = architecture_of("atto", Encoder(), weights, grn=Grn())
+    kept = architecture_of("atto", EncoderOptions(), weights, grn=Grn())
     assert kept.grn == Response(kind="batchnorm")
-    assert architecture_of(None, Encoder(), weights, grn=Grn(kind="grn")).grn == Response()
-    assert architecture_of(None, Encoder(), None, grn=Grn(residual=False)).grn == Response(
+    assert architecture_of(None, EncoderOptions(), weights, grn=Grn(kind="grn")).grn == Response()
+    assert architecture_of(None, EncoderOptions(), None, grn=Grn(residual=False)).grn == Response(
         residual=False
     )
 

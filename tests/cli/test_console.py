@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console, state
-from fcmae.engine.report import Plan
+from fcmae.engine.report import RunPlan
 
-PLAN = Plan(
+PLAN = RunPlan(
     first_step=2,
     steps=10,
     steps_per_epoch=5,

@@ -13,7 +13,7 @@ from fcmae.errors import DataError
 from fcmae.evaluation.viewing import Viewing
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.tasks.evaluations.feature_distance import FeatureDistance
 from fcmae.tasks.evaluations.neighbours import Neighbours
 from fcmae.tasks.evaluations.reconstructions import Reconstructions

@@ -15,7 +15,7 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
-from fcmae.data.given import picture_of
+from fcmae.data.as_image import picture_of
 from fcmae.errors import OutOfMemory
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.estimator import Estimator

@@ -17,7 +17,7 @@ from fcmae.checkpoint.header import read_card
 from fcmae.cli.main import main
 from fcmae.data.batch import Batch
 from fcmae.task import Step
-from fcmae.tasks.reconstruct import Reconstruct
+from fcmae.tasks.reconstruct import ReconstructTask
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 NET = "test_efficientnet"
@@ -70,9 +70,9 @@ def test_a_run_leaves_the_weights_of_an_ordinary_net_of_timm(run: Path) -> None:
 def test_a_run_that_died_ends_with_the_same_weights(
     run: Path, places: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, steps = Reconstruct.forward, []
+    whole, steps = ReconstructTask.forward, []
 
-    def dying(self: Reconstruct, batch: Batch) -> Step:
+    def dying(self: ReconstructTask, batch: Batch) -> Step:
         steps.append(batch)
         if len(steps) == 3:
             raise KeyboardInterrupt
@@ -80,7 +80,7 @@ def test_a_run_that_died_ends_with_the_same_weights(
 
     line = words(places.labelled / "train", tmp_path / "again")
     with monkeypatch.context() as patch:
-        patch.setattr(Reconstruct, "forward", dying)
+        patch.setattr(ReconstructTask, "forward", dying)
         assert main(line) == 130
     assert main([*line, "--mask.patch", "32"]) == 0  # the same, once the stride is known
     one, other = (load_file(out / "weights.safetensors") for out in (run, tmp_path / "again"))

@@ -9,8 +9,8 @@ import pytest
 
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.report import as_trained, command_line, with_model
+from fcmae.model.grn_options import Response
 from fcmae.model.options import architecture
-from fcmae.model.response import Response
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.fields import nested
 from fcmae.options.parse import build, read_command_line

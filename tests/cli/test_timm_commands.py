@@ -19,7 +19,7 @@ from fcmae.checkpoint.header import read_card
 from fcmae.cli.main import main
 from fcmae.data.batch import Batch
 from fcmae.task import Step
-from fcmae.tasks.classify import Classify
+from fcmae.tasks.classify import ClassifyTask
 
 QUICK = ["--run.device", "cpu", "--loader.workers", "0"]
 VIT, RESNET = "test_vit.r160_in1k", "test_resnet.r160_in1k"
@@ -93,9 +93,9 @@ def test_a_run_that_died_ends_with_the_same_weights(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole, steps = Classify.forward, []
+    whole, steps = ClassifyTask.forward, []
 
-    def dying(self: Classify, batch: Batch) -> Step:
+    def dying(self: ClassifyTask, batch: Batch) -> Step:
         steps.append(batch)
         if len(steps) == 4:
             raise KeyboardInterrupt
@@ -103,7 +103,7 @@ def test_a_run_that_died_ends_with_the_same_weights(
 
     words = training(places, nets, tmp_path / "again")
     with monkeypatch.context() as patch:
-        patch.setattr(Classify, "forward", dying)
+        patch.setattr(ClassifyTask, "forward", dying)
         assert main(words) == 130
     assert not (tmp_path / "again" / "weights.safetensors").exists()
     assert main(words) == 0
@@ -136,12 +136,12 @@ def test_images_are_normalised_as_the_net_wants_them(
     model = timm.create_model(VIT).eval()
     model.load_state_dict(load_file(nets / VIT / "model.safetensors"))
     path = str(np.load(out)["path"][0])
-    from fcmae.data.augment import Evaluation
+    from fcmae.data.as_image import picture_of
+    from fcmae.data.augment import EvaluationView
     from fcmae.data.cut import exact
-    from fcmae.data.given import picture_of
 
     picture = picture_of(path, 3)
-    cut = exact(picture, Evaluation((160, 160)).aim(*picture.shape[:2]))
+    cut = exact(picture, EvaluationView((160, 160)).aim(*picture.shape[:2]))
     image = (torch.from_numpy(cut.copy()).permute(2, 0, 1)[None] / 255 - 0.5) / 0.5
     vector = model.forward_head(model.forward_features(image), pre_logits=True)
     assert_close(torch.from_numpy(np.load(out)["features"][:1]), vector, rtol=0, atol=1e-4)

@@ -10,7 +10,7 @@ from fcmae.errors import StorageError
 from fcmae.files.journal import Journal
 from fcmae.files.together import begin, end
 from fcmae.files.written_files import intact, record_name
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 RECORD = record_name("predictions")
 STAGED = ".staging-predictions-7.png"

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from torchvision.transforms import InterpolationMode, v2
 
 from fcmae.data.augment import (
-    Evaluation,
+    EvaluationView,
     Pretraining,
     Supervised,
     View,
@@ -103,21 +103,21 @@ def test_a_rectangular_view_covers_the_centre_without_distortion() -> None:
 
 
 def test_from_384_on_the_whole_picture_is_warped(noise: NDArray) -> None:
-    view = channels_of(Evaluation((384, 384)), noise)
+    view = channels_of(EvaluationView((384, 384)), noise)
     whole = Image.fromarray(noise).resize((384, 384), Image.Resampling.BICUBIC)
     assert_close(view, Normalisation.of(Loader(), 3)(np.asarray(whole)))
-    assert not torch.equal(channels_of(Evaluation((383, 383)), noise), view[:, :383, :383])
+    assert not torch.equal(channels_of(EvaluationView((383, 383)), noise), view[:, :383, :383])
 
 
 def test_a_long_strip_is_evaluated_without_a_huge_picture() -> None:
     strip = np.zeros((1, 200, 3), np.uint8)
-    assert channels_of(Evaluation((224, 224)), strip).shape == (3, 224, 224)
+    assert channels_of(EvaluationView((224, 224)), strip).shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize(
-    "view", [Pretraining((12, 20)), Supervised((12, 20)), Evaluation((12, 20))], ids=repr
+    "view", [Pretraining((12, 20)), Supervised((12, 20)), EvaluationView((12, 20))], ids=repr
 )
 def test_every_view_takes_any_number_of_channels_of_any_depth(
     view: View, channels: int, dtype: type
@@ -133,7 +133,7 @@ def test_every_view_takes_any_number_of_channels_of_any_depth(
 
 def test_deep_and_shallow_pictures_give_nearly_the_same_view(noise: NDArray) -> None:
     deep = noise.astype(np.float32) / 255
-    for view in (Pretraining((16, 16)), Supervised((16, 16), PLAIN), Evaluation((16, 16))):
+    for view in (Pretraining((16, 16)), Supervised((16, 16), PLAIN), EvaluationView((16, 16))):
         # Rounding to 8 bits, after a bicubic resize in two passes.
         assert_close(channels_of(view, noise), channels_of(view, deep), rtol=0, atol=0.02)
 
@@ -197,4 +197,4 @@ def test_options_that_mean_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match=r"augment.rand_augment is 'randx-q5'.*rand-m9-mstd0.5"):
         Supervised((16, 16), Augment(rand_augment="randx-q5"))
     with pytest.raises(ValueError, match=r"crop_ratio is 1.5, but must be above 0 and at most 1"):
-        Evaluation((16, 16), 1.5)
+        EvaluationView((16, 16), 1.5)

@@ -10,7 +10,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 from fcmae.data import image_store
-from fcmae.data.augment import Evaluation, Pretraining, Supervised, View
+from fcmae.data.augment import EvaluationView, Pretraining, Supervised, View
 from fcmae.data.batch import Batch
 from fcmae.data.feed import Feed, evaluation_batches
 from fcmae.data.listing import ImageList, find_images
@@ -148,7 +148,7 @@ def test_unusable_files_are_replaced_by_the_same_others_in_every_run(folder: Pat
 def test_each_place_draws_a_replacement_of_its_own(pictures: Make) -> None:
     folder = pictures(40)
     spoil(folder, *(f"{number:04}.png" for number in range(8)))
-    source = feed(find_images(folder), Evaluation(SIZE))
+    source = feed(find_images(folder), EvaluationView(SIZE))
     views = torch.cat([batch.images for batch in run(source, last_step=10)])
     indices = torch.cat([batch.indices for batch in run(source, last_step=10)])
     assert len(views[indices < 8].flatten(1).unique(dim=0)) > 3
@@ -162,7 +162,7 @@ def test_a_replacement_brings_its_own_label(folder: Path) -> None:
     # Of class b a single image is left, shown in each of three epochs, or drawn as a replacement.
     usable = {images.name(index): images.label(index) for index in range(12)}
     assert usable["b/11.png"] == 1
-    shown = run(feed(images, Evaluation(SIZE)), last_step=9)
+    shown = run(feed(images, EvaluationView(SIZE)), last_step=9)
     picture = next(
         batch.images[row]
         for batch in shown
@@ -196,7 +196,7 @@ def evaluate(images: ImageList, **changes: int) -> list[Batch]:
     workers = changes.pop("workers", 0)
     settings = {"channels": 3, "batch_size": 3} | changes
     return list(
-        evaluation_batches(images, Evaluation(SIZE), loader=Loader(workers=workers), **settings)
+        evaluation_batches(images, EvaluationView(SIZE), loader=Loader(workers=workers), **settings)
     )
 
 
@@ -287,8 +287,15 @@ def test_fitting_and_exact_decoding_show_nearly_the_same(photographs: Path) -> N
 def test_evaluation_is_exact(photographs: Path) -> None:
     images = find_images(photographs)
     batches = [
-        list(evaluation_batches(images, Evaluation(SIZE), loader=Loader(workers=0, decode=decode),
-                                channels=3, batch_size=6))
+        list(
+            evaluation_batches(
+                images,
+                EvaluationView(SIZE),
+                loader=Loader(workers=0, decode=decode),
+                channels=3,
+                batch_size=6,
+            )
+        )
         for decode in ("fitting", "exact")
     ]  # fmt: skip
     assert_same(*batches)
@@ -299,11 +306,11 @@ def test_of_several_processes_one_may_have_no_usable_image(tmp_path: Path) -> No
     (tmp_path / "b.png").write_bytes(b"no image")
     given = {"loader": Loader(workers=0), "channels": 3, "batch_size": 2}
     images = find_images(tmp_path)
-    (batch,) = evaluation_batches(images, Evaluation((32, 32)), **given, rank=1, world=2)
+    (batch,) = evaluation_batches(images, EvaluationView((32, 32)), **given, rank=1, world=2)
     assert len(batch) == 0
     assert [path for path, _ in batch.unusable] == ["b.png"]
     with pytest.raises(DataError, match="none of the 1 images"):
-        list(evaluation_batches(images.subset(np.array([1])), Evaluation((32, 32)), **given))
+        list(evaluation_batches(images.subset(np.array([1])), EvaluationView((32, 32)), **given))
 
 
 def test_a_feed_lists_a_source_and_crops_to_a_size_by_itself(folder: Path) -> None:

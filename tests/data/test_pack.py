@@ -18,11 +18,11 @@ from torch.testing import assert_close
 
 from fcmae.data.augment import Pretraining
 from fcmae.data.check import check
-from fcmae.data.entrance import entrance
 from fcmae.data.feed import Feed
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images, hold_out
+from fcmae.data.open_file import entrance
 from fcmae.data.options import Loader
 from fcmae.data.pack import COMMENT, COMMENT_BYTES, HEAD, OWN, ROW, VERSION
 from fcmae.data.packing import NO_MEMBER, Packed, contents_of, write_pack

@@ -26,7 +26,7 @@ from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
 from fcmae.data.scene import AsItIs, SceneView, from_scene, to_scene
-from fcmae.data.targets import Target, Targets
+from fcmae.data.targets import Targets, ViewTarget
 from forking import IGNORE_THREADS
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -81,7 +81,7 @@ class Turning(SceneView):
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         change = v2.Compose(
             [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), v2.RandomCrop(self.size)]
         )

@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 from fcmae.data.image import UnusableImage, open_image
-from fcmae.data.tiles import Decoded, Pieces, Window, open_regions, overview, windows
+from fcmae.data.tiles import DecodedRegions, Pieces, Window, open_regions, overview, windows
 
 
 @pytest.mark.parametrize("size", [(512, 512), (600, 1000), (300, 700), (1, 5000)])
@@ -86,7 +86,7 @@ def test_a_compression_that_only_pillow_may_know_is_read_like_the_whole(
     path = tmp_path / "lzw.tif"
     Image.fromarray(PIXELS).save(path, compression="tiff_lzw")
     with open_regions(path, channels=3) as regions:
-        assert isinstance(regions, Pieces if with_package else Decoded)
+        assert isinstance(regions, Pieces if with_package else DecodedRegions)
         window = Window(top=5, left=20, height=30, width=41)
         np.testing.assert_array_equal(regions.read(window), PIXELS[window.slices])
 
@@ -188,7 +188,7 @@ def test_an_overview_has_the_means_of_squares(
 
 
 def test_a_narrow_image_keeps_its_side_in_the_overview() -> None:
-    small, side = overview(Decoded(np.zeros((2, 5000, 3), np.uint8)), most_pixels=100)
+    small, side = overview(DecodedRegions(np.zeros((2, 5000, 3), np.uint8)), most_pixels=100)
     assert (side, small.shape) == (2, (1, 2500, 3))
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fcmae.data.trace import Ring, polygons, signed_area
+from fcmae.data.trace import PixelRing, polygons, signed_area
 
 
-def drawn(found: list[list[Ring]], size: tuple[int, int]) -> np.ndarray:
+def drawn(found: list[list[PixelRing]], size: tuple[int, int]) -> np.ndarray:
     """The pixels inside, by Pillow on a grid of quarters of pixels."""
     sheet = Image.new("1", (4 * size[1], 4 * size[0]))
     draw = ImageDraw.Draw(sheet)

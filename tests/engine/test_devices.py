@@ -5,7 +5,7 @@ import torch
 
 from fcmae.engine.devices import device_kind, launch
 from fcmae.engine.options import Run
-from fcmae.engine.place import Place, place, processes
+from fcmae.engine.rank_env import Place, place, processes
 
 TORCHRUN = {"LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}
 SLURM = {"SLURM_NTASKS": "16", "SLURM_NNODES": "2", "SLURM_NTASKS_PER_NODE": "8"}

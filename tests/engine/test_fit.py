@@ -14,22 +14,22 @@ from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import load_model
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Best
-from fcmae.engine.report import Plan, Silent
+from fcmae.engine.report import RunPlan, Silent
 from fcmae.engine.resume import Record
 from fcmae.errors import CheckpointError, OutOfMemory, StorageError
 from fcmae.optim.schedule import learning_rate
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 
 class Listener(Silent):
     def __init__(self) -> None:
-        self.plans: list[Plan] = []
+        self.plans: list[RunPlan] = []
         self.steps: list[int] = []
         self.messages: list[str] = []
         self.finished = False
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: RunPlan) -> None:
         self.plans.append(plan)
 
     def step(self, metrics: Mapping[str, float]) -> None:

@@ -19,7 +19,7 @@ from fcmae.checkpoint.store import Saved
 from fcmae.checkpoint.weights import load_model
 from fcmae.engine import devices
 from fcmae.engine.keeper import Keeper
-from fcmae.engine.leading import on_each, on_leader
+from fcmae.engine.rank_zero import on_each, on_leader
 from fcmae.errors import DistributedError, NonFiniteError, StorageError
 from forking import IGNORE_THREADS
 

@@ -23,8 +23,8 @@ from fcmae.data.listing import find_images
 from fcmae.data.options import Crop, Loader
 from fcmae.engine.report import Silent
 from fcmae.errors import CheckpointError, StorageError
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture
-from fcmae.model.response import Response
 from forking import IGNORE_THREADS, Child, calls_of, killed_after
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)

@@ -12,7 +12,7 @@ from fcmae.data.batch import Batch
 from fcmae.errors import DataError
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.randomness import bits, permutation
 from fcmae.task import Evaluation, Step, Task
 

@@ -10,7 +10,7 @@ from fcmae.evaluation.classify import classify, predict
 from fcmae.evaluation.forward import Outputs
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 4))
 

@@ -19,7 +19,7 @@ from fcmae.data.objects.table import Objects
 from fcmae.evaluation.coco import ground_truth, score
 from fcmae.evaluation.detect import as_results, judge
 from fcmae.evaluation.detections import Cutout, Detections
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 CLASSES = ("cat", "dog", "owl")
 SIZE = (160, 200)

@@ -10,14 +10,14 @@ from torch.testing import assert_close
 
 from fcmae.data.batch import Batch
 from fcmae.data.targets import Targets
-from fcmae.data.values import Values
+from fcmae.data.values import ValueAnnotations
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import Outputs
 from fcmae.evaluation.values import average_precision, estimate, judge
 from fcmae.model.build import describe, rebuild
 from fcmae.model.estimator import Estimator
 from fcmae.model.options import Architecture
-from fcmae.tasks.estimate import Estimate, known_loss
+from fcmae.tasks.estimate import EstimateTask, known_loss
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8))
 
@@ -42,7 +42,7 @@ def test_average_precision_is_the_definition() -> None:
 
 def test_labels_are_judged_where_they_are_known() -> None:
     truth = np.array([[1, 0], [0, np.nan], [1, np.nan]], dtype=np.float32)
-    values = Values(table=truth, kind="labels")
+    values = ValueAnnotations(table=truth, kind="labels")
     result = judge(outputs([[0.9, 0.1], [0.5, 0.9], [0.2, 0.9]]), values, ["cat", "dog"])
     cat, dog = result.per_value
     assert (cat.images, cat.positives, cat.ap) == (3, 2, pytest.approx((1 + 2 / 3) / 2))
@@ -53,7 +53,7 @@ def test_labels_are_judged_where_they_are_known() -> None:
 
 def test_numbers_are_judged_in_their_own_units() -> None:
     truth = np.array([[1, 5], [3, 5], [np.nan, 5]], dtype=np.float32)
-    values = Values(table=truth, kind="numbers")
+    values = ValueAnnotations(table=truth, kind="numbers")
     result = judge(outputs([[1.5, 4.0], [2.0, 5.0], [9.0, 6.0]]), values, ["age", "size"])
     age, size = result.per_value
     assert (age.images, age.mae) == (2, pytest.approx(0.75))
@@ -96,14 +96,14 @@ def test_numbers_are_learnt_in_units_of_their_spread() -> None:
     said = model.standardised(given.images)
     assert_close(model(given.images), said * torch.tensor([5.0, 1.0]) + torch.tensor([15.0, 0.0]))
     expected = ((said[0, 0] + 1) ** 2 + (said[1, 0] - 1) ** 2 + (said[0, 1] - 1) ** 2) / 4
-    assert_close(Estimate(model)(given).loss, expected)
+    assert_close(EstimateTask(model)(given).loss, expected)
     assert_close(estimate(model, [given]).rows, model(given.images).detach())
 
 
 def test_labels_are_told_as_probabilities() -> None:
     model, given = Estimator(SMALL, num_values=2, kind="labels"), batch()
     assert_close(estimate(model, [given]).rows, model(given.images).sigmoid().detach())
-    frozen = Estimate(model, freeze="encoder").train()
+    frozen = EstimateTask(model, freeze="encoder").train()
     assert not frozen.model.encoder.training
     assert not any(p.requires_grad for p in model.encoder.parameters())
 

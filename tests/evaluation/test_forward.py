@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import evaluating, forward
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 OnProcesses = Callable[[int, Callable[[Peers], object]], list]
 IMAGES = torch.arange(7.0).view(7, 1, 1, 1)

@@ -13,14 +13,14 @@ from torch.testing import assert_close
 from fcmae.data.batch import Batch
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.targets import Targets
-from fcmae.data.tiles import Decoded, windows
+from fcmae.data.tiles import DecodedRegions, windows
 from fcmae.errors import DataError
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.pixels import confusion_of, measured, segment
 from fcmae.evaluation.scan import Scanner
 from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.segmenter import Segmenter
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 8, 16, 16))
 NAMES = ["a", "b", "c"]
@@ -191,7 +191,7 @@ def test_a_large_image_by_rows_of_windows_is_the_same(
     looking = replace(scanner(model, mode="slide"), batch_size=3)
     expected = looking.classes(normalise(picture)[None])
     done: list[int] = []
-    rows = list(looking.large(Decoded(picture), normalise, done=done.append))
+    rows = list(looking.large(DecodedRegions(picture), normalise, done=done.append))
     found = np.concatenate([classes for _, classes in rows])
     assert [top for top, _ in rows] == np.cumsum([0, *(len(c) for _, c in rows[:-1])]).tolist()
     # Two classes may be equally likely up to rounding.
@@ -218,10 +218,10 @@ def test_windows_of_a_large_image_are_viewed_at_all_scales_and_mirrored(model: S
     # Side by side, so that each window is an image of its own.
     halves = picture[:, :32], picture[:, 32:]
     sides = [looking.classes(normalise(half)[None]) for half in halves]
-    large = np.concatenate([rows for _, rows in looking.large(Decoded(picture), normalise)])
+    large = np.concatenate([rows for _, rows in looking.large(DecodedRegions(picture), normalise)])
     assert (large == np.concatenate(sides, axis=1)).mean() > 0.999
     plain = scanner(model, overlap=0.0)
-    other = np.concatenate([rows for _, rows in plain.large(Decoded(picture), normalise)])
+    other = np.concatenate([rows for _, rows in plain.large(DecodedRegions(picture), normalise)])
     assert (large != other).any()
 
 
@@ -243,7 +243,7 @@ def test_a_large_image_with_a_short_side_is_reduced_while_it_is_read(
     called = looking.classes(normalise(small)[None]).repeat(side, axis=0).repeat(side, axis=1)
     expected = np.pad(called, ((0, size[0] - 160), (0, size[1] - 240)), mode="edge")
     done: list[int] = []
-    rows = list(looking.large(Decoded(picture), normalise, done=done.append))
+    rows = list(looking.large(DecodedRegions(picture), normalise, done=done.append))
     assert [top for top, _ in rows] == np.cumsum([0, *(len(c) for _, c in rows[:-1])]).tolist()
     assert (np.concatenate([classes for _, classes in rows]) == expected).all()
     assert sum(done) == looking.num_windows(size) == 1
@@ -262,7 +262,7 @@ def test_a_long_image_is_reduced_as_far_as_it_is_looked_at(
 
     monkeypatch.setattr(Scanner, "classes", look)
     normalise = Normalisation(mean=(0.5,) * 3, std=(0.2,) * 3)
-    rows = list(scanner(model, short_side=50).large(Decoded(picture), normalise))
+    rows = list(scanner(model, short_side=50).large(DecodedRegions(picture), normalise))
     # Its longer side is four times 50 at most, so that every 8 x 8 pixels become one.
     assert seen == [(6, 200)]
     assert sum(len(called) for _, called in rows) == 50

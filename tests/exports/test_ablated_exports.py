@@ -12,8 +12,8 @@ from fcmae.errors import CheckpointError
 from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 16, 24, 32))
 CARD = {"size": [64, 64]}

@@ -12,8 +12,8 @@ from torch import nn
 from fcmae.checkpoint.weights import save_weights
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.response import Response
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 16, 24, 32))
 MODELS = {

@@ -16,7 +16,7 @@ from torch.testing import assert_close
 
 import fcmae
 from fcmae.checkpoint.weights import save_weights
-from fcmae.data.augment import Evaluation
+from fcmae.data.augment import EvaluationView
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
@@ -24,7 +24,7 @@ from fcmae.errors import CheckpointError, FcmaeError, StorageError
 from fcmae.exports import write
 from fcmae.exports.compare import difference, outputs
 from fcmae.exports.facts import facts_of
-from fcmae.exports.options import FILES, HOLDS, Format
+from fcmae.exports.options import FILES, HOLDS, ExportFormat
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture, DecoderOptions, architecture
@@ -246,7 +246,7 @@ def test_their_preprocessing_gives_our_pixels(format, atto, tmp_path):
     Image.fromarray((waves[..., None] * [90, 60, 30] + 128).astype(np.uint8)).save(picture)
     loader = Loader(workers=0, mean=MEAN, std=STD)
     images = find_images(folder, labels=False)
-    view = Evaluation((64, 64))
+    view = EvaluationView((64, 64))
     batches = evaluation_batches(images, view, loader=loader, channels=3, batch_size=1)
     ours = next(iter(batches)).images[0]
     opened = Image.open(picture)
@@ -342,7 +342,7 @@ def test_a_file_without_a_run_is_converted(atto, tmp_path):
 
 
 def test_every_format_holds_an_encoder():
-    for format in Format.__args__:
+    for format in ExportFormat.__args__:
         assert "encoder" in HOLDS[format]
 
 

@@ -18,7 +18,7 @@ import fcmae
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.export.exported import Exported
-from fcmae.data.augment import Evaluation
+from fcmae.data.augment import EvaluationView
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
@@ -146,7 +146,7 @@ def test_whole_images_from_384_pixels_on_are_warped_by_transformers_too(tmp_path
     Image.fromarray((waves[..., None] * [90, 60, 30] + 128).astype(np.uint8)).save(picture)
     batches = evaluation_batches(
         find_images(picture.parent, labels=False),
-        Evaluation((384, 416)),
+        EvaluationView((384, 416)),
         loader=Loader(workers=0),
         channels=3,
         batch_size=1,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fcmae.jobs.options import Job
-from fcmae.jobs.submit import Command, executor, submit
+from fcmae.jobs.submit import JobCommand, executor, submit
 
 
 @pytest.mark.parametrize(
@@ -31,30 +31,32 @@ def test_what_no_job_could_ask_for_is_refused(changes: dict[str, object], why: s
 def test_a_command_gives_its_code_back_or_fails_with_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     line = [sys.executable, "-c", "import sys; print('said'); sys.exit(6)"]
-    assert Command(line, log)() == 6
+    assert JobCommand(line, log)() == 6
     assert log.read_text() == "said\n"
     with pytest.raises(SystemExit) as told:
-        Command(line, log, fails=True)()
+        JobCommand(line, log, fails=True)()
     assert told.value.code == 6
 
 
 @pytest.mark.parametrize("code", [0, 143])
 def test_a_command_that_has_saved_does_not_fail_its_job(code: int) -> None:
     line = [sys.executable, "-c", f"import sys; sys.exit({code})"]
-    assert Command(line, fails=True)() == code
+    assert JobCommand(line, fails=True)() == code
 
 
 def test_a_command_runs_as_a_job_of_this_machine(tmp_path: Path) -> None:
     line = [sys.executable, "-c", "import os; print(os.environ['SUBMITIT_LOCAL_NTASKS'])"]
     made = executor(Job(gpus=0), tmp_path / "jobs", "local")
-    assert submit(made, Command(line, tmp_path / "log")).result() == 0
+    assert submit(made, JobCommand(line, tmp_path / "log")).result() == 0
     assert (tmp_path / "log").read_text() == "1\n"
 
 
 def test_a_job_that_is_put_off_lets_its_command_save(tmp_path: Path) -> None:
     log = tmp_path / "log"
     saves = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(143)); print('ready')"
-    command = Command([sys.executable, "-c", f"{saves}; sys.stdout.flush(); time.sleep(60)"], log)
+    command = JobCommand(
+        [sys.executable, "-c", f"{saves}; sys.stdout.flush(); time.sleep(60)"], log
+    )
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(command)
         while not log.exists() or "ready" not in log.read_text():

@@ -23,7 +23,7 @@ from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
 from fcmae.kernels.linear import linear
 from fcmae.kernels.patches import computes_error, take_patches
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error, pixel_error_at
 from fcmae.model.autoencoder import Autoencoder
@@ -85,7 +85,7 @@ def test_depthwise_on_visible_patches_equals_the_definition(shape, dtype):
 @pytest.mark.parametrize(("shape", "dtype"), list(product(WHOLE, native.TYPES)), ids=str)
 def test_depthwise_on_a_whole_map_equals_the_definition(shape, dtype):
     n, channels, height, width = shape
-    tiles = Tiles.whole(height, width)
+    tiles = MapTiles.whole(height, width)
     leaves = depthwise_leaves(n, height * width, channels, dtype)
     assert_near(lambda *a: depthwise(*a, tiles), lambda *a: reference.depthwise(*a, tiles), leaves)
 
@@ -207,7 +207,7 @@ def test_under_autocast_linear_layers_give_gradients_in_the_types_of_the_leaves(
 def test_without_gradients_kernels_give_the_bits_that_they_give_with_them():
     x, weight, bias = torch.randn(2, 9, 8), torch.randn(8, 1, 7, 7), torch.randn(8)
     functions = [
-        lambda: depthwise(x, weight, bias, Tiles.whole(3, 3)),
+        lambda: depthwise(x, weight, bias, MapTiles.whole(3, 3)),
         lambda: gelu_grn(x, bias, bias, 1e-6),
         lambda: layer_norm(x, bias, bias, 1e-6),
     ]
@@ -244,7 +244,7 @@ def test_nan_comes_out_as_nan_and_stays_in_its_image():
     x = torch.randn(3, 9, 40).bfloat16()
     x[1, 4, 7] = float("nan")
     weight, bias = torch.randn(40, 1, 7, 7), torch.randn(40)
-    convolved = depthwise(x, weight, bias, Tiles.whole(3, 3))
+    convolved = depthwise(x, weight, bias, MapTiles.whole(3, 3))
     scaled = gelu_grn(x, torch.ones(40), torch.ones(40), 1e-6)
     for y in (convolved, scaled):
         assert y[1, :, 7].isnan().all()
@@ -326,12 +326,12 @@ def test_native_by_name_refuses_what_it_cannot_compute_and_auto_falls_back(monke
     x = torch.randn(1, 4, 8, dtype=torch.float64)
     weight, bias = torch.randn(8, 1, 7, 7).double(), torch.randn(8).double()
     with choice.using("native"), pytest.raises(FcmaeError, match="float64"):
-        depthwise(x, weight, bias, Tiles.whole(2, 2))
-    assert depthwise(x, weight, bias, Tiles.whole(2, 2)).dtype == torch.float64
+        depthwise(x, weight, bias, MapTiles.whole(2, 2))
+    assert depthwise(x, weight, bias, MapTiles.whole(2, 2)).dtype == torch.float64
     monkeypatch.setattr(native, "_load", lambda: "no kernels were compiled")
     assert choice.describe("cpu") == "reference: no kernels were compiled"
     with choice.using("native"), pytest.raises(FcmaeError, match="no kernels were compiled"):
-        depthwise(x.float(), weight, bias, Tiles.whole(2, 2))
+        depthwise(x.float(), weight, bias, MapTiles.whole(2, 2))
 
 
 def test_the_build_that_the_variable_names_is_the_one_that_computes(build):
@@ -422,7 +422,7 @@ def test_behind_a_build_of_other_sources_the_next_one_is_taken(monkeypatch, tmp_
 
 
 FOLLOWED = [
-    lambda x: depthwise(x, torch.ones(8, 1, 7, 7), torch.ones(8), Tiles.whole(3, 3)),
+    lambda x: depthwise(x, torch.ones(8, 1, 7, 7), torch.ones(8), MapTiles.whole(3, 3)),
     lambda x: gelu_grn(x, torch.ones(8), torch.ones(8), 1e-6),
     lambda x: layer_norm(x, torch.ones(8), torch.ones(8), 1e-6),
     lambda x: linear(x.bfloat16(), torch.ones(4, 8).bfloat16(), torch.ones(4).bfloat16()).float(),
@@ -466,7 +466,7 @@ def test_no_images_have_linear_layers_and_gradients_too():
 def test_no_images_have_a_convolution_by_the_definition_and_gradients_too():
     x = torch.randn(0, 9, 8, requires_grad=True)
     weight, bias = torch.randn(8, 1, 7, 7, requires_grad=True), torch.randn(8, requires_grad=True)
-    y = reference.depthwise(x, weight, bias, Tiles.whole(3, 3))
+    y = reference.depthwise(x, weight, bias, MapTiles.whole(3, 3))
     y.sum().backward()
     assert (y.shape, x.grad.shape) == ((0, 9, 8), x.shape)
     assert_close(weight.grad, torch.zeros_like(weight), rtol=0, atol=0)
@@ -481,4 +481,4 @@ def test_native_kernels_by_name_say_that_the_interpreter_has_their_place(monkeyp
 def test_autocast_reaches_the_kernels():
     x, weight, bias = torch.randn(2, 9, 8), torch.randn(8, 1, 7, 7), torch.randn(8)
     with torch.autocast("cpu", torch.bfloat16):
-        assert depthwise(x, weight, bias, Tiles.whole(3, 3)).dtype == torch.bfloat16
+        assert depthwise(x, weight, bias, MapTiles.whole(3, 3)).dtype == torch.bfloat16

@@ -27,7 +27,7 @@ from fcmae.kernels import choice, gpu, reference
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.gelu_grn import gelu_grn
 from fcmae.kernels.layer_norm import layer_norm
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.options import Architecture, DecoderOptions
 
@@ -75,7 +75,7 @@ def moved(tiles, device):
         name: value.to(device) if isinstance(value, torch.Tensor) else value
         for name, value in vars(tiles).items()
     }
-    return Tiles(**fields)
+    return MapTiles(**fields)
 
 
 def check_depthwise(tiles, leaves, device):
@@ -100,7 +100,7 @@ def test_depthwise_on_visible_patches_equals_the_definition(shape, device):
 def test_depthwise_on_a_whole_map_equals_the_definition(shape, device):
     n, channels, height, width = shape
     leaves = depthwise_leaves(n, height * width, channels, torch.float32)
-    check_depthwise(Tiles.whole(height, width), leaves, device)
+    check_depthwise(MapTiles.whole(height, width), leaves, device)
 
 
 @computes
@@ -180,7 +180,7 @@ def test_nan_comes_out_as_nan_and_stays_in_its_image(device):
     x = torch.randn(3, 9, 40).bfloat16().to(device)
     x[1, 4, 7] = float("nan")
     weight, bias = torch.randn(40, 1, 7, 7, device=device), torch.randn(40, device=device)
-    convolved = depthwise(x, weight, bias, Tiles.whole(3, 3))
+    convolved = depthwise(x, weight, bias, MapTiles.whole(3, 3))
     scaled = gelu_grn(x, bias, bias, EPS)
     for y in (convolved, scaled):
         assert y[1, :, 7].isnan().all()
@@ -190,7 +190,7 @@ def test_nan_comes_out_as_nan_and_stays_in_its_image(device):
 @computes
 def test_a_batch_without_images_gives_gradients_of_zero(device):
     leaves = [leaf.to(device) for leaf in depthwise_leaves(0, 9, 8, torch.float32)]
-    tiles = Tiles.whole(3, 3)
+    tiles = MapTiles.whole(3, 3)
     for function in (
         lambda x, w, b: depthwise(x, w, b, tiles),
         lambda x, w, b: gelu_grn(x, b, b, EPS),

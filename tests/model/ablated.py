@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from fcmae.masking import Mask, draw_visible, patch_grid
+from fcmae.model.grn_options import Response
 from fcmae.model.options import Architecture
-from fcmae.model.response import Response
 
 RESPONSES = {
     "none": Response(kind="none"),

@@ -12,10 +12,10 @@ from fcmae.evaluation.embed import pooled
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture, Projection
-from fcmae.model.projection import BatchNorm
+from fcmae.model.projection import GlobalBatchNorm
 from fcmae.optim.groups import parameter_groups
 from fcmae.optim.options import Optim
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 8, 8), stem=1)
 ALONE = Peers()
@@ -32,7 +32,7 @@ def images(seed: int, count: int = 3) -> torch.Tensor:
 
 @pytest.mark.parametrize("affine", [True, False])
 def test_batch_norm_is_pytorchs_while_training_and_after(affine: bool) -> None:
-    own, reference = BatchNorm(5, affine=affine), nn.BatchNorm1d(5, affine=affine)
+    own, reference = GlobalBatchNorm(5, affine=affine), nn.BatchNorm1d(5, affine=affine)
     if affine:
         for norm in (own, reference):
             nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))

@@ -19,7 +19,7 @@ from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import OwnCodeError, describe, rebuild
 from fcmae.model.options import Architecture, DecoderOptions
 from fcmae.model.own_parts import visible_of
-from fcmae.tasks.reconstruct import Reconstruct
+from fcmae.tasks.reconstruct import ReconstructTask
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8), stem=1)
 PIXELS = 8 * 8 * 3
@@ -121,7 +121,7 @@ def test_a_mask_is_a_function_of_seed_epoch_and_image_alone() -> None:
 
 
 def test_training_draws_the_masks_of_its_model() -> None:
-    task = Reconstruct(Autoencoder(ARCH, mask=left_half), seed=3)
+    task = ReconstructTask(Autoencoder(ARCH, mask=left_half), seed=3)
     seen = []
     forward = task.model.forward
     task.model.forward = lambda images, visible: seen.append(visible) or forward(images, visible)  # type: ignore[func-returns-value, method-assign]

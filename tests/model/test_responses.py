@@ -15,11 +15,11 @@ from fcmae.kernels import choice
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.block import Block
 from fcmae.model.encoder import Encoder
+from fcmae.model.grn_options import Grn, Response
+from fcmae.model.grn_variants import response_layer
 from fcmae.model.layers import GRN
 from fcmae.model.layout import Dense
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.response import Grn, Response
-from fcmae.model.responses import response_layer
 from fcmae.optim.groups import decays
 
 Weights = dict[str, np.ndarray]

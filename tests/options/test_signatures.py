@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fcmae.options.objects import FromPython
 from fcmae.options.signatures import REQUIRED, docstring_of, keywords_of, signature_of
-from fcmae.options.stub import Family, Function, Stub
+from fcmae.options.stub import Function, FunctionFamily, Stub
 
 ARRAYS = FromPython(words="an array n h w c", alias="some.module.Images")
 
@@ -94,7 +94,7 @@ def test_a_family_has_overloads_and_its_members() -> None:
     stub = Stub("A stub.")
     doc = "Does one of two."
     members = {"one": DONE, "two": DONE}
-    stub.family("choose", Family(doc=doc, parameter="what", members=members, default="one"))
+    stub.family("choose", FunctionFamily(doc=doc, parameter="what", members=members, default="one"))
     text = str(stub)
     assert text.count("@overload") == 2
     assert 'what: Literal["one"] | Options = "one",' in text

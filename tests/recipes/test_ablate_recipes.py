@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fcmae.model.response import Grn, Response
+from fcmae.model.grn_options import Grn, Response
 from fcmae.options.parse import build, config_values
 from fcmae.options.recipes import RECIPES, read_config, recipe_names
 from fcmae.training import FinetuneClassify, Pretrain

@@ -20,14 +20,14 @@ from fcmae.data.batch import Batch
 from fcmae.engine.fit import fit
 from fcmae.engine.options import Run
 from fcmae.loss.contrast import match
-from fcmae.loss.options import Contrast as Options
+from fcmae.loss.options import ContrastOptions as Options
 from fcmae.model.contraster import Contraster
 from fcmae.model.options import Architecture, Projection
-from fcmae.model.projection import BatchNorm, Projector
+from fcmae.model.projection import GlobalBatchNorm, Projector
 from fcmae.optim.options import Optim
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.randomness import permutation
-from fcmae.tasks.contrast import Contrast, momentum
+from fcmae.tasks.contrast import ContrastTask, momentum
 from forking import IGNORE_THREADS, Child
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -43,14 +43,14 @@ NOISE = {
 makes steps of the usual size; the next mean is moved by them."""
 
 
-def task(**changes: float) -> Contrast:
+def task(**changes: float) -> ContrastTask:
     torch.manual_seed(1)
     model = Contraster(SMALL, projection=Projection(hidden=12, width=6))
     for norm in model.modules():
-        if isinstance(norm, BatchNorm) and norm.weight is not None:
+        if isinstance(norm, GlobalBatchNorm) and norm.weight is not None:
             nn.init.normal_(norm.weight, 1.0, 0.3)
     model.start_momentum()
-    return Contrast(model, Options(**{"temperature": TEMPERATURE, "momentum": 0.8} | changes))
+    return ContrastTask(model, Options(**{"temperature": TEMPERATURE, "momentum": 0.8} | changes))
 
 
 def pixels(indices: Tensor, epoch: int = 0) -> Tensor:
@@ -77,7 +77,7 @@ def batch_of(indices: Tensor, epoch: int = 0) -> Batch:
 
 def plain_head(head: Projector, x: Tensor) -> Tensor:
     for number, (layer, norm) in enumerate(zip(head.layers, head.norms, strict=True)):
-        assert isinstance(norm, BatchNorm)
+        assert isinstance(norm, GlobalBatchNorm)
         x = F.batch_norm(x @ layer.weight.T, None, None, norm.weight, norm.bias, training=True)
         x = x if number == len(head.layers) - 1 else x.clamp(min=0)
     return x

@@ -22,7 +22,7 @@ from fcmae.model.detector import Detector, of_image, summed
 from fcmae.model.options import Architecture, MaskRCNN
 from fcmae.optim.options import Optim
 from fcmae.randomness import seed_everything
-from fcmae.tasks.detect import Detect
+from fcmae.tasks.detect import DetectTask
 from forking import IGNORE_THREADS
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
@@ -56,11 +56,11 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> ImageList:
     return read_coco(root / "labels.json", root).images
 
 
-def task(**how: Any) -> Detect:
+def task(**how: Any) -> DetectTask:
     torch.manual_seed(0)
     small = Architecture(depths=(1, 1, 1, 1), dims=(8, 8, 16, 16))
     model = Detector(small, num_classes=2, head=MaskRCNN(width=8, proposals=16, anchor=8))
-    return Detect(model, seed=3, **how)
+    return DetectTask(model, seed=3, **how)
 
 
 def feed(images: ImageList) -> Feed:

@@ -10,7 +10,7 @@ from fcmae.data.targets import Targets
 from fcmae.errors import DataError
 from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.segmenter import Segmenter
-from fcmae.tasks.segment import Segment
+from fcmae.tasks.segment import SegmentTask
 
 SMALL = Architecture(depths=(1, 1, 1, 1), dims=(8, 8, 16, 16))
 
@@ -43,7 +43,7 @@ def part(whole: Batch, start: int, stop: int) -> Batch:
 
 
 def test_the_loss_is_the_definition() -> None:
-    task, given = Segment(segmenter(), auxiliary_weight=0.4), batch(2)
+    task, given = SegmentTask(segmenter(), auxiliary_weight=0.4), batch(2)
     step = task(given)
     assert given.targets is not None
     total = 0.0
@@ -61,7 +61,7 @@ def test_the_loss_is_the_definition() -> None:
 
 
 def test_halves_of_a_batch_are_the_batch() -> None:
-    task, given = Segment(segmenter()), batch(4)
+    task, given = SegmentTask(segmenter()), batch(4)
     whole = task(given).loss
     halves = [task(part(given, start, start + 2)).loss for start in (0, 2)]
     assert_close(sum(halves) / 2, whole, rtol=1e-6, atol=1e-6)
@@ -76,7 +76,7 @@ def test_an_image_without_a_judged_pixel_is_no_division_by_zero() -> None:
         indices=given.indices,
         repeats=given.repeats,
     )
-    step = Segment(segmenter())(nothing)
+    step = SegmentTask(segmenter())(nothing)
     step.loss.backward()
     assert float(step.loss.detach()) == float(step.logs["train_accuracy"]) == 0
 
@@ -85,11 +85,11 @@ def test_images_without_masks_say_so() -> None:
     given = batch(1)
     plain = Batch(images=given.images, indices=given.indices, repeats=given.repeats)
     with pytest.raises(DataError, match="the images have no masks"):
-        Segment(segmenter())(plain)
+        SegmentTask(segmenter())(plain)
 
 
 def test_frozen_stages_do_not_learn() -> None:
-    task = Segment(segmenter(), freeze_stages=2).train()
+    task = SegmentTask(segmenter(), freeze_stages=2).train()
     task(batch(1)).loss.backward()
     learning = {name for name, p in task.model.named_parameters() if p.grad is not None}
     assert not [n for n in learning if n.startswith(("encoder.stem", "encoder.stages.0"))]

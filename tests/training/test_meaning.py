@@ -10,8 +10,8 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.engine.resume import check_same_run
 from fcmae.errors import CheckpointError
 from fcmae.model.encoder import Encoder
+from fcmae.model.grn_options import Response
 from fcmae.model.options import architecture
-from fcmae.model.response import Response
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.fields import nested
 from fcmae.options.parse import build, read_command_line

@@ -17,7 +17,7 @@ from fcmae.errors import DataError
 from fcmae.model.classifier import Classifier
 from fcmae.optim.options import Optim
 from fcmae.options.fields import fields_of
-from fcmae.tasks.classify import Classify
+from fcmae.tasks.classify import ClassifyTask
 from fcmae.training import TrainingOptions, train
 from fcmae.training.init_weights import init_weights
 from fcmae.training.parts import Parts
@@ -49,7 +49,7 @@ class Sort(TrainingOptions[tuple[int, float]]):
             loader=start.loader,
             channels=start.channels,
         )
-        return Parts(task=Classify(init_weights(model, self, start)), feed=feed, evaluations=[])
+        return Parts(task=ClassifyTask(init_weights(model, self, start)), feed=feed, evaluations=[])
 
     def result(self, done: Done) -> tuple[int, float]:
         return done.steps, done.metrics["loss"]

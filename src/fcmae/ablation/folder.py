@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcmae.ablation.steps import Setting, Step
+from fcmae.ablation.steps import PlanStep, Setting
 from fcmae.errors import CheckpointError
 from fcmae.files.durable import storage_errors, write_text
 
@@ -16,7 +16,7 @@ MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class StepDone:
     """Result of a finished step.
 
     Attributes:
@@ -36,23 +36,23 @@ class PlanFolder:
 
     root: Path
 
-    def step(self, step: Step) -> Path:
+    def step(self, step: PlanStep) -> Path:
         """The folder of a step, which is that of its run."""
         return self.root / "steps" / step.folder
 
-    def log(self, step: Step) -> Path:
+    def log(self, step: PlanStep) -> Path:
         """All that a step's command has said."""
         return self.step(step) / "log.txt"
 
-    def config(self, step: Step) -> Path:
+    def config(self, step: PlanStep) -> Path:
         """A step's options, for ``--config``."""
         return self.step(step) / "step.yaml"
 
-    def result(self, step: Step) -> Path:
+    def result(self, step: PlanStep) -> Path:
         """Result of a finished step."""
         return self.step(step) / "result.json"
 
-    def told(self, step: Step) -> Path:
+    def told(self, step: PlanStep) -> Path:
         """File of a step's result."""
         return self.step(step) / ".told.json"
 
@@ -71,11 +71,11 @@ class PlanFolder:
         """The trials of a search."""
         return self.root / "search.db"
 
-    def done(self, step: Step) -> Done | None:
+    def done(self, step: PlanStep) -> StepDone | None:
         """Result of a step, if it is finished and its weights are still there."""
         try:
             found = json.loads(self.result(step).read_text(encoding="utf-8"))
-            done = Done(**found)
+            done = StepDone(**found)
         except (OSError, ValueError, TypeError):
             return None
         weights = done.result.get("weights")
@@ -83,7 +83,7 @@ class PlanFolder:
             return None
         return done
 
-    def begin(self, step: Step) -> bool:
+    def begin(self, step: PlanStep) -> bool:
         """Make a step's folder ready; whether the step was begun before."""
         folder, begun = self.step(step), self.step(step) / ".begun"
         with storage_errors(folder):
@@ -93,7 +93,7 @@ class PlanFolder:
             begun.touch()
         return resumed
 
-    def finish(self, step: Step, result: dict[str, Any], seconds: float, resumed: bool) -> None:
+    def finish(self, step: PlanStep, result: dict[str, Any], seconds: float, resumed: bool) -> None:
         """Record a result, whole or not at all."""
         if result.get("weights") is not None:
             result["weights"] = os.path.relpath(result["weights"], self.step(step))

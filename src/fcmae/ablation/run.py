@@ -12,7 +12,7 @@ from pathlib import Path
 from fcmae.ablation.commands import Commands
 from fcmae.ablation.folder import PlanFolder
 from fcmae.ablation.launch import Launcher, passing_on_signals
-from fcmae.ablation.steps import Setting, Step, unique
+from fcmae.ablation.steps import PlanStep, Setting, unique
 from fcmae.errors import DistributedError, FcmaeError, Interrupted
 
 TAIL_BYTES = 20_000
@@ -70,7 +70,7 @@ class Runner:
             self.failures.pop(again.key, None)
         self._of = {step.key: s.name for s in reversed(settings) for step in s.steps}
         places = list(range(self.launcher.places))[::-1]
-        running: dict[Future[None], tuple[Step, int]] = {}
+        running: dict[Future[None], tuple[PlanStep, int]] = {}
         with (
             passing_on_signals(self.launcher) as self.signals,
             ThreadPoolExecutor(self.launcher.places) as pool,
@@ -95,8 +95,8 @@ class Runner:
             )
 
     def _next(
-        self, waiting: list[Step], running: dict[Future[None], tuple[Step, int]]
-    ) -> Step | None:
+        self, waiting: list[PlanStep], running: dict[Future[None], tuple[PlanStep, int]]
+    ) -> PlanStep | None:
         """Take the first step that nothing keeps waiting; those that never can be are failures."""
         pending = {step.key for step in waiting} | {step.key for step, _ in running.values()}
         for step in list(waiting):
@@ -109,7 +109,7 @@ class Runner:
                 return step
         return None
 
-    def _compute(self, step: Step, place: int) -> None:
+    def _compute(self, step: PlanStep, place: int) -> None:
         """Run a step's command and record what came of it."""
         folder = self.folder.step(step)
         try:
@@ -127,7 +127,7 @@ class Runner:
         except (FcmaeError, OSError, ValueError) as error:
             self._fail(step, str(error))
 
-    def _words(self, step: Step) -> list[str]:
+    def _words(self, step: PlanStep) -> list[str]:
         words = ["--config", str(self.folder.config(step)), "--json", str(self.folder.told(step))]
         if step.takes_out:
             words += ["--out", str(self.folder.step(step))]
@@ -135,7 +135,7 @@ class Runner:
             words += ["--weights", str(self.folder.step(step.start))]
         return words
 
-    def _fail(self, step: Step, reason: str) -> None:
+    def _fail(self, step: PlanStep, reason: str) -> None:
         failure = Failure(
             setting=self._of[step.key], step=step.name, reason=reason, log=self.folder.log(step)
         )

@@ -18,12 +18,12 @@ from fcmae.ablation.space import Space, at_point
 from fcmae.randomness import integer
 
 STUDY = "plan"
-Compute = Callable[[Sequence[Cell]], Mapping[str, float | None]]
+ComputeCells = Callable[[Sequence[Cell]], Mapping[str, float | None]]
 """Computes cells and gives the number of each; None for one that failed."""
 
 
 def search(
-    cell: Cell, space: Space, storage: Path, compute: Compute, *, seed: int, width: int
+    cell: Cell, space: Space, storage: Path, compute: ComputeCells, *, seed: int, width: int
 ) -> list[Cell]:
     """Try points until there are as many as asked for; what was begun before is finished first.
 

@@ -14,7 +14,7 @@ from fcmae.ablation.launch import Launcher, wait_for
 from fcmae.ablation.options import StepJob
 from fcmae.errors import StorageError
 from fcmae.files.durable import write_text
-from fcmae.jobs.submit import Command, executor, submit, tasks
+from fcmae.jobs.submit import JobCommand, executor, submit, tasks
 
 NOTE = ".job"
 """File with the number of the job that computes a step, by which another runner finds it."""
@@ -61,7 +61,7 @@ class Jobs(Launcher):
         with self._guard:
             if self._stopped is not None:
                 return 128 + self._stopped
-            job = submit(self._executor, Command(line, log))
+            job = submit(self._executor, JobCommand(line, log))
             write_text(note, job.job_id)
         code = self._wait(job, log)
         note.unlink()

@@ -21,7 +21,7 @@ OWN = ("command", "config", "from")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class PlanStep:
     """A command with every option but for the places that the runner gives it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Step:
     name: str
     command: str
     options: dict[str, Any]
-    start: "Step | None"
+    start: "PlanStep | None"
     takes_out: bool
 
     @property
@@ -68,7 +68,7 @@ class Setting:
     cell: str
     seed: int
     choice: dict[str, str] = field(default_factory=dict)
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
 
     @property
     def name(self) -> str:
@@ -120,10 +120,10 @@ class Resolver:
 
     def chain(
         self, cell: Cell, choice: Mapping[str, str], seed: int | None, plan: Plan
-    ) -> tuple[Step, ...]:
+    ) -> tuple[PlanStep, ...]:
         """The steps of a cell, each after the one that it starts from."""
         try:
-            made: dict[str, Step] = {}
+            made: dict[str, PlanStep] = {}
             for name, tree in _chosen(cell, choice).items():
                 made[name] = self.step(name, tree, cell.common, made, seed)
             self.check_common(cell, made)
@@ -137,8 +137,8 @@ class Resolver:
         return tuple(made.values())
 
     def step(
-        self, name: str, tree: Tree, common: Tree, before: Mapping[str, Step], seed: int | None
-    ) -> Step:
+        self, name: str, tree: Tree, common: Tree, before: Mapping[str, PlanStep], seed: int | None
+    ) -> PlanStep:
         """One step."""
         command = self.command(name, tree)
         options = self.commands.options(command)
@@ -153,7 +153,7 @@ class Resolver:
         for key in values.keys() & places.keys():
             raise ValueError(f"step {name}: {key} is given by the plan's runner: leave it out.")
         resolved = self.resolve(name, command, _configs(tree), {**given, **values, **places})
-        return Step(
+        return PlanStep(
             name=name,
             command=command,
             options={key: x for key, x in resolved.items() if key not in places},
@@ -179,7 +179,7 @@ class Resolver:
                 raise ValueError(f"step {name}: {error}") from None
         return self.known[asked]
 
-    def check_common(self, cell: Cell, steps: Mapping[str, Step]) -> None:
+    def check_common(self, cell: Cell, steps: Mapping[str, PlanStep]) -> None:
         """Refuse a common option that no step has."""
         known = {key for step in steps.values() for key in self.commands.options(step.command)}
         for key in cell.common:
@@ -187,7 +187,7 @@ class Resolver:
                 close = self.commands.close(key, known)
                 raise ValueError(f"common: no step has an option {key}.{close}")
 
-    def check_metric(self, metric: Metric, steps: Mapping[str, Step]) -> None:
+    def check_metric(self, metric: Metric, steps: Mapping[str, PlanStep]) -> None:
         """Refuse a number that no result has."""
         if metric.step not in steps:
             raise ValueError(f"it has no step {metric.step}, which {metric} is measured by.")
@@ -222,7 +222,7 @@ def planned(plan: Plan, resolver: "Resolver") -> dict[str, Any]:
     return cells
 
 
-def unique(settings: Sequence[Setting]) -> list[Step]:
+def unique(settings: Sequence[Setting]) -> list[PlanStep]:
     """Every step once, each after the one that it starts from."""
     return list({step.key: step for setting in settings for step in setting.steps}.values())
 
@@ -238,7 +238,7 @@ def _chosen(cell: Cell, choice: Mapping[str, str]) -> dict[str, Tree]:
     return steps
 
 
-def _start(name: str, tree: Tree, before: Mapping[str, Step]) -> Step | None:
+def _start(name: str, tree: Tree, before: Mapping[str, PlanStep]) -> PlanStep | None:
     start = tree.get("from")
     if start is None or start in NOTHING:
         return None

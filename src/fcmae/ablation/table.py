@@ -38,7 +38,7 @@ class Spread:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ResultRow:
     """A cell of the plan.
 
     Attributes:
@@ -70,7 +70,7 @@ class Row:
     parameters: int | None = None
 
 
-def rows(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[Row]:
+def rows(plan: Plan, settings: Sequence[Setting], folder: PlanFolder) -> list[ResultRow]:
     """A row for each cell, from what is finished."""
     of_cell: dict[str, list[Setting]] = {cell.name: [] for cell in plan.cells}
     for setting in settings:
@@ -120,7 +120,7 @@ def number_at(result: Mapping[str, Any], path: str) -> float | None:
     return number_at(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
-def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> Row:
+def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder) -> ResultRow:
     also = {head: Spread.of(_by_seed(settings, m, folder)) for head, m in plan.also.items()}
     found = _by_seed(settings, plan.metric, folder)
     spread = Spread.of(found)
@@ -128,7 +128,7 @@ def _row(cell: Cell, settings: Sequence[Setting], plan: Plan, folder: PlanFolder
     values = {str(seed): x for seed, x in found.items()}
     done = [(step.name, d) for s in settings for step in s.steps if (d := folder.done(step))]
     names = dict.fromkeys(name for name, _ in done)
-    return Row(
+    return ResultRow(
         cell=cell.name,
         mean=None if spread is None else spread.mean,
         std=None if spread is None else spread.std,

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fcmae.ablation.plan import Plan
-from fcmae.ablation.table import Row, Spread
+from fcmae.ablation.table import ResultRow, Spread
 from fcmae.files.durable import write_text
 
 STEM = "table"
 
 
-def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
+def write_table(root: Path, plan: Plan, rows: Sequence[ResultRow]) -> dict[str, Path]:
     """Write all files and say where they are; the picture only where there is a number."""
     paths = {kind: root / f"{STEM}.{kind}" for kind in ("json", "csv", "md")}
     facts = {"title": plan.title, "metric": str(plan.metric), "percent": plan.percent}
@@ -30,7 +30,7 @@ def write_table(root: Path, plan: Plan, rows: Sequence[Row]) -> dict[str, Path]:
     return paths
 
 
-def as_text(plan: Plan, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+def as_text(plan: Plan, rows: Sequence[ResultRow]) -> tuple[list[str], list[list[str]]]:
     """The table for people: columns and lines."""
     has_paper = any(row.paper is not None for row in rows)
     columns = ["cell", str(plan.metric), "seeds", *(["paper"] if has_paper else []), *plan.also]
@@ -59,7 +59,7 @@ def _shown(spread: Spread | None, *, percent: bool) -> str:
     return mean if spread.std is None else f"{mean} ± {form.format(scale * spread.std)}"
 
 
-def _time(row: Row) -> str:
+def _time(row: ResultRow) -> str:
     """Time of a cell's steps; more than that where one was begun more than once."""
     if not row.seconds:
         return "-"
@@ -67,7 +67,7 @@ def _time(row: Row) -> str:
     return f"{'> ' if row.resumed else ''}{datetime.timedelta(seconds=seconds)}"
 
 
-def _as_csv(rows: Sequence[Row]) -> str:
+def _as_csv(rows: Sequence[ResultRow]) -> str:
     """One line per cell with every number; spread out, so that no cell of it needs parsing."""
     flat = []
     for row in rows:
@@ -100,7 +100,7 @@ def _as_markdown(plan: Plan, columns: Sequence[str], lines: Sequence[Sequence[st
     return "\n".join(told if best is None else [*told, best, ""])
 
 
-def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
+def draw(path: Path, plan: Plan, rows: Sequence[ResultRow]) -> Path:
     """Lines along an axis of numbers, else bars."""
     from fcmae.analysis.comparison import bars, points
 
@@ -118,7 +118,7 @@ def draw(path: Path, plan: Plan, rows: Sequence[Row]) -> Path:
     return points(at, means, stds, path, papers=papers, x=axis, y=label, title=plan.title)
 
 
-def numeric_axis(rows: Sequence[Row]) -> str | None:
+def numeric_axis(rows: Sequence[ResultRow]) -> str | None:
     """The plan's only axis, where all its values are numbers."""
     names = {name for row in rows for name in row.at}
     if len(names) != 1 or len({tuple(row.at.items()) for row in rows}) < len(rows):

@@ -37,7 +37,7 @@ Note = Callable[[int, Features], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class BlockPlace:
     """A block of a net.
 
     Attributes:
@@ -71,7 +71,7 @@ class Place:
         return as_positions(x, channels_last=channels_last, num_tokens=self.num_tokens)
 
 
-def blocks_of(net: nn.Module) -> list[Place]:
+def blocks_of(net: nn.Module) -> list[BlockPlace]:
     """The blocks in the order in which an image passes through them.
 
     Raises:
@@ -88,7 +88,7 @@ def blocks_of(net: nn.Module) -> list[Place]:
     return _places(net, type(net).__name__)
 
 
-def _places(net: nn.Module, called: str) -> list[Place]:
+def _places(net: nn.Module, called: str) -> list[BlockPlace]:
     modules = dict(net.named_modules())
     for name in modules:
         if reason := OTHERWISE.get(name.rpartition(".")[2]):
@@ -108,10 +108,10 @@ def _places(net: nn.Module, called: str) -> list[Place]:
     )
 
 
-def _place(module: nn.Module, match: re.Match[str], first_stage: int) -> Place:
+def _place(module: nn.Module, match: re.Match[str], first_stage: int) -> BlockPlace:
     numbers = [int(group) for group in match.groups()]
     inside = dict(module.named_modules())
-    return Place(
+    return BlockPlace(
         stage=numbers[0] - first_stage + 1 if len(numbers) == 2 else 1,
         number=numbers[-1] + 1,
         block=module,
@@ -119,14 +119,14 @@ def _place(module: nn.Module, match: re.Match[str], first_stage: int) -> Place:
     )
 
 
-def last_of_stages(places: list[Place]) -> list[int]:
+def last_of_stages(places: list[BlockPlace]) -> list[int]:
     """Index of the last block of each stage."""
     return [i for i, p in enumerate(places) if p.stage not in {q.stage for q in places[i + 1 :]}]
 
 
 @contextmanager
 def watching(
-    places: list[Place], *, output: Note | None = None, expanded: Note | None = None
+    places: list[BlockPlace], *, output: Note | None = None, expanded: Note | None = None
 ) -> Iterator[None]:
     """Call functions with what each block gives, and with its expanded features.
 
@@ -149,7 +149,7 @@ def watching(
             handle.remove()
 
 
-def _after(index: int, place: Place, note: Note) -> Callable[[nn.Module, Any, Any], None]:
+def _after(index: int, place: BlockPlace, note: Note) -> Callable[[nn.Module, Any, Any], None]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         if not isinstance(output, Tensor) or output.ndim not in (3, 4):
             raise CheckpointError(
@@ -162,7 +162,7 @@ def _after(index: int, place: Place, note: Note) -> Callable[[nn.Module, Any, An
 
 
 def _before(
-    index: int, place: Place, note: Note
+    index: int, place: BlockPlace, note: Note
 ) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         note(index, place.expanded(inputs[0]))

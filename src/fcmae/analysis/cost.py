@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from fcmae.model.grn_options import REDUCTION, Response
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.response import REDUCTION, Response
 
 NORM_OPERATIONS = 5
 """Operations of a block's LayerNorm per value. A multiply-add of a convolution or linear layer is
@@ -17,7 +17,7 @@ SPATIAL = 7 * 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class ModelCost:
     """Parameters and operations of a classifier, its encoder and its pre-training decoder.
 
     Attributes:
@@ -39,11 +39,11 @@ def cost(
     size: tuple[int, int] = (224, 224),
     num_classes: int = 1000,
     decoder: DecoderOptions | None = None,
-) -> Cost:
+) -> ModelCost:
     """Count for images of ``size`` (height, width) in pixels."""
     encoder = encoder_parameters(architecture)
     width = architecture.dims[-1]
-    return Cost(
+    return ModelCost(
         parameters=encoder + 2 * width + (width + 1) * num_classes,
         encoder_parameters=encoder,
         decoder_parameters=decoder_parameters(architecture, decoder or DecoderOptions()),

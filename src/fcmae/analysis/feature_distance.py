@@ -12,7 +12,7 @@ from fcmae.analysis.blocks import blocks_of, watching
 from fcmae.data.batch import Batch
 from fcmae.evaluation.forward import forward
 from fcmae.model.encoder import Encoder
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Features, Images
 
 

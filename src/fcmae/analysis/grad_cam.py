@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.analysis.blocks import Place
+from fcmae.analysis.blocks import BlockPlace
 from fcmae.evaluation.forward import evaluating
 from fcmae.types import Images, Labels, Logits
 
 
 def grad_cam(
-    model: nn.Module, place: Place, images: Images, classes: Labels | None = None
+    model: nn.Module, place: BlockPlace, images: Images, classes: Labels | None = None
 ) -> tuple[Float[Tensor, "n p"], Logits]:
     """The evidence at each position of a block for a class of each image.
 

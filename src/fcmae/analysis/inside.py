@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from fcmae.analysis.blocks import Place, blocks_of, watching
+from fcmae.analysis.blocks import BlockPlace, blocks_of, watching
 from fcmae.analysis.feature_distance import channel_distance
 from fcmae.analysis.inactive import dead_maps, saturated_maps
 from fcmae.analysis.selectivity import activity
@@ -15,7 +15,7 @@ from fcmae.data.batch import Batch
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.embed import pooled
 from fcmae.evaluation.forward import Outputs, forward
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Features, Images
 
 PerImage = Float[Tensor, "n _"]
@@ -38,7 +38,7 @@ class Inside:
         saturated: The same for saturated.
     """
 
-    places: list[Place]
+    places: list[BlockPlace]
     images: Outputs
     means: list[PerImage]
     activities: list[PerImage]
@@ -47,7 +47,7 @@ class Inside:
     saturated: list[PerExpanded]
 
     @property
-    def expanding(self) -> list[Place]:
+    def expanding(self) -> list[BlockPlace]:
         """The blocks that have expanded features."""
         return [place for place in self.places if place.contract is not None]
 
@@ -55,7 +55,7 @@ class Inside:
 class Notes:
     """Outputs of the blocks for a batch, and sums over all batches."""
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[BlockPlace]) -> None:
         self.means: dict[int, Tensor] = {}
         self.activities: dict[int, Tensor] = {}
         self.distances: dict[int, Tensor] = {}

@@ -10,7 +10,7 @@ from PIL import Image
 from fcmae.analysis.overlays import class_colour, visible, with_legend
 from fcmae.data.modes import Picture
 
-LabelMap = Integer[np.ndarray, "h w"]
+LabelImage = Integer[np.ndarray, "h w"]
 
 OPACITY = 0.55
 MAX_NAMED = 30
@@ -23,7 +23,7 @@ def colours(num: int) -> UInt8[np.ndarray, "num 3"]:
     return np.array([class_colour(label) for label in range(num)], dtype=np.uint8).reshape(-1, 3)
 
 
-def write_label_map(labels: LabelMap, num_classes: int, path: Path) -> Path:
+def write_label_map(labels: LabelImage, num_classes: int, path: Path) -> Path:
     """Write class indices as a PNG with a palette; beyond 256 classes, as 16 bits of grey."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if num_classes > MAX_PALETTE:
@@ -35,7 +35,7 @@ def write_label_map(labels: LabelMap, num_classes: int, path: Path) -> Path:
     return path
 
 
-def draw_classes(picture: Picture, labels: LabelMap, classes: Sequence[str], path: Path) -> Path:
+def draw_classes(picture: Picture, labels: LabelImage, classes: Sequence[str], path: Path) -> Path:
     """Draw the classes over a picture, with a legend of those that occur and their shares."""
     tints = colours(len(classes))[labels]
     mixed = visible(picture) * (1 - OPACITY) + tints * OPACITY

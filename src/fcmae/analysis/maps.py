@@ -5,7 +5,7 @@ from math import isqrt
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.analysis.blocks import Place, watching
+from fcmae.analysis.blocks import BlockPlace, watching
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import evaluating
 from fcmae.types import Features, Images
@@ -14,7 +14,7 @@ Maps = Float[Tensor, "_ _ _"]
 """Channels, rows and columns, which are not those of the image."""
 
 
-def activation_maps(model: nn.Module, place: Place, image: Images) -> Maps:
+def activation_maps(model: nn.Module, place: BlockPlace, image: Images) -> Maps:
     """Every channel of a block's expanded features, or of its output where it expands nothing.
 
     Args:

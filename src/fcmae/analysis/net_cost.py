@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fcmae.analysis.cost import Cost
+from fcmae.analysis.cost import ModelCost
 from fcmae.model.net_autoencoder import NetAutoencoder
 from fcmae.model.options import DecoderOptions
 from fcmae.model.timm_net import TimmClassifier, last_map_format
@@ -17,7 +17,7 @@ def net_cost(
     size: tuple[int, int] = (224, 224),
     num_classes: int = 1000,
     decoder: DecoderOptions | None = None,
-) -> Cost:
+) -> ModelCost:
     """Count for images of ``size`` (height, width) in pixels.
 
     Multiply-adds of convolutions and linear layers count, as in ``cost``; norms do not. The decoder
@@ -33,7 +33,7 @@ def net_cost(
             decoder_parameters = 0
         else:
             decoder_parameters = _parameters(NetAutoencoder(net, decoder=decoder).decoder)
-    return Cost(
+    return ModelCost(
         parameters=_parameters(classifier),
         encoder_parameters=_parameters(classifier.encoder),
         decoder_parameters=decoder_parameters,

@@ -28,14 +28,14 @@ LETTERS_PER_IN = 15
 GAP = 0.06
 RIGHT, WRONG = COLOURS[0], COLOURS[1]
 
-Shown = Float[Tensor, "rows columns colours"]
+SheetImage = Float[Tensor, "rows columns colours"]
 """A picture as ``as_shown`` makes them."""
-Map = Float[Tensor, "h w"]
-Maps = Float[Tensor, "c h w"]
+SheetMap = Float[Tensor, "h w"]
+SheetMaps = Float[Tensor, "c h w"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class SheetCell:
     """A picture on a sheet.
 
     Attributes:
@@ -47,15 +47,15 @@ class Cell:
         heat: A map from 0 to 1 that is laid over it.
     """
 
-    picture: Shown
+    picture: SheetImage
     caption: str = ""
     value: float | None = None
     side: str = ""
     frame: str | None = None
-    heat: Map | None = None
+    heat: SheetMap | None = None
 
 
-def sheet(rows: Sequence[Sequence[Cell]], titles: Sequence[str], path: Path) -> Path:
+def sheet(rows: Sequence[Sequence[SheetCell]], titles: Sequence[str], path: Path) -> Path:
     """Draw rows of pictures, which may be of different lengths, under the titles of the columns."""
     columns = max(len(row) for row in rows)
     height, width = rows[0][0].picture.shape[:2]
@@ -83,7 +83,9 @@ def _paper(unit: float, width: float, height: float) -> Axes:
     return axes
 
 
-def _draw(axes: Axes, cell: Cell, corner: tuple[float, float], tall: float, letters: int) -> None:
+def _draw(
+    axes: Axes, cell: SheetCell, corner: tuple[float, float], tall: float, letters: int
+) -> None:
     left, top = corner
     _image(axes, cell.picture, corner, tall, cmap="gray", vmin=0, vmax=1)
     if cell.heat is not None:
@@ -113,7 +115,7 @@ def _image(
 
 
 def map_sheet(
-    picture: Shown, maps: Maps, names: Sequence[str], path: Path, *, title: str = ""
+    picture: SheetImage, maps: SheetMaps, names: Sequence[str], path: Path, *, title: str = ""
 ) -> Path:
     """Draw an image and beside it maps of it, all in one scale of colours.
 
@@ -151,7 +153,7 @@ def map_sheet(
         return save(axes.figure, path)
 
 
-def _range(maps: Maps) -> tuple[float, float]:
+def _range(maps: SheetMaps) -> tuple[float, float]:
     """Ends of the scale that all maps share; single extreme values do not stretch it."""
     low, high = np.percentile(maps.numpy(), (1, 99)).tolist()
     return (low, high) if high > low else (low - 0.5, high + 0.5)

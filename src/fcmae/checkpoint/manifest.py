@@ -13,16 +13,16 @@ NAME = "manifest.json"
 FORMAT = 1
 
 
-Entry = dict[str, Any]
+FileEntry = dict[str, Any]
 """Size and SHA-256 of a file."""
 
 
-def entry(path: Path) -> Entry:
+def entry(path: Path) -> FileEntry:
     """Manifest entry of a file: its size and hash."""
     return {"bytes": path.stat().st_size, "sha256": digest(path)}
 
 
-def write_manifest(folder: Path, known: Mapping[str, Entry] | None = None) -> None:
+def write_manifest(folder: Path, known: Mapping[str, FileEntry] | None = None) -> None:
     """Describe every file of a folder.
 
     Args:

@@ -51,7 +51,7 @@ class Machine:
         return [self.stack.pop() for _ in range(count)][::-1]
 
 
-Step = Callable[[Machine, Any], Any]
+Opcode = Callable[[Machine, Any], Any]
 
 
 def read_pickle(content: bytes) -> Any:
@@ -124,7 +124,7 @@ def _storage(machine: Machine) -> None:
     machine.stack.append(Storage(key=key, kind=name, count=count))
 
 
-PLAIN: dict[str, Step] = {
+PLAIN: dict[str, Opcode] = {
     name: lambda machine, argument: machine.stack.append(argument)
     for name in (
         *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
@@ -132,7 +132,7 @@ PLAIN: dict[str, Step] = {
         *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
     )
 }
-STEPS: dict[str, Step] = {
+STEPS: dict[str, Opcode] = {
     **PLAIN,
     "PROTO": lambda machine, _: None,
     "FRAME": lambda machine, _: None,

@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TensorEntry:
     """One tensor of a file.
 
     Attributes:
@@ -35,7 +35,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class LoadReport:
     """Fate of every tensor: taken, renamed, reshaped, adapted or dropped.
 
     Attributes:
@@ -45,7 +45,7 @@ class Report:
     """
 
     format: str
-    entries: list[Entry]
+    entries: list[TensorEntry]
     new: list[str]
 
     def names(self, *how: How) -> list[str]:
@@ -72,7 +72,7 @@ def report_of(
     adapted: str = "",
     wanted: Iterable[str] = (),
     other_response: Collection[int] = (),
-) -> Report:
+) -> LoadReport:
     """Reports the fate of each tensor of a file.
 
     Args:
@@ -84,7 +84,7 @@ def report_of(
     """
     entries = _entries(header, refused or {}, adapted, other_response)
     filled = {entry.here for entry in entries}
-    return Report(
+    return LoadReport(
         format=header.recognised.format.name if header.recognised else "fcmae",
         entries=entries,
         new=[name for name in wanted if name not in filled],
@@ -111,7 +111,7 @@ def is_response(name: str, stages: Collection[int]) -> bool:
 
 def _entries(
     header: Header, refused: Mapping[str, str], adapted: str, other_response: Collection[int]
-) -> list[Entry]:
+) -> list[TensorEntry]:
     """Lists the fate of every tensor of the file."""
     found = header.recognised
     if found is None:
@@ -124,15 +124,17 @@ def _entries(
         if found is not None and header.shapes[there] != found.shapes[here]:
             how = "reshaped"
         if part_of(here) in refused:
-            entries.append(Entry(name=there, how="dropped", why=refused[part_of(here)]))
+            entries.append(TensorEntry(name=there, how="dropped", why=refused[part_of(here)]))
         elif is_response(here, other_response):
-            entries.append(Entry(name=there, how="dropped", why="grn is another one here"))
+            entries.append(TensorEntry(name=there, how="dropped", why="grn is another one here"))
         elif here == STEM and adapted:
-            entries.append(Entry(name=there, how="adapted", here=here, why=adapted))
+            entries.append(TensorEntry(name=there, how="adapted", here=here, why=adapted))
         else:
-            entries.append(Entry(name=there, how=how, here=here))
+            entries.append(TensorEntry(name=there, how=how, here=here))
     dropped = {} if found is None else found.dropped
-    return entries + [Entry(name=name, how="dropped", why=why) for name, why in dropped.items()]
+    return entries + [
+        TensorEntry(name=name, how="dropped", why=why) for name, why in dropped.items()
+    ]
 
 
 def _several(names: list[str]) -> str:

@@ -35,7 +35,7 @@ class Piece:
     total: int
 
 
-Pieces = Mapping[str, Tensor | Piece]
+TensorPieces = Mapping[str, Tensor | Piece]
 """Tensors by name, each whole or in part."""
 
 
@@ -44,7 +44,7 @@ def shard_name(part: str, number: int, of: int) -> str:
     return f"{part}-{number + 1:05d}-of-{of:05d}{SUFFIX}"
 
 
-def write_shard(path: Path, pieces: Pieces) -> None:
+def write_shard(path: Path, pieces: TensorPieces) -> None:
     """Write pieces, wait for the disk, read them back and compare."""
     tensors = {name: x.rows if isinstance(x, Piece) else x for name, x in pieces.items()}
     places = {name: (x.start, x.total) for name, x in pieces.items() if isinstance(x, Piece)}

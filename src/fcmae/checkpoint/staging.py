@@ -29,7 +29,7 @@ def stage(root: Path, step: int, num_bytes: int) -> Path:
 
 
 def publish(
-    staging: Path, step: int, facts: Mapping[str, Any], shards: Mapping[str, manifest.Entry]
+    staging: Path, step: int, facts: Mapping[str, Any], shards: Mapping[str, manifest.FileEntry]
 ) -> Path:
     """Make what was staged the checkpoint of its step, and read it back.
 

@@ -18,7 +18,7 @@ from typing import Any
 from torch import Tensor
 
 from fcmae.checkpoint import manifest
-from fcmae.checkpoint.shards import Piece, Pieces, Reader, shard_name, write_shard
+from fcmae.checkpoint.shards import Piece, Reader, TensorPieces, shard_name, write_shard
 from fcmae.checkpoint.staging import (
     FACTS,
     FORMER,
@@ -80,7 +80,7 @@ class Damaged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FoundCheckpoints:
     """The newest intact checkpoint, and the newer ones that are damaged."""
 
     newest: Saved | None = None
@@ -124,8 +124,8 @@ def check_finite(step: int, part: str, tensors: Tensors) -> None:
 
 
 def add_shard(
-    staging: Path, step: int, shard: Mapping[str, Pieces], *, number: int, of: int
-) -> dict[str, manifest.Entry]:
+    staging: Path, step: int, shard: Mapping[str, TensorPieces], *, number: int, of: int
+) -> dict[str, manifest.FileEntry]:
     """Write one process's pieces of each part; what a manifest should say about the files.
 
     Args:
@@ -156,7 +156,7 @@ def seal(
     *,
     keep: int,
     best: int | None = None,
-    shards: Mapping[str, manifest.Entry] | None = None,
+    shards: Mapping[str, manifest.FileEntry] | None = None,
 ) -> Path:
     """Make what was staged the checkpoint of its step, read it back, and drop older ones.
 
@@ -173,7 +173,7 @@ def seal(
     return path
 
 
-def newest_intact(root: Path) -> Found:
+def newest_intact(root: Path) -> FoundCheckpoints:
     """Look for the newest checkpoint whose every byte is as written and every number finite.
 
     Raises:
@@ -186,13 +186,15 @@ def newest_intact(root: Path) -> Found:
             damaged.append(Damaged(path=path, reason="; ".join(reasons)))
             continue
         facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-        return Found(newest=Saved(path=path, step=_step(path), facts=facts), damaged=damaged)
+        return FoundCheckpoints(
+            newest=Saved(path=path, step=_step(path), facts=facts), damaged=damaged
+        )
     if damaged:
         raise CheckpointError(
             f"all checkpoints in {root} are damaged ({'; '.join(map(str, damaged))}): begin anew "
             "with --run.resume false, or give another --out."
         )
-    return Found()
+    return FoundCheckpoints()
 
 
 def checkpoints(root: Path) -> list[Path]:

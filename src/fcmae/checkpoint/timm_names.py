@@ -21,7 +21,7 @@ LICENCES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class TimmFacts:
     """Facts of timm about a network, or about weights for it.
 
     Attributes:
@@ -74,13 +74,13 @@ def full_name(name: str) -> str:
     raise CheckpointError(unknown(PREFIX + name, known))
 
 
-def facts_of(name: str) -> Facts:
+def facts_of(name: str) -> TimmFacts:
     """Looks up timm's facts about a network or weights."""
     known = timm.get_pretrained_cfg(name)
     if known is None:
         raise ValueError(f"timm {timm.__version__} has no net {name!r}.")
     repo, terms = known.hf_hub_id, known.license
-    return Facts(
+    return TimmFacts(
         repo=repo if not repo or "/" in repo else f"timm/{repo}",
         licence=None if terms in (None, "unknown") else LICENCES.get(terms, terms),
         channels=known.input_size[0],

@@ -10,7 +10,7 @@ from fcmae.checkpoint.adapt import adapt_stem
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Rule
-from fcmae.checkpoint.report import Entry, Report, part_of, prefixed
+from fcmae.checkpoint.report import LoadReport, TensorEntry, part_of, prefixed
 from fcmae.checkpoint.timm_names import facts_of
 from fcmae.errors import CheckpointError
 from fcmae.model.build import rebuild
@@ -46,7 +46,7 @@ def give_weights(
     *,
     without: Collection[str] = (),
     adapt: Rule | None = None,
-) -> Report:
+) -> LoadReport:
     """Give a net of timm, and every other part that fits whole, the weights of a file.
 
     Args:
@@ -73,7 +73,7 @@ def give_weights(
         known = {entry.here for entry in entries}
         entries += [_entry_of_part(name, refused) for name in others if name not in known]
     filled = {entry.here for entry in entries}
-    return Report(
+    return LoadReport(
         format="timm" if header.net is not None else "fcmae",
         entries=entries,
         new=[name for name in wanted if name not in filled],
@@ -82,24 +82,24 @@ def give_weights(
 
 def _entry(
     name: str, have: TimmArchitecture, reason: str | None, adapted: Collection[str], how: str
-) -> Entry:
+) -> TensorEntry:
     """Fate of a tensor, by timm's name for it."""
     layer, _, last = name.rpartition(".")
     heads = facts_of(have.timm).heads
     if layer in heads and (reason or len(heads) > 1):
-        return Entry(name=name, how="dropped", why=reason or "one of several heads")
+        return TensorEntry(name=name, how="dropped", why=reason or "one of several heads")
     if layer in heads:
-        return Entry(name=name, how="taken", here=HEAD + last)
+        return TensorEntry(name=name, how="taken", here=HEAD + last)
     if name in adapted:
-        return Entry(name=name, how="adapted", here=BODY + name, why=f"{how} over channels")
-    return Entry(name=name, how="taken", here=BODY + name)
+        return TensorEntry(name=name, how="adapted", here=BODY + name, why=f"{how} over channels")
+    return TensorEntry(name=name, how="taken", here=BODY + name)
 
 
-def _entry_of_part(name: str, refused: Mapping[str, str]) -> Entry:
+def _entry_of_part(name: str, refused: Mapping[str, str]) -> TensorEntry:
     """Tells what became of a tensor outside the encoder, by our name for it."""
     if why := refused.get(part_of(name)):
-        return Entry(name=name, how="dropped", why=why)
-    return Entry(name=name, how="taken", here=name)
+        return TensorEntry(name=name, how="dropped", why=why)
+    return TensorEntry(name=name, how="taken", here=name)
 
 
 def _parts(

@@ -18,7 +18,7 @@ from fcmae.checkpoint.own_code import encoder_alone, ways_out
 from fcmae.checkpoint.report import (
     PREFIX,
     STEM,
-    Report,
+    LoadReport,
     Value,
     is_response,
     part_of,
@@ -166,7 +166,7 @@ def load_into(
     *,
     without: Collection[str] = (),
     adapt: Rule | None = None,
-) -> Report:
+) -> LoadReport:
     """Give a model the weights of a file: the encoder, and every other part that fits it whole.
 
     Parts are what stands before the first dot of a name: norm, head, decoder, norms. Where the
@@ -205,7 +205,7 @@ def load_into(
 
 def _load_timm(
     model: nn.Module, header: Header, *, without: Collection[str], adapt: Rule | None
-) -> Report:
+) -> LoadReport:
     """Give a net of timm, which no other weights fit, its weights."""
     if not header.is_of_timm or timm_encoder_of(model) is None:
         raise CheckpointError(f"{header.path} holds another encoder: only one of them is timm's.")

@@ -10,7 +10,7 @@ from fcmae.cli.commands import COMMANDS
 from fcmae.options.keywords import keyword_values, whole_values
 from fcmae.options.parse import build, config_values
 from fcmae.options.signatures import Config, docstring_of, first_sentence, signature_of
-from fcmae.options.stub import Family, Function
+from fcmae.options.stub import Function, FunctionFamily
 from fcmae.options.suggest import did_you_mean
 
 FAMILIES: dict[str, tuple[str, str | None, str]] = {
@@ -82,11 +82,13 @@ def members_of(name: str) -> dict[str, Command]:
     return {key.split()[1]: c for key, c in COMMANDS.items() if key.startswith(f"{name} ")}
 
 
-def family_of(name: str) -> Family:
+def family_of(name: str) -> FunctionFamily:
     """The types of a family's functions."""
     members = {word: types_of(command) for word, command in members_of(name).items()}
     parameter, default, _ = FAMILIES[name]
-    return Family(doc=family_doc(name), parameter=parameter, members=members, default=default)
+    return FunctionFamily(
+        doc=family_doc(name), parameter=parameter, members=members, default=default
+    )
 
 
 def family_doc(name: str) -> str:

@@ -6,15 +6,15 @@ from typing import get_args
 
 from rich.console import Console as Terminal
 
-from fcmae.analysis.cost import Cost, cost
+from fcmae.analysis.cost import ModelCost, cost
 from fcmae.checkpoint.options import Source
-from fcmae.checkpoint.report import Report, report_of
+from fcmae.checkpoint.report import LoadReport, report_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
 from fcmae.evaluation.options import Tiling
+from fcmae.model.grn_options import Grn
 from fcmae.model.kinds import Net
-from fcmae.model.options import Architecture, DecoderOptions, Encoder, ModelName
-from fcmae.model.response import Grn
+from fcmae.model.options import Architecture, DecoderOptions, EncoderOptions, ModelName
 from fcmae.notebook import Result
 from fcmae.options.size import Size, size_or
 from fcmae.setup.nets import check_model, net_at, net_of, weights_or_none
@@ -40,7 +40,7 @@ class Info:
     classes: int | None = None
     """Classes of the classifier that is counted; by default 1000 or what the weights have."""
 
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
     grn: Grn = Grn()
     decoder: DecoderOptions = DecoderOptions()
     source: Source = Source()
@@ -94,7 +94,7 @@ class ModelInfo(Result):
     short_side: int | None = None
     tiling: Tiling | None = None
     licences: list[str] = field(default_factory=list)
-    report: Report | None = None
+    report: LoadReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
 
 def _counted(
     net: Net, *, size: tuple[int, int], num_classes: int, decoder: DecoderOptions
-) -> tuple[tuple[int, ...], tuple[int, ...], Cost]:
+) -> tuple[tuple[int, ...], tuple[int, ...], ModelCost]:
     """Blocks and channels of each stage, and what the net costs."""
     if isinstance(net, Architecture):
         counted = cost(net, size=size, num_classes=num_classes, decoder=decoder)

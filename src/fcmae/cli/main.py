@@ -17,7 +17,7 @@ from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.help import print_help, print_overview
 from fcmae.cli.launch.words import leave_words
-from fcmae.engine.place import leads, place
+from fcmae.engine.rank_env import leads, place
 from fcmae.errors import DataError, FcmaeError
 from fcmae.files.durable import storage_errors
 from fcmae.options.fields import fields_of, nested, plain

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fcmae.model.options import Encoder, ModelName, architecture
+from fcmae.model.options import EncoderOptions, ModelName, architecture
 from fcmae.notebook import Result
 
 GIB = 2**30
@@ -63,7 +63,7 @@ class Cost:
     runs: bool = False
     """Count the GPU-hours of the paper's runs instead."""
 
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
 
     def __post_init__(self) -> None:
         for name in ("model", "batch_size"):

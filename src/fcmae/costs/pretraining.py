@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from fcmae.engine.options import Run
 from fcmae.masking import Mask, patch_grid
-from fcmae.model.options import Encoder, ModelName, architecture
+from fcmae.model.options import EncoderOptions, ModelName, architecture
 from fcmae.notebook import Result
 
 WAYS = ("visible", "masked_dense", "dense")
@@ -36,7 +36,7 @@ class BenchPretrain:
     """Timed turns of each; the median counts. Three turns before them, one of which tells the
     memory, are not counted."""
 
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
     run: Run = Run(devices=1)
 
     def __post_init__(self) -> None:

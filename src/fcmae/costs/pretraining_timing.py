@@ -23,11 +23,11 @@ from fcmae.model.options import architecture
 from fcmae.optim.build import build_optimizer
 from fcmae.optim.groups import parameter_groups
 from fcmae.optim.options import Optim
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.randomness import seed_everything
 from fcmae.types import Images
 
-Step = Callable[[], None]
+TimedStep = Callable[[], None]
 
 STATUS = Path("/proc/self/status")
 FORGET_PEAK = Path("/proc/self/clear_refs")
@@ -87,7 +87,7 @@ def _row(options: BenchPretrain, model: str, size: int, ratio: float, peers: Pee
 
 def _steps(
     options: BenchPretrain, model: str, size: int, ratio: float, peers: Peers
-) -> tuple[dict[str, Step], float]:
+) -> tuple[dict[str, TimedStep], float]:
     """A training step for each way, on the same weights and images, and the visible share."""
     seed_everything(options.run.seed, "bench")
     arch = architecture(model, channels=options.encoder.channels, stem=options.encoder.stem)
@@ -110,7 +110,7 @@ def _steps(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    steps: dict[str, Step] = {
+    steps: dict[str, TimedStep] = {
         "visible": partial(step, lambda: net(images, visible).loss, options.run.kernels),
         "masked_dense": partial(
             step, lambda: net(images, visible, masked_dense=True).loss, "reference"

@@ -19,7 +19,7 @@ from torchvision.transforms import RandomResizedCrop
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Augment, Crop
-from fcmae.data.region import Box, Region, aligned
+from fcmae.data.region import Region, RegionBox, aligned
 
 RATIO = [3 / 4, 4 / 3]
 """Narrowest and widest shape of a random crop, as everywhere in the field."""
@@ -97,7 +97,7 @@ class Supervised(View):
 
 
 @dataclass(frozen=True)
-class Evaluation(View):
+class EvaluationView(View):
     """The centre: the picture is resized so that ``crop_ratio`` of it fills the view.
 
     What is measured is not approximated.
@@ -114,7 +114,7 @@ class Evaluation(View):
     def aim(self, height: int, width: int) -> Region:
         """The centre."""
         if max(self.size) >= WARP_FROM:
-            box: Box = (0, 0, width, height)
+            box: RegionBox = (0, 0, width, height)
         else:
             box = centre_box((height, width), self.size, self.crop_ratio)
         return Region(box=box, size=self.size, context=True)
@@ -136,7 +136,7 @@ def random_region(
     return aligned(region, height, width)
 
 
-def centre_box(have: tuple[int, ...], want: tuple[int, int], crop_ratio: float) -> Box:
+def centre_box(have: tuple[int, ...], want: tuple[int, int], crop_ratio: float) -> RegionBox:
     """The region that resizing the picture and cutting out its centre would leave.
 
     The same numbers as torchvision's Resize and CenterCrop, without the resized picture: of a

@@ -20,7 +20,7 @@ CHUNK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class FileFinding:
     """Result of checking one file.
 
     Attributes:
@@ -41,7 +41,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class CheckReport:
     """The files of a data set.
 
     Attributes:
@@ -65,8 +65,8 @@ def check(
     images: ImageList,
     *,
     loader: Loader | None = None,
-    found: Callable[[Finding], object] | None = None,
-) -> Report:
+    found: Callable[[FileFinding], object] | None = None,
+) -> CheckReport:
     """Decode every image of a list.
 
     Args:
@@ -82,11 +82,13 @@ def check(
     return report_of(findings, images.set_aside)
 
 
-def report_of(findings: Sequence[Finding], set_aside: Sequence[tuple[str, str]] = ()) -> Report:
+def report_of(
+    findings: Sequence[FileFinding], set_aside: Sequence[tuple[str, str]] = ()
+) -> CheckReport:
     """Adds up findings, with what was set aside by its name."""
     good = [finding for finding in findings if finding.reason is None]
     bad = [(finding.path, finding.reason) for finding in findings if finding.reason is not None]
-    return Report(
+    return CheckReport(
         usable=len(good),
         unusable=sorted([*bad, *set_aside]),
         kinds=dict(Counter(finding.kind for finding in good).most_common()),
@@ -100,7 +102,7 @@ def _spread(values: Sequence[int]) -> tuple[int, int, int]:
     return (min(values), median_low(values), max(values)) if values else (0, 0, 0)
 
 
-def inspect(images: ImageList, loader: Loader) -> Iterator[Finding]:
+def inspect(images: ImageList, loader: Loader) -> Iterator[FileFinding]:
     """A finding for each image, in the list's order. A file that kills its decoder is named."""
     chunks = [range(i, min(i + CHUNK, len(images))) for i in range(0, len(images), CHUNK)]
     workers = num_workers(loader, num_tasks=len(chunks))
@@ -121,27 +123,27 @@ def inspect(images: ImageList, loader: Loader) -> Iterator[Finding]:
             pool.shutdown(cancel_futures=True)
 
 
-def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[Finding]:
+def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[FileFinding]:
     """A process for each file: whichever dies names its file."""
     for index in chunk:
         with ProcessPoolExecutor(1, initializer=_start, initargs=(images, loader)) as pool:
             try:
                 yield from pool.submit(_inspect_chunk, range(index, index + 1)).result()
             except BrokenProcessPool:
-                yield Finding(path=images.name(index), reason="its decoder crashed")
+                yield FileFinding(path=images.name(index), reason="its decoder crashed")
 
 
-def _inspect(images: ImageList, loader: Loader, index: int) -> Finding:
+def _inspect(images: ImageList, loader: Loader, index: int) -> FileFinding:
     limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
     try:
         picture = images.store.open(index, **limits)
         seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
-        return Finding(path=images.name(index), reason=error.reason)
+        return FileFinding(path=images.name(index), reason=error.reason)
     height, width, channels = picture.shape
     depth = "8 bits" if picture.dtype == "uint8" else "more than 8 bits"
     kind = f"{channels} channel{'s' * (channels > 1)} of {depth}"
-    return Finding(path=images.name(index), height=height, width=width, kind=kind, classes=seen)
+    return FileFinding(path=images.name(index), height=height, width=width, kind=kind, classes=seen)
 
 
 def _classes(images: ImageList, index: int, size: tuple[int, int]) -> tuple[int, ...]:
@@ -162,6 +164,6 @@ def _start(images: ImageList, loader: Loader) -> None:
     _shared[:] = [(images, loader)]
 
 
-def _inspect_chunk(chunk: range) -> list[Finding]:
+def _inspect_chunk(chunk: range) -> list[FileFinding]:
     images, loader = _shared[0]
     return [_inspect(images, loader, index) for index in chunk]

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from fcmae.data.decoded import Decoded
 from fcmae.data.modes import Picture, upright, with_channels
-from fcmae.data.region import Box, Region, as_stored, reduced
+from fcmae.data.region import Region, RegionBox, as_stored, reduced
 
 SIDE_BY_SIDE = 4
 """As many channels as PyTorch's integer kernel is fast with."""
@@ -59,7 +59,7 @@ def _resize_bytes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[n
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=2)
 
 
-def resize(picture: Picture, size: tuple[int, int], box: Box | None = None) -> Picture:
+def resize(picture: Picture, size: tuple[int, int], box: RegionBox | None = None) -> Picture:
     """Bicubic with antialiasing, by Pillow; channel by channel where Pillow knows no such mode."""
     height, width = size
     if picture.dtype == np.uint8 and picture.shape[2] == 3:

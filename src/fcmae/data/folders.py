@@ -31,7 +31,7 @@ SYSTEM_FOLDERS = frozenset(
 
 
 @dataclass(kw_only=True)
-class Found:
+class FolderContents:
     """Files and folders found by a walk so far.
 
     Attributes:
@@ -47,7 +47,7 @@ class Found:
     others: int = 0
 
 
-def walk(root: Path) -> Found:
+def walk(root: Path) -> FolderContents:
     """Find the files that may be images.
 
     A file is a candidate unless its name says that it is something else: an ending such as .csv or
@@ -60,7 +60,7 @@ def walk(root: Path) -> Found:
     Links are not followed: what they point to inside the root is found in its own place, and what
     lies outside is out of bounds. So no loop of links can repeat an image.
     """
-    found = Found()
+    found = FolderContents()
     visited: set[tuple[int, int]] = set()
     ours: set[bytes] = set()
     pending = [b""]
@@ -99,7 +99,7 @@ def _ours(folder: bytes) -> list[bytes]:
 
 
 def _sort_in(
-    found: Found,
+    found: FolderContents,
     folder: bytes,
     entries: Iterator[os.DirEntry[bytes]],
     root: bytes,
@@ -131,7 +131,7 @@ def _sort_in(
     return inside
 
 
-def sorted_in(names: Iterable[bytes]) -> tuple[bytes, Found]:
+def sorted_in(names: Iterable[bytes]) -> tuple[bytes, FolderContents]:
     """Sort the files of a ZIP as ``walk`` sorts those of a folder.
 
     Where one folder holds all images, as in the ZIP of a folder, it is taken as the root.
@@ -139,7 +139,7 @@ def sorted_in(names: Iterable[bytes]) -> tuple[bytes, Found]:
     Returns:
         That folder, which may be empty, and what was found in it.
     """
-    found = Found()
+    found = FolderContents()
     others: list[bytes] = []
     for name in names:
         *folders, last = os.fsdecode(name).split("/")

@@ -31,8 +31,8 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fcmae.data.decoded import Decoded, plain
-from fcmae.data.entrance import FORMATS, ByteStream, Source, UnusableImage, entrance, kind_of
 from fcmae.data.modes import Picture, Refused, picture_from, upright, with_channels
+from fcmae.data.open_file import FORMATS, ByteStream, OpenSource, UnusableImage, entrance, kind_of
 from fcmae.data.options import Loader
 from fcmae.data.region import Region, reduction
 
@@ -55,7 +55,7 @@ logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 
 def open_image(
-    path: Source,
+    path: OpenSource,
     *,
     channels: int | None = None,
     max_pixels: int = Loader.max_pixels,
@@ -88,7 +88,7 @@ def open_image(
 
 def open_for(
     aim: Aim,
-    path: Source,
+    path: OpenSource,
     *,
     channels: int,
     max_pixels: int = Loader.max_pixels,
@@ -124,7 +124,7 @@ def open_for(
         )
 
 
-def upright_size(path: Source) -> tuple[int, int]:
+def upright_size(path: OpenSource) -> tuple[int, int]:
     """Height and width of a picture, once upright, from the file's header alone.
 
     Raises:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.folders import Found, folders_in, is_plain_file, sorted_in, walk
+from fcmae.data.folders import FolderContents, folders_in, is_plain_file, sorted_in, walk
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
 from fcmae.data.naming import shown
 from fcmae.data.options import Loader
-from fcmae.data.pack import Pack, open_zip
+from fcmae.data.pack import PackIndex, open_zip
 from fcmae.data.source import ImageSource, described, is_path, paths_of
 from fcmae.data.text_list import LISTS, read_list
 from fcmae.data.zips import Members
@@ -108,7 +108,7 @@ def _from_folder(source: Path, labels: bool | None) -> ImageList:
     return _with_classes(source, walk(source), labels)
 
 
-def _with_classes(source: Path, found: Found, labels: bool | None) -> ImageList:
+def _with_classes(source: Path, found: FolderContents, labels: bool | None) -> ImageList:
     if not found.files:
         others = f" It holds {found.others} other files." if found.others else ""
         aside = f" Left out: {': '.join(found.set_aside[0])}." if found.set_aside else ""
@@ -125,7 +125,7 @@ def _with_classes(source: Path, found: Found, labels: bool | None) -> ImageList:
     return replace(images, labels=np.array(of_image, dtype=np.int64), classes=tuple(classes))
 
 
-def _why_not_classes(source: Path, found: Found) -> str | None:
+def _why_not_classes(source: Path, found: FolderContents) -> str | None:
     """The reason why the folders inside are not classes, or None."""
     where = shown(source)
     rule = "labels need one folder per class directly inside, or a .csv with columns path,label"
@@ -149,7 +149,7 @@ def _why_not_classes(source: Path, found: Found) -> str | None:
 
 def _from_zip(members: Members, labels: bool | None) -> ImageList:
     source, names = members.path, members.names
-    if not isinstance(members, Pack):
+    if not isinstance(members, PackIndex):
         folder, found = sorted_in(names[index] for index in range(len(names)))
         images = _with_classes(source / os.fsdecode(folder), found, labels)
         return replace(images, store=replace(images.files, digest=members.digest))

@@ -77,7 +77,7 @@ ROW = np.dtype(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pack(Members):
+class PackIndex(Members):
     """The index of a file that ``fcmae pack`` wrote.
 
     Attributes:
@@ -168,7 +168,7 @@ def _open(path: Path, inode: int, size: int, changed_ns: int) -> Members | None:
         ) from error
 
 
-def _parse(path: Path, index: bytes, start: int, digest: str) -> Pack:
+def _parse(path: Path, index: bytes, start: int, digest: str) -> PackIndex:
     at, parts = 0, []
     for name in OWN[1:]:
         signature, *_, length, name_length, extra_length = LOCAL.unpack_from(index, at)
@@ -182,7 +182,7 @@ def _parse(path: Path, index: bytes, start: int, digest: str) -> Pack:
     classes = facts["classes"]
     rows = _rows(parts[2])
     order = rows["by_name"].astype(np.int64)
-    pack = Pack(
+    pack = PackIndex(
         path=path,
         order=None if np.array_equal(order, np.arange(len(order))) else order,
         names=Strings.ended_by_zeros(parts[1]),
@@ -207,7 +207,7 @@ def _rows(table: bytes) -> NDArray[Any]:
     return np.frombuffer(table, ROW, offset=file.tell())
 
 
-def _check_rows(pack: Pack, start: int) -> None:
+def _check_rows(pack: PackIndex, start: int) -> None:
     rows = pack.rows
     if len(rows) != len(pack.names):
         raise ValueError("its table has not a row for each name")

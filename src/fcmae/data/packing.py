@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fcmae.data.cores import num_workers
-from fcmae.data.entrance import UnusableImage, entrance
 from fcmae.data.image import open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.naming import shown
+from fcmae.data.open_file import UnusableImage, entrance
 from fcmae.data.options import Loader
 from fcmae.data.pack import COMMENT_BYTES, HEAD, OWN, ROW, VERSION
 from fcmae.data.zips import name_that_leads_outside

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-Box = tuple[float | int, float | int, float | int, float | int]
+RegionBox = tuple[float | int, float | int, float | int, float | int]
 """Left, top, right and bottom of a region, in pixels, not necessarily whole ones."""
 
 REDUCTIONS = (8, 4, 2)
@@ -26,7 +26,7 @@ class Region:
             is resized before the region is cut out.
     """
 
-    box: Box
+    box: RegionBox
     size: tuple[int, int]
     flip: bool = False
     context: bool = False
@@ -58,7 +58,7 @@ def aligned(region: Region, height: int, width: int) -> Region:
     return replace(region, box=(left, top, min(right, width), min(bottom, height)))
 
 
-def reduced(box: Box, factor: int) -> tuple[int, int, int, int]:
+def reduced(box: RegionBox, factor: int) -> tuple[int, int, int, int]:
     """The same box in a picture that is so many times smaller, to the nearest whole pixels."""
     left, top, right, bottom = (math.floor(edge / factor + 0.5) for edge in box)
     return left, top, right, bottom

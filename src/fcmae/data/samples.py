@@ -23,7 +23,7 @@ from fcmae.data.options import Loader
 from fcmae.data.order import Key
 from fcmae.data.region import Region
 from fcmae.data.scene import SceneView
-from fcmae.data.targets import Target, Targets
+from fcmae.data.targets import Targets, ViewTarget
 from fcmae.errors import DataError
 from fcmae.randomness import bits, integer, seed_host, state_kept
 
@@ -96,7 +96,7 @@ class Samples:
             return error
 
     def _batch(self, keys: list[Key]) -> Batch:
-        views, labels, targets, kept = list[Tensor](), [], list[Target](), list[Key]()
+        views, labels, targets, kept = list[Tensor](), [], list[ViewTarget](), list[Key]()
         unusable = list[tuple[str, str]]()
         seeds = self._seeds(keys)
         room = torch.empty(len(keys), self.channels, *(self.view.size or (0, 0)))
@@ -187,7 +187,7 @@ class Samples:
 
     def _view(
         self, sample: Sample, number: int, seeds: list[Seeds], room: Tensor
-    ) -> tuple[Tensor, Target]:
+    ) -> tuple[Tensor, ViewTarget]:
         """One view and its labels; the view in the room made for it, where its size is known."""
         picture = sample.picture
         if isinstance(self.view, SceneView):

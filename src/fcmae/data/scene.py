@@ -13,7 +13,7 @@ from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat, Mask
 from fcmae.data.annotations import Annotation
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.targets import Target
+from fcmae.data.targets import ViewTarget
 
 
 class SceneView(ABC):
@@ -32,11 +32,11 @@ class SceneView(ABC):
     @abstractmethod
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         """One view of the picture, and the labels as they lie in it."""
 
 
-def to_scene(picture: Picture, annotation: Annotation) -> tuple[tv_tensors.Image, Target]:
+def to_scene(picture: Picture, annotation: Annotation) -> tuple[tv_tensors.Image, ViewTarget]:
     """Picture and labels as ``torchvision.transforms.v2`` takes them.
 
     Returns:
@@ -71,7 +71,7 @@ class AsItIs(SceneView):
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         """The one view there is."""
         _, target = to_scene(picture, annotation)
         return normalise(picture), target

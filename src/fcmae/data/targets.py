@@ -8,13 +8,13 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-Target: TypeAlias = dict[str, Tensor]
+ViewTarget: TypeAlias = dict[str, Tensor]
 """The labels of one image by name, as ``fcmae.data.annotations.Annotation`` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """One ``Target`` per image, which indexing and iteration give.
+    """One ``ViewTarget`` per image, which indexing and iteration give.
 
     Each name has one tensor for the whole batch, because tensors sent between processes cost a
     file descriptor each, and tensors sent to a GPU a copy each.
@@ -28,7 +28,7 @@ class Targets:
     shapes: list[dict[str, tuple[int, ...]]]
 
     @classmethod
-    def of(cls, targets: Sequence[Target]) -> "Targets":
+    def of(cls, targets: Sequence[ViewTarget]) -> "Targets":
         """Join the labels of several images, which must have the same names and types."""
         names = list(targets[0]) if targets else []
         if any(list(target) != names for target in targets):
@@ -43,10 +43,10 @@ class Targets:
     def __len__(self) -> int:
         return len(self.shapes)
 
-    def __getitem__(self, index: int) -> Target:
+    def __getitem__(self, index: int) -> ViewTarget:
         return list(self)[index]
 
-    def __iter__(self) -> Iterator[Target]:
+    def __iter__(self) -> Iterator[ViewTarget]:
         begin = dict.fromkeys(self.values, 0)
         for shapes in self.shapes:
             target = {}

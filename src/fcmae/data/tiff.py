@@ -9,8 +9,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcmae.data.entrance import ByteStream
 from fcmae.data.modes import Picture, Refused, on_white, scaled, upright
+from fcmae.data.open_file import ByteStream
 
 ORIENTATION, EXTRA_SAMPLES, SAMPLE_FORMAT, BITS, DESCRIPTION = 274, 338, 339, 258, 270
 MINISWHITE, MINISBLACK, RGB = 0, 1, 2

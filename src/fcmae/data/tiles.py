@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fcmae.data.entrance import decoding, kind_of, opened
 from fcmae.data.image import open_image
 from fcmae.data.modes import Picture, scaled, with_channels
+from fcmae.data.open_file import decoding, kind_of, opened
 
 KEPT_BYTES = 256 * 2**20
 """So much of decoded pieces is kept: windows in a row, and the next row, share many."""
@@ -121,7 +121,7 @@ def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Reg
     with ExitStack() as stack:
         with decoding(path):
             pieces = _pieces(path, channels, stack)
-        yield pieces or Decoded(
+        yield pieces or DecodedRegions(
             open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
         )
 
@@ -144,7 +144,7 @@ def _pieces(path: str | os.PathLike[str], channels: int, stack: ExitStack) -> "P
     return pieces
 
 
-class Decoded(Regions):
+class DecodedRegions(Regions):
     """A picture that is in memory."""
 
     def __init__(self, picture: Picture) -> None:

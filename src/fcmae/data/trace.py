@@ -6,11 +6,13 @@ import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
-Ring = list[tuple[int, int]]
+PixelRing = list[tuple[int, int]]
 """Corners (x, y) of pixels, y downwards; the first comes again at the end."""
 
 
-def polygons(inside: Bool[np.ndarray, "h w"], *, top: int = 0, left: int = 0) -> list[list[Ring]]:
+def polygons(
+    inside: Bool[np.ndarray, "h w"], *, top: int = 0, left: int = 0
+) -> list[list[PixelRing]]:
     """The connected parts of a mask: the border of each, then those of its holes.
 
     Pixels that touch at a corner only are not connected. Together the parts cover exactly the
@@ -37,14 +39,14 @@ def polygons(inside: Bool[np.ndarray, "h w"], *, top: int = 0, left: int = 0) ->
     return [[[(x + left, y + top) for x, y in ring] for ring in part] for part in found]
 
 
-def signed_area(ring: Ring) -> int:
+def signed_area(ring: PixelRing) -> int:
     """Pixels that a ring encloses, positive where it runs clockwise as seen on a screen."""
     corners = np.array(ring, dtype=np.int64)
     x, y = corners[:, 0], corners[:, 1]
     return int((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) // 2
 
 
-def _rings(inside: Bool[np.ndarray, "h w"]) -> Iterator[Ring]:
+def _rings(inside: Bool[np.ndarray, "h w"]) -> Iterator[PixelRing]:
     """Each border, walked with the mask on the right."""
     starts, follow, width = _borders(inside)
     corner = np.zeros(len(starts), dtype=np.bool_)
@@ -99,7 +101,7 @@ def _borders(inside: Bool[np.ndarray, "h w"]) -> tuple[NDArray[np.int64], NDArra
     return start, np.where(own, other, follow), width
 
 
-def _beside(hole: Ring) -> tuple[float, float]:
+def _beside(hole: PixelRing) -> tuple[float, float]:
     """A point of the part that a hole is in: half a pixel to the right of the hole's first edge."""
     (x, y), (x1, y1) = hole[0], hole[1]
     step_x, step_y = np.sign(x1 - x), np.sign(y1 - y)

@@ -16,7 +16,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Values(Annotations):
+class ValueAnnotations(Annotations):
     """A row of numbers for each image.
 
     Attributes:
@@ -31,11 +31,11 @@ class Values(Annotations):
         """``values``: the image's row."""
         return {"values": self.table[index].copy()}
 
-    def subset(self, indices: NDArray[np.int64]) -> "Values":
+    def subset(self, indices: NDArray[np.int64]) -> "ValueAnnotations":
         """The rows of these images."""
         return replace(self, table=self.table[indices])
 
-    def renumbered(self, table: NDArray[np.int64]) -> "Values":
+    def renumbered(self, table: NDArray[np.int64]) -> "ValueAnnotations":
         """Column ``k`` becomes column ``table[k]``; a column that nobody has is unknown."""
         wide = np.full((len(self.table), int(table.max()) + 1), np.nan, dtype=np.float32)
         wide[:, table] = self.table
@@ -46,9 +46,9 @@ class Values(Annotations):
         return hashlib.sha256(self.kind.encode() + self.table.astype("<f4").tobytes()).hexdigest()
 
 
-def values_of(images: ImageList) -> Values:
+def values_of(images: ImageList) -> ValueAnnotations:
     """The values of images that have some."""
-    assert isinstance(images.annotations, Values)
+    assert isinstance(images.annotations, ValueAnnotations)
     return images.annotations
 
 

@@ -17,7 +17,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.listing import PARTS, find_images
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
-from fcmae.data.values import Values, is_strange, why_mixed
+from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
 from fcmae.data.values_sheet import Sheet, ValueKind, line_of, numbers_of, read_sheet, tags_of
 from fcmae.errors import DataError
 
@@ -60,7 +60,7 @@ def read_values(source: Path, kind: ValueKind | None) -> Listed:
     names, table = tags_of(sheet) if sheet.tagged else (sheet.names, numbers_of(sheet))
     if not sheet.problems and not np.isfinite(table).any():
         raise DataError(f"{shown(source)} holds no value.")
-    values = Values(table=table, kind=_kind_of(sheet, table, kind))
+    values = ValueAnnotations(table=table, kind=_kind_of(sheet, table, kind))
     return Listed(
         images=replace(images, classes=names, annotations=values),
         splits=sheet.splits,

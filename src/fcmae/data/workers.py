@@ -29,7 +29,7 @@ POLL_S = 1.0
 SHARED_MEMORY = Path("/dev/shm")
 
 Arrays = dict[str, NDArray[Any]]
-Shapes = list[dict[str, tuple[int, ...]]]
+BatchShapes = list[dict[str, tuple[int, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Parcel:
 
     images: NDArray[np.float32]
     labels: NDArray[np.int64] | None
-    targets: tuple[Arrays, Shapes] | None
+    targets: tuple[Arrays, BatchShapes] | None
     indices: NDArray[np.int64]
     repeats: NDArray[np.int64]
     epoch: int
@@ -231,9 +231,9 @@ def _unpack(parcel: Parcel, pin_memory: bool) -> Batch:
     return batch.pin_memory() if pin_memory else batch
 
 
-def _as_arrays(targets: Targets) -> tuple[Arrays, Shapes]:
+def _as_arrays(targets: Targets) -> tuple[Arrays, BatchShapes]:
     return {name: x.numpy() for name, x in targets.values.items()}, targets.shapes
 
 
-def _as_tensors(arrays: Arrays, shapes: Shapes) -> Targets:
+def _as_tensors(arrays: Arrays, shapes: BatchShapes) -> Targets:
     return Targets(values={n: torch.from_numpy(x) for n, x in arrays.items()}, shapes=shapes)

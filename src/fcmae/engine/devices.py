@@ -23,9 +23,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
-from fcmae.engine.place import processes, started_by
+from fcmae.engine.rank_env import processes, started_by
 from fcmae.kernels import choice
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 PRECISION: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",

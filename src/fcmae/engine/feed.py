@@ -7,7 +7,7 @@ from fcmae.data.batch import Batch
 
 
 @runtime_checkable
-class Feed(Protocol):
+class TrainingFeed(Protocol):
     """Batches as a function of the step, whatever came before."""
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from fcmae.engine import devices
 from fcmae.engine.check_task import check_task
-from fcmae.engine.feed import Feed
+from fcmae.engine.feed import TrainingFeed
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Keeper
 from fcmae.engine.lock import hold
@@ -25,7 +25,7 @@ from fcmae.task import Evaluation, Task
 
 def fit(
     task: Task,
-    feed: Feed,
+    feed: TrainingFeed,
     *,
     optim: Optim,
     out: str | Path,

@@ -10,7 +10,7 @@ from torch import nn
 
 from fcmae.checkpoint import store
 from fcmae.checkpoint.header import read_card
-from fcmae.checkpoint.manifest import Entry
+from fcmae.checkpoint.manifest import FileEntry
 from fcmae.checkpoint.staging import stage
 from fcmae.checkpoint.tensors import Tensors
 from fcmae.checkpoint.weights import metadata, save_weights
@@ -19,14 +19,14 @@ from fcmae.engine.folder import RunFolder
 from fcmae.engine.learner import Learner
 from fcmae.engine.options import Run
 from fcmae.engine.records import (
-    Kind,
+    RecordKind,
     Records,
     add_environment,
     require_unfinished_or_empty,
     write_options,
 )
-from fcmae.engine.report import Plan, Reporter
-from fcmae.engine.state import Parts
+from fcmae.engine.report import Reporter, RunPlan
+from fcmae.engine.state import StateParts
 from fcmae.errors import CheckpointError
 from fcmae.files import durable
 
@@ -123,7 +123,7 @@ class Keeper:
         store.set_aside(found.damaged)
         return found.newest
 
-    def open(self, plan: Plan, progress: Progress, learner: Learner) -> None:
+    def open(self, plan: RunPlan, progress: Progress, learner: Learner) -> None:
         """Make sure that the run can be kept to its end, and open its records."""
         metadata(learner.model, self.card)  # what cannot be described could not be saved
         held = len(store.checkpoints(self.folder.checkpoints))
@@ -139,7 +139,7 @@ class Keeper:
         )
         self._records = Records(self.folder, step=progress.step, evaluated=progress.evaluated)
 
-    def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
+    def log(self, kind: RecordKind, metrics: Mapping[str, float]) -> None:
         """Record numbers; only the leading process has records."""
         if self._records is not None:
             self._records.log(kind, metrics)
@@ -149,7 +149,7 @@ class Keeper:
         if self._records is not None:
             self._records.close()
 
-    def save(self, progress: Progress, parts: Parts) -> None:
+    def save(self, progress: Progress, parts: StateParts) -> None:
         """Save a checkpoint of whole tensors."""
         self._sync()
         store.save(self.folder.checkpoints, progress.step, parts, **self._about(progress))
@@ -159,7 +159,7 @@ class Keeper:
         self._sync()
         return stage(self.folder.checkpoints, progress.step, num_bytes)
 
-    def seal(self, staging: Path, progress: Progress, shards: Mapping[str, Entry]) -> None:
+    def seal(self, staging: Path, progress: Progress, shards: Mapping[str, FileEntry]) -> None:
         """Make it a checkpoint, once all shards are there."""
         store.seal(staging, progress.step, shards=shards, **self._about(progress))
 

@@ -90,7 +90,7 @@ class Learner:
         if self.average is not None:
             self.average.update(self.model)
 
-    def parts(self) -> state.Parts:
+    def parts(self) -> state.StateParts:
         """Everything to be saved, as it is."""
         return state.collect(self.model, self.optimizer, self.average)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fcmae.engine.place import leads
+from fcmae.engine.rank_env import leads
 from fcmae.errors import StorageError
 from fcmae.files.durable import check_space, storage_errors, sync_folder, write_synced
 

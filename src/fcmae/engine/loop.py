@@ -15,13 +15,13 @@ from lightning_fabric import Fabric
 
 from fcmae.data.batch import Batch
 from fcmae.engine import devices, saving
-from fcmae.engine.feed import Feed
+from fcmae.engine.feed import TrainingFeed
 from fcmae.engine.keeper import Best, Keeper, Progress
-from fcmae.engine.leading import on_leader
 from fcmae.engine.learner import Learner
 from fcmae.engine.meter import Meter
 from fcmae.engine.options import Run
-from fcmae.engine.report import Plan, Reporter
+from fcmae.engine.rank_zero import on_leader
+from fcmae.engine.report import Reporter, RunPlan
 from fcmae.engine.signals import StopFlag
 from fcmae.engine.step_sync import Pass, blame, sync_step
 from fcmae.errors import Interrupted, NonFiniteError
@@ -58,7 +58,7 @@ class Loop:
 
     fabric: Fabric
     task: Task
-    feed: Feed
+    feed: TrainingFeed
     optim: Optim
     run: Run
     evaluations: Sequence[Evaluation]
@@ -242,7 +242,7 @@ class Loop:
         """Open the records and say what is about to happen."""
         fabric, step = self.fabric, self.progress.step
         kind = fabric.device.type
-        plan = Plan(
+        plan = RunPlan(
             first_step=step,
             steps=self.steps,
             steps_per_epoch=self.steps_per_epoch,

@@ -18,7 +18,7 @@ from fcmae.engine.folder import RunFolder, metric_lines
 from fcmae.errors import StorageError
 from fcmae.files.durable import storage_errors, sync_file, write_text
 
-Kind = Literal["train", "evaluation"]
+RecordKind = Literal["train", "evaluation"]
 
 
 class Records:
@@ -42,7 +42,7 @@ class Records:
         with storage_errors(folder.tensorboard):
             self._board = SummaryWriter(str(folder.tensorboard), purge_step=step + 1)
 
-    def log(self, kind: Kind, metrics: Mapping[str, float]) -> None:
+    def log(self, kind: RecordKind, metrics: Mapping[str, float]) -> None:
         """Append a line; ``metrics`` names its step. What is not finite is written as null."""
         step = int(metrics["step"])
         numbers = {k: v if math.isfinite(v) else None for k, v in metrics.items()}

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RunPlan:
     """Summary of what a run is about to do.
 
     Attributes:
@@ -58,7 +58,7 @@ class Plan:
 class Reporter(Protocol):
     """Whoever shows the progress of a run. Only the leading process speaks."""
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: RunPlan) -> None:
         """Training begins, or goes on."""
 
     def step(self, metrics: Mapping[str, float]) -> None:
@@ -83,7 +83,7 @@ class Reporter(Protocol):
 class Silent:
     """Says nothing."""
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: RunPlan) -> None:
         """Say nothing."""
 
     def step(self, metrics: Mapping[str, float]) -> None:

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from lightning_fabric import Fabric
 
 from fcmae.checkpoint import store
-from fcmae.checkpoint.manifest import Entry
+from fcmae.checkpoint.manifest import FileEntry
 from fcmae.checkpoint.staging import discard
 from fcmae.checkpoint.tensors import Tensors, num_bytes
 from fcmae.engine import state
 from fcmae.engine.keeper import Keeper, Progress, Which
-from fcmae.engine.leading import on_each, on_leader
 from fcmae.engine.learner import Learner
+from fcmae.engine.rank_zero import on_each, on_leader
 from fcmae.errors import FcmaeError
 
 
@@ -48,7 +48,7 @@ def steps_kept(
         raise
 
 
-def _save_on_the_way_out(keeper: Keeper, progress: Progress, parts: state.Parts) -> None:
+def _save_on_the_way_out(keeper: Keeper, progress: Progress, parts: state.StateParts) -> None:
     failed = f"An evaluation failed after step {progress.step:,}, which"
     try:
         keeper.save(progress, _whole(parts, keep=True))
@@ -58,7 +58,7 @@ def _save_on_the_way_out(keeper: Keeper, progress: Progress, parts: state.Parts)
         keeper.reporter.message(f"{failed} is saved: the same command goes on from there.")
 
 
-def _whole(parts: state.Parts, *, keep: bool) -> state.Parts:
+def _whole(parts: state.StateParts, *, keep: bool) -> state.StateParts:
     return {part: state.gather(tensors, keep=keep) for part, tensors in parts.items()}
 
 
@@ -77,12 +77,14 @@ def export_best(fabric: Fabric, keeper: Keeper, progress: Progress, learner: Lea
     _write(fabric, keeper, progress, learner=learner, which="weights_best", weights=result)
 
 
-def _save_shards(fabric: Fabric, keeper: Keeper, progress: Progress, parts: state.Parts) -> None:
+def _save_shards(
+    fabric: Fabric, keeper: Keeper, progress: Progress, parts: state.StateParts
+) -> None:
     size, leads = sum(map(num_bytes, parts.values())), fabric.is_global_zero
     staging = on_leader(fabric, lambda: keeper.stage(progress, size))
     shard = {part: state.shard(tensors, leads=leads) for part, tensors in parts.items()}
 
-    def add() -> dict[str, Entry]:
+    def add() -> dict[str, FileEntry]:
         rank, world = fabric.global_rank, fabric.world_size
         return store.add_shard(staging, progress.step, shard, number=rank, of=world)
 

@@ -12,10 +12,12 @@ from fcmae.engine.devices import rows, whole
 from fcmae.errors import CheckpointError
 from fcmae.optim.average import Average
 
-Parts = dict[str, dict[str, Tensor]]
+StateParts = dict[str, dict[str, Tensor]]
 
 
-def collect(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None) -> Parts:
+def collect(
+    model: nn.Module, optimizer: torch.optim.Optimizer, average: Average | None
+) -> StateParts:
     """Weights, optimizer and average, as they are: whole, or as shards over the processes.
 
     The optimizer's tensors are named ``<parameter>.<what>``.
@@ -36,7 +38,7 @@ def collect(model: nn.Module, optimizer: torch.optim.Optimizer, average: Average
     }
 
 
-def is_sharded(parts: Parts) -> bool:
+def is_sharded(parts: StateParts) -> bool:
     """True if a process holds less than the whole of some tensor."""
     tensors = (x for part in parts.values() for x in part.values())
     return any(isinstance(x, DTensor) and x.device_mesh.size() > 1 for x in tensors)

@@ -7,7 +7,7 @@ from fcmae.evaluation.accuracy import ClassificationResult, accuracy
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.model.classifier import Classifier
 from fcmae.model.timm_net import TimmClassifier
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
 def classify(

@@ -15,7 +15,7 @@ Entries = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Precision:
+class CocoPrecision:
     """COCO's numbers, between 0 and 1; None where there is no such object.
 
     Attributes:
@@ -62,8 +62,8 @@ class CocoScores:
         per_class: One row per class.
     """
 
-    boxes: Precision
-    masks: Precision | None
+    boxes: CocoPrecision
+    masks: CocoPrecision | None
     per_class: list[ClassPrecision]
 
 
@@ -151,7 +151,7 @@ def _counts(truth: Mapping[str, Any], num_classes: int) -> list[int]:
 
 def _evaluate(
     truth: dict[str, Any], results: list[dict[str, Any]], kind: str, num_classes: int
-) -> tuple[Precision, list[float | None]]:
+) -> tuple[CocoPrecision, list[float | None]]:
     """The numbers over all classes, and the average precision of each."""
     from faster_coco_eval import COCO, COCOeval_faster
 
@@ -162,7 +162,7 @@ def _evaluate(
     evaluation.accumulate()
     # Overlap, recall, class, size (all, small, medium, large), most objects (1, 10, 100).
     precision = evaluation.eval["precision"].reshape(10, 101, num_classes, 4, 3)[..., 2]
-    numbers = Precision(
+    numbers = CocoPrecision(
         ap=_mean(precision[..., 0]),
         ap50=_mean(precision[0, ..., 0]),
         ap75=_mean(precision[5, ..., 0]),

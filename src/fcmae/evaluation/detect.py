@@ -14,9 +14,9 @@ from fcmae.evaluation.coco import CocoScores, score
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.model.detector import Detector
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
-Found = Iterable[tuple[int, Detections]]
+IndexedDetections = Iterable[tuple[int, Detections]]
 """Index of each image, and what was found in it."""
 
 
@@ -72,7 +72,7 @@ def detect(
 
 
 def judge(
-    found: Found, images: ImageList, peers: Peers, *, unusable: list[tuple[str, str]]
+    found: IndexedDetections, images: ImageList, peers: Peers, *, unusable: list[tuple[str, str]]
 ) -> DetectionResult:
     """Compare what all processes found with the labels of the images.
 

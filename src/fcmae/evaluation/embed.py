@@ -15,7 +15,7 @@ from fcmae.model.estimator import Estimator
 from fcmae.model.layers import NORM_EPS
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Images
 
 

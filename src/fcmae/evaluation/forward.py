@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fcmae.data.batch import Batch
 from fcmae.data.image_list import ImageList
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Images, Labels
 
 NO_LABEL = -1

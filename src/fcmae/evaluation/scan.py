@@ -16,7 +16,7 @@ from fcmae.data.segments.views import base_factor
 from fcmae.data.tiles import OVERVIEW_PIXELS, Regions, Window, overview, windows
 from fcmae.evaluation.options import Scan
 from fcmae.model.segmenter import Segmenter
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Images, Level
 
 Scores = Float[Tensor, "1 classes h w"]

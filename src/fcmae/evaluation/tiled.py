@@ -18,7 +18,7 @@ from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.merge_windows import merge_windows
 from fcmae.evaluation.options import Tiling
 from fcmae.model.detector import Detector
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Tiler:
         return (in_pixels(one, fitted=size, original=size) for one in found)
 
 
-Watch = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
+WindowWatch = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 """Begins to show how many of so many windows of an image are done."""
 
 
@@ -95,7 +95,7 @@ def through_windows(
     loader: Loader,
     *,
     unusable: list[tuple[str, str]],
-    watch: Watch = unwatched,
+    watch: WindowWatch = unwatched,
 ) -> Iterator[tuple[int, Detections]]:
     """Detects objects in each image of this rank's share, in the images' own size.
 

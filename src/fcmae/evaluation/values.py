@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.batch import Batch
-from fcmae.data.values import Values
+from fcmae.data.values import ValueAnnotations
 from fcmae.errors import DataError
 from fcmae.evaluation.forward import Outputs, forward
 from fcmae.model.estimator import Estimator
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def estimate(model: Estimator, batches: Iterable[Batch], peers: Peers | None = N
     return forward(outputs, model, batches, peers or Peers())
 
 
-def judge(found: Outputs, values: Values, names: Sequence[str]) -> ValuesResult:
+def judge(found: Outputs, values: ValueAnnotations, names: Sequence[str]) -> ValuesResult:
     """Compare what was said of each image with what is known of it.
 
     Args:

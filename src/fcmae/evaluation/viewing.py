@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcmae.data.augment import Evaluation as Centre
+from fcmae.data.augment import EvaluationView as Centre
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.randomness import permutation
 
 

@@ -8,20 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from fcmae.errors import FcmaeError
-from fcmae.exports.facts import Facts
-from fcmae.exports.options import Precision
+from fcmae.exports.facts import ExportFacts
+from fcmae.exports.options import ExportPrecision
 from fcmae.masking import Mask, draw_visible, patch_grid, patch_side
 from fcmae.types import Images
 
 Inputs = tuple[Tensor, ...]
-Outputs = Sequence[Tensor]
+ModuleOutputs = Sequence[Tensor]
 
-TOLERANCE: dict[Precision, float] = {"float32": 1e-4, "float16": 3e-2}
+TOLERANCE: dict[ExportPrecision, float] = {"float32": 1e-4, "float16": 3e-2}
 """Largest difference, as a share of the largest output where that is above 1."""
 
 
 def difference(
-    model: nn.Module, exported: Callable[[Inputs], Outputs], facts: Facts, *, any_size: bool
+    model: nn.Module,
+    exported: Callable[[Inputs], ModuleOutputs],
+    facts: ExportFacts,
+    *,
+    any_size: bool,
 ) -> float:
     """The largest difference of any output, relative as ``TOLERANCE`` is.
 
@@ -51,14 +55,14 @@ def difference(
     return largest
 
 
-def outputs(model: nn.Module, inputs: Inputs) -> Outputs:
+def outputs(model: nn.Module, inputs: Inputs) -> ModuleOutputs:
     """Outputs of a module, always as a sequence."""
     with torch.no_grad():
         found = model(*inputs)
     return [found] if isinstance(found, Tensor) else list(found)
 
 
-def example(facts: Facts, *, batch: int, size: tuple[int, int]) -> Inputs:
+def example(facts: ExportFacts, *, batch: int, size: tuple[int, int]) -> Inputs:
     """Noise as normalised images are, and for an autoencoder the patches that it may see."""
     generator = torch.Generator().manual_seed(batch)
     images: Images = torch.randn(batch, facts.architecture.channels, *size, generator=generator)
@@ -72,7 +76,7 @@ def example(facts: Facts, *, batch: int, size: tuple[int, int]) -> Inputs:
     return images, torch.from_numpy(visible)
 
 
-def _examples(facts: Facts, *, any_size: bool) -> Iterator[Inputs]:
+def _examples(facts: ExportFacts, *, any_size: bool) -> Iterator[Inputs]:
     height, width = facts.size
     yield example(facts, batch=1, size=facts.size)
     if facts.part == "autoencoder":

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from fcmae.data.augment import WARP_FROM, Evaluation
+from fcmae.data.augment import WARP_FROM, EvaluationView
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
-from fcmae.exports.options import Part, Precision, named
+from fcmae.exports.options import ExportPrecision, ModelPart, named
 from fcmae.exports.parts import pyramid_of
 from fcmae.model.classifier import Classifier
 from fcmae.model.detector import Detector
@@ -21,7 +21,7 @@ from fcmae.model.segmenter import Segmenter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class ExportFacts:
     """Metadata of exported weights.
 
     Attributes:
@@ -39,7 +39,7 @@ class Facts:
         card: All that the weights say about themselves.
     """
 
-    part: Part
+    part: ModelPart
     architecture: Architecture
     num_classes: int | None = None
     classes: tuple[str, ...] | None = None
@@ -49,7 +49,7 @@ class Facts:
     licence: str | None = None
     lineage: Any = None
     stages: tuple[int, ...] | None = None
-    precision: Precision = "float32"
+    precision: ExportPrecision = "float32"
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,7 +67,7 @@ class Facts:
     @property
     def crop_ratio(self) -> float:
         """Share of the resized image's side that the central crop keeps."""
-        return 1.0 if self.squash else Evaluation.crop_ratio
+        return 1.0 if self.squash else EvaluationView.crop_ratio
 
     @property
     def labels(self) -> list[str]:
@@ -96,10 +96,10 @@ def facts_of(
     model: nn.Module,
     card: Mapping[str, Any],
     *,
-    part: Part,
+    part: ModelPart,
     size: tuple[int, int] | None = None,
-    precision: Precision = "float32",
-) -> Facts:
+    precision: ExportPrecision = "float32",
+) -> ExportFacts:
     """Collects the metadata of a part of a model from the card of its weights.
 
     Args:
@@ -113,7 +113,7 @@ def facts_of(
     num_classes = _outputs(model) if part not in ("encoder", "pyramid", "autoencoder") else None
     of_images = Normalisation.of(Loader(), architecture.channels)
     classes = None if num_classes is None else card.get("classes")
-    return Facts(
+    return ExportFacts(
         part=part,
         architecture=architecture,
         num_classes=num_classes,

@@ -8,7 +8,7 @@ from typing import Any
 from torch.export import Dim
 
 from fcmae.exports.compare import Inputs, example
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.kernels import choice
 
 
@@ -20,12 +20,12 @@ def tracing() -> Iterator[None]:
         yield
 
 
-def takes_any_size(facts: Facts) -> bool:
+def takes_any_size(facts: ExportFacts) -> bool:
     """True if the graph takes images of other sizes; an autoencoder's places are of one."""
     return facts.part != "autoencoder"
 
 
-def traced_example(facts: Facts, *, any_size: bool) -> Inputs:
+def traced_example(facts: ExportFacts, *, any_size: bool) -> Inputs:
     """Inputs whose axes PyTorch takes for variable: none of them is 1, at no stage."""
     if facts.part == "autoencoder":
         return example(facts, batch=1, size=facts.size)
@@ -36,7 +36,7 @@ def traced_example(facts: Facts, *, any_size: bool) -> Inputs:
     return example(facts, batch=2, size=size)
 
 
-def dynamic_shapes(facts: Facts, *, any_size: bool) -> dict[str, Any] | None:
+def dynamic_shapes(facts: ExportFacts, *, any_size: bool) -> dict[str, Any] | None:
     """The axes of each input that may vary; none of an autoencoder, which takes one image."""
     if facts.part == "autoencoder":
         return None

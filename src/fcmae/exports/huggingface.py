@@ -8,7 +8,7 @@ from torch import nn
 
 from fcmae.checkpoint.formats.huggingface import HUGGINGFACE
 from fcmae.checkpoint.tensors import write_tensors
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import tensors_of
 from fcmae.model.layers import NORM_EPS
@@ -22,7 +22,7 @@ CLASSES = {
 """The class of each part, and the one that finds it."""
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """Weights, ``config.json``, and preprocessing that gives the pixels that fcmae gives."""
     inner = f"{_model_type(facts)}." if facts.part == "classifier" else ""
     tensors = HUGGINGFACE.write(tensors_of(model, facts.part), inner)
@@ -33,7 +33,7 @@ def write(model: nn.Module, facts: Facts, folder: Path) -> None:
         _write_json(folder / "preprocessor_config.json", found)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that open the folder."""
     auto, place = CLASSES[facts.part][1].format(_family(facts)), json.dumps(str(folder))
     if preprocessing(facts) is None:
@@ -45,7 +45,7 @@ def lines(facts: Facts, folder: Path) -> list[str]:
     ]
 
 
-def config(facts: Facts) -> dict[str, Any]:
+def config(facts: ExportFacts) -> dict[str, Any]:
     """The model, as transformers describes it."""
     arch = facts.architecture
     height, width = facts.size
@@ -73,7 +73,7 @@ def config(facts: Facts) -> dict[str, Any]:
     return found
 
 
-def preprocessing(facts: Facts) -> dict[str, Any] | None:
+def preprocessing(facts: ExportFacts) -> dict[str, Any] | None:
     """Resize, crop and normalisation; None where transformers has no such rule."""
     height, width = facts.size
     if facts.architecture.channels != 3 or (height != width and not facts.squash):
@@ -94,11 +94,11 @@ def preprocessing(facts: Facts) -> dict[str, Any] | None:
     return {"image_processor_type": "ConvNextImageProcessor", **crop, **common}
 
 
-def _family(facts: Facts) -> str:
+def _family(facts: ExportFacts) -> str:
     return "ConvNextV2" if facts.architecture.version == 2 else "ConvNext"
 
 
-def _model_type(facts: Facts) -> str:
+def _model_type(facts: ExportFacts) -> str:
     return _family(facts).lower()
 
 

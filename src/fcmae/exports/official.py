@@ -7,7 +7,7 @@ from torch import nn
 
 from fcmae.checkpoint.formats.official import OFFICIAL
 from fcmae.checkpoint.formats.sparse import OFFICIAL_SPARSE
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import tensors_of
 from fcmae.exports.pickled import save
@@ -15,13 +15,13 @@ from fcmae.exports.pickled import save
 FILE = FILES["official"][0]
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """One file, the weights under ``model`` as the authors' own."""
     format = OFFICIAL_SPARSE if facts.part == "autoencoder" else OFFICIAL
     save(folder / FILE, format.write(tensors_of(model, facts.part)), facts)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that open the file, in a checkout of the authors' repository."""
     path = json.dumps(str(folder / FILE))
     load = f'torch.load({path}, weights_only=True)["model"]'
@@ -48,7 +48,7 @@ def lines(facts: Facts, folder: Path) -> list[str]:
     ]
 
 
-def _decoder(facts: Facts) -> str:
+def _decoder(facts: ExportFacts) -> str:
     options = facts.card["model"]["decoder"]
     side = facts.architecture.stride
     return (

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fcmae.exports.compare import Inputs, difference
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.graph import dynamic_shapes, takes_any_size, traced_example, tracing
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import computing
@@ -20,7 +20,7 @@ ONE_FILE = 1_500_000_000
 """Bytes of weights that still go into the same file: one file cannot have 2 GiB."""
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> float:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> float:
     """Export, run the file in ONNX Runtime, and compare with the model.
 
     Returns:
@@ -52,7 +52,7 @@ def write(model: nn.Module, facts: Facts, folder: Path) -> float:
     return difference(module, Session(folder / FILE), facts, any_size=any_size)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that run the file."""
     visible = ', "visible": visible' if facts.part == "autoencoder" else ""
     return [

@@ -4,21 +4,21 @@ import importlib.util
 from typing import Literal, get_args
 
 from fcmae.errors import CheckpointError
+from fcmae.model.grn_options import Response
 from fcmae.model.kinds import with_article
 from fcmae.model.options import SIZES, Architecture
-from fcmae.model.response import Response
 
-Format = Literal[
+ExportFormat = Literal[
     "safetensors", "official", "timm", "huggingface", "torchvision", "onnx", "torch-export"
 ]
-Part = Literal[
+ModelPart = Literal[
     "classifier", "estimator", "segmenter", "detector", "encoder", "pyramid", "autoencoder"
 ]
 """What weights can be of; a contraster gives what it trains, its encoder."""
-Precision = Literal["float32", "float16"]
+ExportPrecision = Literal["float32", "float16"]
 
-HOLDS: dict[Format, tuple[Part, ...]] = {
-    "safetensors": get_args(Part),
+HOLDS: dict[ExportFormat, tuple[ModelPart, ...]] = {
+    "safetensors": get_args(ModelPart),
     "official": ("classifier", "encoder", "pyramid", "autoencoder"),
     "timm": ("classifier", "encoder"),
     "huggingface": ("classifier", "encoder", "pyramid"),
@@ -28,7 +28,7 @@ HOLDS: dict[Format, tuple[Part, ...]] = {
 }
 """The parts that each format has a place for."""
 
-FILES: dict[Format, tuple[str, ...]] = {
+FILES: dict[ExportFormat, tuple[str, ...]] = {
     "safetensors": ("weights.safetensors",),
     "official": ("weights.pth",),
     "timm": ("model.safetensors", "config.json"),
@@ -39,7 +39,7 @@ FILES: dict[Format, tuple[str, ...]] = {
 }
 """The files that each format may consist of beside README.md, the weights first."""
 
-INSIDE: dict[str, tuple[Part, ...]] = {
+INSIDE: dict[str, tuple[ModelPart, ...]] = {
     "classifier": ("classifier", "encoder", "pyramid"),
     "estimator": ("estimator", "encoder", "pyramid"),
     "segmenter": ("segmenter", "pyramid", "encoder"),
@@ -58,7 +58,7 @@ TORCHVISION = {"v1-tiny", "v1-small", "v1-base", "v1-large"}
 NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime")}
 
 
-def part_of(kind: str, asked: Part | None, format: Format) -> Part:
+def part_of(kind: str, asked: ModelPart | None, format: ExportFormat) -> ModelPart:
     """Chooses the part to export: as asked, or the whole where the format holds it, or its encoder.
 
     Raises:
@@ -82,14 +82,14 @@ def part_of(kind: str, asked: Part | None, format: Format) -> Part:
     return parts[0]
 
 
-def check_holds(part: Part, format: Format) -> None:
+def check_holds(part: ModelPart, format: ExportFormat) -> None:
     """Refuse a part that a format has no place for, naming the formats that have."""
     if part not in HOLDS[format]:
         raise ValueError(f"{format} has no place for {with_article(part)}. {_those(part)}")
 
 
 def check_architecture(
-    architecture: Architecture, part: Part, format: Format, decoder: str = "block"
+    architecture: Architecture, part: ModelPart, format: ExportFormat, decoder: str = "block"
 ) -> None:
     """Refuse a model that the other library cannot build.
 
@@ -126,7 +126,7 @@ def check_architecture(
         )
 
 
-def check_installed(format: Format) -> None:
+def check_installed(format: ExportFormat) -> None:
     """Refuse a format whose libraries are missing, at once."""
     absent = [name for name in NEEDED.get(format, ()) if importlib.util.find_spec(name) is None]
     if absent:
@@ -136,7 +136,9 @@ def check_installed(format: Format) -> None:
         )
 
 
-def check_precision(precision: Precision, format: Format, part: Part | None) -> None:
+def check_precision(
+    precision: ExportPrecision, format: ExportFormat, part: ModelPart | None
+) -> None:
     """Refuse float16 where only float32 is written."""
     if precision == "float16" and format != "onnx":
         raise ValueError(
@@ -157,11 +159,11 @@ def named(architecture: Architecture) -> str | None:
     return None
 
 
-def _those(part: Part) -> str:
-    formats = [format for format in get_args(Format) if part in HOLDS[format]]
+def _those(part: ModelPart) -> str:
+    formats = [format for format in get_args(ExportFormat) if part in HOLDS[format]]
     return f"Formats that hold {with_article(part)} are {', '.join(formats)}."
 
 
-def _either(parts: tuple[Part, ...]) -> str:
+def _either(parts: tuple[ModelPart, ...]) -> str:
     first, *others = (with_article(part) for part in parts)
     return " or ".join([", ".join([first, *others[:-1]]), others[-1]] if others else [first])

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.exports.options import Part
+from fcmae.exports.options import ModelPart
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.classifier import Classifier
 from fcmae.model.contraster import Contraster
@@ -13,10 +13,10 @@ from fcmae.model.layers import NORM_EPS
 from fcmae.model.pyramid import LevelNorms, Pyramid
 from fcmae.types import FeatureMap, Images, VisiblePatches
 
-Tensors = dict[str, Tensor]
+PartTensors = dict[str, Tensor]
 
 
-def take(model: nn.Module, part: Part) -> nn.Module:
+def take(model: nn.Module, part: ModelPart) -> nn.Module:
     """The part of a model as a model of fcmae; weights are shared, not copied."""
     if part == "encoder":
         return encoder_of(model)
@@ -42,7 +42,7 @@ def norm_of(model: nn.Module) -> nn.LayerNorm:
     return nn.LayerNorm(encoder_of(model).architecture.dims[-1], eps=NORM_EPS)
 
 
-def tensors_of(model: nn.Module, part: Part) -> Tensors:
+def tensors_of(model: nn.Module, part: ModelPart) -> PartTensors:
     """The weights of a part by our names, the encoder's with ``encoder.`` before them.
 
     An encoder comes with the norm of its pooled features, which other libraries have in it.
@@ -53,7 +53,7 @@ def tensors_of(model: nn.Module, part: Part) -> Tensors:
     return {**encoder, **norm_of(model).state_dict(prefix="norm.")}
 
 
-def computing(model: nn.Module, part: Part) -> tuple[nn.Module, list[str]]:
+def computing(model: nn.Module, part: ModelPart) -> tuple[nn.Module, list[str]]:
     """The part as a module from tensors to tensors, and the names of its outputs."""
     match part:
         case "classifier":

@@ -7,10 +7,10 @@ import torch
 
 from fcmae.checkpoint.tensors import Tensors
 from fcmae.errors import StorageError
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 
 
-def save(path: Path, tensors: Tensors, facts: Facts) -> None:
+def save(path: Path, tensors: Tensors, facts: ExportFacts) -> None:
     """Write ``{"model": weights, "facts": ...}``.
 
     Raises:

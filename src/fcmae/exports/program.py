@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fcmae.exports.compare import difference, outputs
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.graph import dynamic_shapes, takes_any_size, traced_example, tracing
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import computing
@@ -16,7 +16,7 @@ FILE = FILES["torch-export"][0]
 NOTES = "facts.json"
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> float:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> float:
     """Export, load the file again, and compare with the model.
 
     Returns:
@@ -39,7 +39,7 @@ def write(model: nn.Module, facts: Facts, folder: Path) -> float:
     return difference(module, lambda inputs: outputs(program, inputs), facts, any_size=any_size)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that run the file."""
     visible = ", visible" if facts.part == "autoencoder" else ""
     return [

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from fcmae import __version__
-from fcmae.exports.facts import Facts
-from fcmae.exports.options import Format, Part
+from fcmae.exports.facts import ExportFacts
+from fcmae.exports.options import ExportFormat, ModelPart
 
 LIBRARY = {"timm": "timm", "huggingface": "transformers", "onnx": "onnx"}
 WHAT = {
@@ -32,7 +32,7 @@ GIVES = {
     "the patches that the encoder may see, ascending. Output: `reconstruction`, the images with "
     "the prediction pasted over hidden patches.",
 }
-TASKS: dict[Part, str] = {
+TASKS: dict[ModelPart, str] = {
     "classifier": "image-classification",
     "segmenter": "image-segmentation",
     "detector": "object-detection",
@@ -41,7 +41,7 @@ MAX_LABELS = 1000
 BICUBIC = "(bicubic with antialiasing)"
 
 
-def readme(facts: Facts, format: Format, lines: Sequence[str]) -> str:
+def readme(facts: ExportFacts, format: ExportFormat, lines: Sequence[str]) -> str:
     """The text of README.md, its head as model hubs read it."""
     sections = [
         f"# {facts.name}, {facts.part}",
@@ -61,7 +61,7 @@ def readme(facts: Facts, format: Format, lines: Sequence[str]) -> str:
     return f"---\n{_head(facts, format)}---\n" + "\n\n".join(sections) + "\n"
 
 
-def _head(facts: Facts, format: Format) -> str:
+def _head(facts: ExportFacts, format: ExportFormat) -> str:
     task = TASKS.get(facts.part, "image-feature-extraction")
     head: dict[str, Any] = {"tags": ["fcmae", "convnext"], "pipeline_tag": task}
     if format in LIBRARY:
@@ -73,7 +73,7 @@ def _head(facts: Facts, format: Format) -> str:
     return yaml.safe_dump(head, sort_keys=False)
 
 
-def _input(facts: Facts) -> str:
+def _input(facts: ExportFacts) -> str:
     height, width = facts.size
     stride = facts.architecture.stride
     resize = f"resized to {height} x {width} pixels, whatever its shape {BICUBIC}"
@@ -97,13 +97,13 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-def _origin(facts: Facts) -> str:
+def _origin(facts: ExportFacts) -> str:
     if not facts.lineage:
         return "Not recorded."
     return f"```json\n{json.dumps(facts.lineage, indent=1)}\n```"
 
 
-def _licence(facts: Facts) -> str:
+def _licence(facts: ExportFacts) -> str:
     if facts.licence is None:
         return "Not recorded: ask whoever trained the weights."
     return f"{facts.licence}. It holds for what is trained from these weights, too."

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from fcmae.checkpoint.weights import save_weights
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import take
 
@@ -24,7 +24,7 @@ USES = {
 """What can be done with a model of each kind."""
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """One file; its card is that of the weights, less what the part does not have."""
     whole = facts.part not in ("encoder", "pyramid", "autoencoder")
     gone = {"format", "model", *(() if whole else OF_WHOLE_MODELS)}
@@ -32,7 +32,7 @@ def write(model: nn.Module, facts: Facts, folder: Path) -> None:
     save_weights(folder / FILE, take(model, facts.part), card)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that open the file."""
     return [
         "import fcmae",

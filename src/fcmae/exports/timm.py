@@ -8,7 +8,7 @@ from torch import nn
 
 from fcmae.checkpoint.formats.timm import TIMM, TIMM_CONV_MLP
 from fcmae.checkpoint.tensors import write_tensors
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.options import FILES, named
 from fcmae.exports.parts import tensors_of
 from fcmae.model.options import Architecture
@@ -20,7 +20,7 @@ UNKNOWN = ("v1-huge", "xlarge", None)
 """Sizes that timm has no name for: they are a base of other depths and widths."""
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """Weights and configuration."""
     size = (named(facts.architecture) or "").removeprefix("v1-")
     format = TIMM_CONV_MLP if size in CONV_MLP else TIMM
@@ -30,7 +30,7 @@ def write(model: nn.Module, facts: Facts, folder: Path) -> None:
     (folder / "config.json").write_text(text, encoding="utf-8")
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that open the folder."""
     place = json.dumps(f"local-dir:{folder}")
     return [
@@ -40,7 +40,7 @@ def lines(facts: Facts, folder: Path) -> list[str]:
     ]
 
 
-def config(facts: Facts) -> dict[str, Any]:
+def config(facts: ExportFacts) -> dict[str, Any]:
     """The model, as timm describes those on the Hugging Face hub."""
     arch = facts.architecture
     input_size = [arch.channels, *facts.size]

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from fcmae.checkpoint.formats.torchvision import TORCHVISION
-from fcmae.exports.facts import Facts
+from fcmae.exports.facts import ExportFacts
 from fcmae.exports.options import FILES
 from fcmae.exports.parts import tensors_of
 from fcmae.exports.pickled import save
@@ -15,12 +15,12 @@ from fcmae.exports.timm import timm_name
 FILE = FILES["torchvision"][0]
 
 
-def write(model: nn.Module, facts: Facts, folder: Path) -> None:
+def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """One file, the weights under ``model``."""
     save(folder / FILE, TORCHVISION.write(tensors_of(model, facts.part)), facts)
 
 
-def lines(facts: Facts, folder: Path) -> list[str]:
+def lines(facts: ExportFacts, folder: Path) -> list[str]:
     """The lines of Python that open the file."""
     path = json.dumps(str(folder / FILE))
     classes = "" if facts.num_classes is None else f"num_classes={facts.num_classes}"

@@ -10,15 +10,15 @@ from typing import Any
 
 from torch import nn
 
-from fcmae.exports.facts import Facts
-from fcmae.exports.options import FILES, Format
+from fcmae.exports.facts import ExportFacts
+from fcmae.exports.options import FILES, ExportFormat
 from fcmae.exports.readme import readme
 from fcmae.files import durable
 from fcmae.files.written_files import line_of, record_name
 
 README = "README.md"
 STAGING = ".staging"
-MODULES: dict[Format, str] = {
+MODULES: dict[ExportFormat, str] = {
     "safetensors": "safetensors",
     "official": "official",
     "timm": "timm",
@@ -45,7 +45,7 @@ class Written:
     difference: float | None
 
 
-def export(model: nn.Module, facts: Facts, format: Format, out: Path) -> Written:
+def export(model: nn.Module, facts: ExportFacts, format: ExportFormat, out: Path) -> Written:
     """Write a model into a folder, and a README.md beside it.
 
     Args:
@@ -59,7 +59,7 @@ def export(model: nn.Module, facts: Facts, format: Format, out: Path) -> Written
         FcmaeError: The exported model computes something else.
     """
     module: Any = import_module(f"fcmae.exports.{MODULES[format]}")
-    write: Callable[[nn.Module, Facts, Path], float | None] = module.write
+    write: Callable[[nn.Module, ExportFacts, Path], float | None] = module.write
     lines: list[str] = module.lines(facts, out)
     with _staged(out, FILES[format]) as folder:
         difference = write(model, facts, folder)

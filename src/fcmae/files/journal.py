@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from fcmae.errors import StorageError
 from fcmae.files.durable import STAGING, storage_errors, write_text
-from fcmae.files.written_files import Kind, intact, line_of, record_name, records_in
+from fcmae.files.written_files import FileKind, intact, line_of, record_name, records_in
 
 
 class Journal:
@@ -26,7 +26,7 @@ class Journal:
         names: The files that were written so far.
     """
 
-    def __init__(self, folder: Path, kind: Kind, rank: int = 0) -> None:
+    def __init__(self, folder: Path, kind: FileKind, rank: int = 0) -> None:
         self.folder, self.kind = folder, kind
         self.names: list[str] = []
         self._record = folder / record_name(kind, rank)
@@ -76,7 +76,7 @@ class Journal:
                 (self.folder / name).unlink(missing_ok=True)
 
 
-def forget_others(folder: Path, kind: Kind, written: Iterable[str]) -> None:
+def forget_others(folder: Path, kind: FileKind, written: Iterable[str]) -> None:
     """Remove the files of a kind that are not among these, and all that tells of them.
 
     Those are their lines, what was left half-written, and folders left empty.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fcmae.files.journal import Journal
-from fcmae.files.tables import ENDINGS, Columns, write_table
+from fcmae.files.tables import ENDINGS, TableColumns, write_table
 
 UNUSABLE = ("path", "reason")
 """Columns of the list of files that were left out."""
@@ -40,7 +40,7 @@ def check_table(path: Path, name: str = "out", *, sources: Sequence[str | Path] 
 
 
 def write_results(
-    path: Path, columns: Columns, unusable: Sequence[tuple[str, str]] | None = None
+    path: Path, columns: TableColumns, unusable: Sequence[tuple[str, str]] | None = None
 ) -> None:
     """Write a table, and beside it the list of the files that were left out, if there are any.
 

@@ -13,11 +13,11 @@ from fcmae.files.durable import STAGING, replace, storage_errors, write_text
 
 ENDINGS = (".csv", ".parquet", ".npz")
 
-Columns = Mapping[str, NDArray[Any] | Sequence[str]]
+TableColumns = Mapping[str, NDArray[Any] | Sequence[str]]
 """A list or a vector is a column; a matrix is one row of numbers per image."""
 
 
-def write_table(path: Path, columns: Columns) -> None:
+def write_table(path: Path, columns: TableColumns) -> None:
     """Write the columns into a file that is whole or does not exist."""
     ending = path.suffix.lower()
     if ending == ".csv":
@@ -36,11 +36,11 @@ def write_table(path: Path, columns: Columns) -> None:
             staged.unlink(missing_ok=True)
 
 
-def _arrays(columns: Columns) -> dict[str, Any]:
+def _arrays(columns: TableColumns) -> dict[str, Any]:
     return {name: np.asarray(column) for name, column in columns.items()}
 
 
-def _as_csv(columns: Columns) -> str:
+def _as_csv(columns: TableColumns) -> str:
     flat: dict[str, Sequence[Any]] = {}
     for name, column in columns.items():
         if isinstance(column, np.ndarray) and column.ndim == 2:
@@ -54,7 +54,7 @@ def _as_csv(columns: Columns) -> str:
     return text.getvalue()
 
 
-def _write_parquet(path: Path, columns: Columns) -> None:
+def _write_parquet(path: Path, columns: TableColumns) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

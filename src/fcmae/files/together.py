@@ -5,11 +5,13 @@ from pathlib import Path
 
 from fcmae.errors import StorageError
 from fcmae.files.journal import Journal, forget_others
-from fcmae.files.written_files import Kind
-from fcmae.peers import Peers
+from fcmae.files.written_files import FileKind
+from fcmae.process_group import Peers
 
 
-def begin(folder: Path, names: Sequence[str], peers: Peers, kind: Kind = "predictions") -> Journal:
+def begin(
+    folder: Path, names: Sequence[str], peers: Peers, kind: FileKind = "predictions"
+) -> Journal:
     """The journal of a call, which may write over what earlier calls wrote.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.data.augment import Evaluation, View
+from fcmae.data.augment import EvaluationView, View
 from fcmae.data.batch import Batch
 from fcmae.data.feed import evaluation_batches
 from fcmae.data.image_list import ImageList
@@ -14,20 +14,20 @@ from fcmae.data.scene import SceneView
 from fcmae.engine import devices
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
-from fcmae.inference.prologue import Trained
+from fcmae.inference.prologue import TrainedModel
 from fcmae.options.compute import Compute
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
 def open_model(
-    trained: Trained, images: ImageList, compute: Compute, reporter: Reporter, *, what: str
+    trained: TrainedModel, images: ImageList, compute: Compute, reporter: Reporter, *, what: str
 ) -> tuple[nn.Module, Iterator[Batch], Peers]:
     """Returns the model on its device, this process's share of the images, and the processes."""
     model, _ = load_model(trained.weights.header, size=trained.size)
     peers = launch(compute, model)
     found = batches(
         images,
-        Evaluation(trained.size),
+        EvaluationView(trained.size),
         loader=trained.loader,
         channels=trained.channels,
         batch_size=compute.batch_size,

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from fcmae.checkpoint.header import Card
-from fcmae.data.augment import Evaluation
+from fcmae.data.as_image import Given, picture_of
+from fcmae.data.augment import EvaluationView
 from fcmae.data.cut import exact
-from fcmae.data.given import Given, picture_of
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.views import Fit
 from fcmae.data.options import Loader
-from fcmae.data.tiles import Decoded, Regions, Window, open_regions
+from fcmae.data.tiles import DecodedRegions, Regions, Window, open_regions
 from fcmae.errors import in_users_words, needs_less
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
@@ -31,14 +31,14 @@ from fcmae.options.keywords import keyword_values
 from fcmae.options.parse import build
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.setup.weights import tiling_of
 
 Options = TypeVar("Options")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class InputFacts:
     """What weights say about the images that their model was made for.
 
     Attributes:
@@ -89,7 +89,7 @@ class Predictor:
     """
 
     model: nn.Module
-    facts: Facts
+    facts: InputFacts
     options: ClassVar[dict[str, type]] = {
         "classifier": NoOptions,
         "estimator": NoOptions,
@@ -142,12 +142,12 @@ class Predictor:
             with open_regions(image, channels=self.facts.channels) as regions:
                 yield regions
         else:
-            yield Decoded(picture_of(image, self.facts.channels))
+            yield DecodedRegions(picture_of(image, self.facts.channels))
 
     def _centre(self, image: Given) -> Tensor:
         """The model's output for the centre of an image."""
         picture = picture_of(image, self.facts.channels)
-        region = Evaluation(self.facts.size).aim(picture.shape[0], picture.shape[1])
+        region = EvaluationView(self.facts.size).aim(picture.shape[0], picture.shape[1])
         view = self.facts.normalise(exact(picture, region))
         rows: Tensor = self.model(view[None].to(self._device))
         return rows[0].float().cpu()
@@ -233,6 +233,6 @@ def with_predict(model: nn.Module, card: Card) -> nn.Module:
     if card["model"]["kind"] in Predictor.options:
         # Not a part of the model: PyTorch would want a module or a parameter.
         channels = model.encoder.architecture.channels  # type: ignore[union-attr]
-        facts = Facts(card=card, channels=channels)  # type: ignore[arg-type]
+        facts = InputFacts(card=card, channels=channels)  # type: ignore[arg-type]
         model.__dict__["predict"] = Predictor(model=model, facts=facts)
     return model

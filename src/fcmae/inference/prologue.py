@@ -19,7 +19,7 @@ from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedModel:
     """A trained model, as far as it is known without PyTorch.
 
     Attributes:
@@ -64,7 +64,7 @@ def open_weights(
     *,
     kind: str | None = None,
     fit: Callable[[Size | None, Weights], tuple[int, int]] = size_for,
-) -> Trained:
+) -> TrainedModel:
     """Finds or fetches the weights, and resolves the options that they decide.
 
     Args:
@@ -79,12 +79,12 @@ def open_weights(
     """
     weights = read_weights(options.weights, kind=kind, fetch=options.source, reporter=reporter)
     size = fit(options.size, weights)
-    return Trained(weights=weights, size=size, loader=loader_of(weights, options.loader))
+    return TrainedModel(weights=weights, size=size, loader=loader_of(weights, options.loader))
 
 
 def open_for_table(
     options: PredictOptions, reporter: Reporter, *, kind: str | None = None
-) -> tuple[Trained, ImageList]:
+) -> tuple[TrainedModel, ImageList]:
     """Returns the model and the images of a prediction that ends in one table at ``out``.
 
     Raises:

@@ -9,7 +9,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files
 from fcmae.inference.options import PredictOptions
-from fcmae.inference.prologue import Trained, any_sides, open_weights
+from fcmae.inference.prologue import TrainedModel, any_sides, open_weights
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.notebook import Result
 from fcmae.setup.nets import stride_of
@@ -86,7 +86,7 @@ def reconstruct(options: Reconstruct, reporter: Reporter) -> Reconstructed:
 
 
 def _draw(
-    options: Reconstruct, trained: Trained, images: ImageList, mask: Mask, reporter: Reporter
+    options: Reconstruct, trained: TrainedModel, images: ImageList, mask: Mask, reporter: Reporter
 ) -> Reconstructed:
     from fcmae.checkpoint.weights import load_model
     from fcmae.evaluation.viewing import Viewing, sample

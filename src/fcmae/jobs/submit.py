@@ -24,7 +24,7 @@ ASKED_TO_STOP = (130, 138, 143)
 """Exit codes of commands that a signal has asked to stop, and that have saved."""
 
 
-class Command:
+class JobCommand:
     """Work of a process of a job; it can be sent to another machine.
 
     Args:
@@ -61,7 +61,7 @@ class Command:
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)
         log = None if self.log is None else Path(self.log)
-        return DelayedSubmission(Command(self.line, log, fails=self.fails))
+        return DelayedSubmission(JobCommand(self.line, log, fails=self.fails))
 
 
 def tasks(job: Job, cluster: Cluster = "slurm") -> int:
@@ -110,7 +110,7 @@ def executor(job: Job, folder: Path, cluster: Cluster = "slurm") -> submitit.Aut
     return made
 
 
-def submit(executor: submitit.AutoExecutor, command: Command) -> "submitit.Job[int]":
+def submit(executor: submitit.AutoExecutor, command: JobCommand) -> "submitit.Job[int]":
     """Hands a command in.
 
     Raises:

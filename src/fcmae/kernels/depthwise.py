@@ -5,7 +5,7 @@ from torch import Tensor
 
 from fcmae.kernels import gpu, native, reference
 from fcmae.kernels.choice import directly, implementation
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.types import DepthwiseWeight, Features, PerChannel
 
 SIDE = 7
@@ -14,7 +14,7 @@ PARTS = 16
 the sum does not depend on it."""
 
 
-def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Tiles) -> Features:
+def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: MapTiles) -> Features:
     """Depthwise convolution that keeps the size; what is not a position of ``tiles`` is zero."""
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))

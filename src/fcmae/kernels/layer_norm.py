@@ -8,14 +8,14 @@ from fcmae.kernels import gpu, native
 from fcmae.kernels.choice import directly, implementation
 from fcmae.types import PerChannel
 
-Rows = Float[Tensor, "... c"]
+NormRows = Float[Tensor, "... c"]
 
 PARTS = 32
 """The gradients of weight and bias are summed in this many parts at most, whatever the number of
 threads, so that the sum does not depend on it."""
 
 
-def layer_norm(x: Rows, weight: PerChannel, bias: PerChannel, eps: float) -> Rows:
+def layer_norm(x: NormRows, weight: PerChannel, bias: PerChannel, eps: float) -> NormRows:
     """Zero mean and unit variance over channels, position by position, then scale and shift."""
     if implementation(x) == "reference":
         return torch.nn.functional.layer_norm(x, weight.shape, weight, bias, eps)

@@ -6,7 +6,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.types import DepthwiseWeight, Features, Images, Patches, PerChannel, Positions
 
 Rows = Float[Tensor, "rows c"]
@@ -26,7 +26,7 @@ def grn(x: Features, gamma: PerChannel, beta: PerChannel, eps: float) -> Feature
     return torch.addcmul(beta.to(x.dtype), x, scale.to(x.dtype))
 
 
-def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: Tiles) -> Features:
+def depthwise(x: Features, weight: DepthwiseWeight, bias: PerChannel, tiles: MapTiles) -> Features:
     """Depthwise convolution that keeps the size; what is not a position of ``tiles`` is zero."""
     n, _, c = x.shape
     padding = (weight.shape[-2] // 2, weight.shape[-1] // 2)

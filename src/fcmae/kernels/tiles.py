@@ -9,7 +9,7 @@ from fcmae.types import Positions, VisiblePatches
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tiles:
+class MapTiles:
     """Positions of an image as tiles of a map: visible patches, or one tile that is the whole map.
 
     Attributes:
@@ -38,6 +38,6 @@ class Tiles:
     rows: Int[Tensor, "n hw"] | None = None
 
     @staticmethod
-    def whole(height: int, width: int) -> "Tiles":
+    def whole(height: int, width: int) -> "MapTiles":
         """Every position of the map, in raster order."""
-        return Tiles(height=height, width=width, tile_height=height, tile_width=width)
+        return MapTiles(height=height, width=width, tile_height=height, tile_width=width)

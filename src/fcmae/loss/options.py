@@ -37,7 +37,7 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast:
+class ContrastOptions:
     """Contrastive loss between two views of an image (MoCo v3)."""
 
     temperature: float = 0.2

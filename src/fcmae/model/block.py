@@ -4,10 +4,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from fcmae.model.grn_options import Response
+from fcmae.model.grn_variants import response_layer
 from fcmae.model.layers import GRN, LayerNorm, LayerScale, Linear, StochasticDepth
 from fcmae.model.layout import Layout
-from fcmae.model.response import Response
-from fcmae.model.responses import response_layer
 from fcmae.types import Features
 
 

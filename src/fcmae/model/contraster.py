@@ -11,7 +11,7 @@ from fcmae.model.encoder import Encoder
 from fcmae.model.layers import LayerNorm
 from fcmae.model.options import Architecture, Projection
 from fcmae.model.projection import Projector
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.types import Images
 
 

@@ -22,8 +22,8 @@ from fcmae.model.suppression import soft_nms
 NUM_LEVELS = 5
 RATIOS = (0.5, 1.0, 2.0)
 UNLIMITED = 1_000_000
-Levels = Sequence[tuple[float, ...]]
-Columns = tuple[list[Tensor], list[Tensor], list[Tensor]]
+AnchorLevels = Sequence[tuple[float, ...]]
+DetectionColumns = tuple[list[Tensor], list[Tensor], list[Tensor]]
 """Boxes, scores and labels, each image by image."""
 
 NMS_OFF = 1.0
@@ -63,12 +63,12 @@ class Heads(RoIHeads):  # type: ignore[misc]  # torchvision has no types
         self.nms_thresh = NMS_OFF if soft else suppression.iou
         self.detections_per_img = UNLIMITED if soft else suppression.most
 
-    def postprocess_detections(self, *args: Any, **kwargs: Any) -> Columns:
+    def postprocess_detections(self, *args: Any, **kwargs: Any) -> DetectionColumns:
         """Keeps the best detections of each image."""
-        found: Columns = super().postprocess_detections(*args, **kwargs)
+        found: DetectionColumns = super().postprocess_detections(*args, **kwargs)
         if self.soft_iou is None:
             return found
-        chosen: Columns = ([], [], [])
+        chosen: DetectionColumns = ([], [], [])
         for boxes, scores, labels in zip(*found, strict=True):
             kept, lowered = soft_nms(boxes, scores, labels, iou=self.soft_iou, most=self.most)
             for column, values in zip(chosen, (boxes[kept], lowered, labels[kept]), strict=True):
@@ -88,7 +88,7 @@ class Anchors(AnchorGenerator):  # type: ignore[misc]  # torchvision has no type
         stem: Stride of the finest level.
     """
 
-    def __init__(self, sizes: Levels, ratios: Levels, *, stem: int) -> None:
+    def __init__(self, sizes: AnchorLevels, ratios: AnchorLevels, *, stem: int) -> None:
         super().__init__(sizes, ratios)
         self.stem = stem
 

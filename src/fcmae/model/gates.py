@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fcmae.model.grn_options import REDUCTION
 from fcmae.model.layout import Layout
-from fcmae.model.response import REDUCTION
 from fcmae.types import Features
 
 

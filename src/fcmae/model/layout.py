@@ -15,7 +15,7 @@ from torch import Tensor
 from fcmae.kernels import reference
 from fcmae.kernels.depthwise import depthwise
 from fcmae.kernels.patches import take_patches
-from fcmae.kernels.tiles import Tiles
+from fcmae.kernels.tiles import MapTiles
 from fcmae.types import (
     AllFeatures,
     DepthwiseWeight,
@@ -87,7 +87,7 @@ class Dense(Layout):
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
-        self.tiles = Tiles.whole(height, width)
+        self.tiles = MapTiles.whole(height, width)
 
     def cut(self, images: Images) -> Patches:
         return rearrange(images, "n c (h r) (w s) -> n (h w) (r s c)", h=self.height, w=self.width)
@@ -129,7 +129,7 @@ class Visible(Layout):
         self.index = (self.places + first[:, None]).flatten()
         numbers = torch.arange(self.places.shape[1], device=patches.device, dtype=torch.int32)
         no_rows = numbers.new_full((len(patches), self.height * self.width), -1)
-        self.tiles = Tiles(
+        self.tiles = MapTiles(
             height=self.height,
             width=self.width,
             tile_height=side,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from fcmae.model.response import ALL_STAGES, Response
+from fcmae.model.grn_options import ALL_STAGES, Response
 
 SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
     "atto": ((2, 2, 6, 2), (40, 80, 160, 320)),
@@ -30,7 +30,7 @@ ModelName = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoder:
+class EncoderOptions:
     """Options of an encoder beside its size."""
 
     channels: int = 3

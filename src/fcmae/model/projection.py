@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 EPS = 1e-5
 RATE = 0.1
@@ -16,7 +16,7 @@ RATE = 0.1
 Vectors = Float[Tensor, "n c"]
 
 
-class BatchNorm(nn.Module):
+class GlobalBatchNorm(nn.Module):
     """Normalise each channel over the images of all processes.
 
     PyTorch's ``SyncBatchNorm`` is for GPUs only. Every process must have the same number of rows.
@@ -76,7 +76,7 @@ class Projector(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(c, out, bias=False) for c, out in pairwise(widths))
         last = len(widths) - 2
         self.norms = nn.ModuleList(
-            BatchNorm(out, affine=number < last) for number, out in enumerate(widths[1:])
+            GlobalBatchNorm(out, affine=number < last) for number, out in enumerate(widths[1:])
         )
 
     def forward(self, x: Float[Tensor, "n c"], peers: Peers) -> Float[Tensor, "n d"]:

@@ -24,7 +24,7 @@ class Function:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Family:
+class FunctionFamily:
     """A function whose first argument chooses among several.
 
     Attributes:
@@ -72,7 +72,7 @@ class Stub:
         """Adds a function."""
         self._body += ["", *self._function(name, function)]
 
-    def family(self, name: str, family: Family) -> None:
+    def family(self, name: str, family: FunctionFamily) -> None:
         """Adds a function with overloads, and its members as attributes."""
         kind = f"_{name.capitalize()}"
         lines = [f"class {kind}:", *_indented(_docstring(family.doc))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from fcmae.engine.folder import ANALYSIS
 from fcmae.reports.names import short
-from fcmae.reports.pictures import Picture, embedded
+from fcmae.reports.pictures import PagePicture, embedded
 from fcmae.reports.run import RunRecord, number
 
 MAX_ROWS = 50
@@ -38,7 +38,7 @@ class Analysis:
 
     title: str
     summary: dict[str, str]
-    picture: Picture | None
+    picture: PagePicture | None
     numbers: str
     rows: list[list[str]]
     rest: int

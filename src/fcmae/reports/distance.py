@@ -7,7 +7,7 @@ from fcmae.reports.curves import BLOCKS, Chart, new_figure
 from fcmae.reports.names import short
 from fcmae.reports.run import Number, RunRecord, number
 
-Distances = dict[Number, list[Number | None]]
+DistanceCurves = dict[Number, list[Number | None]]
 """Distance in each block, by epoch."""
 
 MAX_EPOCHS = 8
@@ -21,7 +21,7 @@ def distance_charts(runs: Sequence[RunRecord]) -> list[Chart]:
     return [_between(runs, by_run), *own] if len(by_run) > 1 else own
 
 
-def by_epoch(run: RunRecord) -> Distances:
+def by_epoch(run: RunRecord) -> DistanceCurves:
     """Distance in each block, in order, at each epoch."""
     found = {}
     for line in run.evaluations:
@@ -33,7 +33,7 @@ def by_epoch(run: RunRecord) -> Distances:
     return found
 
 
-def _between(runs: Sequence[RunRecord], by_run: dict[int, Distances]) -> Chart:
+def _between(runs: Sequence[RunRecord], by_run: dict[int, DistanceCurves]) -> Chart:
     """The newest distances of each run over the depth, so that other depths compare."""
     figure, said = new_figure("depth (share of blocks)", from_zero=True), list[str]()
     for i, epochs in by_run.items():
@@ -58,7 +58,7 @@ def _between(runs: Sequence[RunRecord], by_run: dict[int, Distances]) -> Chart:
     )
 
 
-def _over_epochs(i: int, run: RunRecord, epochs: Distances) -> Chart:
+def _over_epochs(i: int, run: RunRecord, epochs: DistanceCurves) -> Chart:
     """A line per epoch, the later the stronger: where lines sink, features collapse."""
     figure, shown = new_figure("block", from_zero=True), spaced(sorted(epochs), MAX_EPOCHS)
     for rank, epoch in enumerate(shown):

@@ -21,7 +21,7 @@ from fcmae.reports.run import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownRun:
     """A run as the page shows it.
 
     Attributes:
@@ -74,12 +74,12 @@ def page(records: Sequence[RunRecord]) -> str:
     )
 
 
-def shown(record: RunRecord) -> Shown:
+def shown(record: RunRecord) -> ShownRun:
     """Everything of a run that does not need the other runs."""
     series, of_pictures = series_of(record)
     analyses, of_analyses = analyses_of(record)
     courses = reconstructions(series)
-    return Shown(
+    return ShownRun(
         record=record,
         facts=tables.facts(record),
         options=[(name, tables.in_text(value)) for name, value in record.flat_options.items()],

@@ -40,7 +40,7 @@ ALTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class PagePicture:
     """A picture inside the page.
 
     Attributes:
@@ -69,7 +69,7 @@ class Series:
     """
 
     title: str
-    pictures: list[Picture]
+    pictures: list[PagePicture]
     left_out: int = 0
 
 
@@ -92,7 +92,7 @@ def series_of(run: RunRecord) -> tuple[list[Series], list[str]]:
     return shown, notes
 
 
-def embedded(path: Path, alt: str) -> Picture:
+def embedded(path: Path, alt: str) -> PagePicture:
     """A picture as it goes into the page.
 
     Raises:
@@ -110,12 +110,12 @@ def embedded(path: Path, alt: str) -> Picture:
             kind, width, height = image.format.lower(), image.width, image.height
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path.name} is no picture that can be read") from error
-    return Picture(source=_address(kind, content), alt=alt, width=width, height=height)
+    return PagePicture(source=_address(kind, content), alt=alt, width=width, height=height)
 
 
 def _pictures(
     run: RunRecord, title: str, by_epoch: dict[int, Path], notes: list[str]
-) -> list[Picture]:
+) -> list[PagePicture]:
     """The pictures of one title, in the order of epochs."""
     pictures = []
     for epoch, path in by_epoch.items():
@@ -129,7 +129,7 @@ def _pictures(
     return pictures
 
 
-def _encoded_anew(image: Image.Image, alt: str) -> Picture:
+def _encoded_anew(image: Image.Image, alt: str) -> PagePicture:
     """A smaller JPEG, on white where the picture is transparent."""
     coloured = image.convert("RGBA")
     plain = Image.new("RGB", image.size, "white")
@@ -138,7 +138,7 @@ def _encoded_anew(image: Image.Image, alt: str) -> Picture:
     stream = io.BytesIO()
     plain.save(stream, "JPEG", quality=88, subsampling=0)
     address = _address("jpeg", stream.getvalue())
-    return Picture(source=address, alt=alt, width=plain.width, height=plain.height)
+    return PagePicture(source=address, alt=alt, width=plain.width, height=plain.height)
 
 
 def _address(kind: str, content: bytes) -> str:

@@ -23,14 +23,14 @@ SHARES = ("recall", "precision", "iou", "accuracy", "ap", "ap50", "ap75")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class TableCell:
     """A cell of a table: a text and, for a number, what exactly it is."""
 
     text: str
     exact: str = ""
 
 
-Row = tuple[str, list[Cell]]
+PageRow = tuple[str, list[TableCell]]
 """A name and a cell for each further column."""
 
 
@@ -48,7 +48,7 @@ class Table:
 
     title: str
     columns: list[str]
-    rows: list[Row]
+    rows: list[PageRow]
     runs: list[int] = field(default_factory=list)
     run: int | None = None
 
@@ -80,12 +80,12 @@ def differing_options(runs: Sequence[RunRecord]) -> tuple[Table, Table]:
     """Options whose values are not the same: those that all runs have, and the others."""
     having = [(i, run.flat_options) for i, run in enumerate(runs) if run.options]
     names = {name: None for _, options in having for name in options if name not in PLACES}
-    common, other = list[Row](), list[Row]()
+    common, other = list[PageRow](), list[PageRow]()
     for name in names:
         cells = [in_text(options[name]) if name in options else NONE for _, options in having]
         if len(set(cells)) > 1:
             rows = common if all(name in options for _, options in having) else other
-            rows.append((name, [Cell(text=cell) for cell in cells]))
+            rows.append((name, [TableCell(text=cell) for cell in cells]))
     columns = ["option", *(runs[i].name for i, _ in having)]
     numbers = [i for i, _ in having]
     return (
@@ -110,12 +110,12 @@ def final_metrics(runs: Sequence[RunRecord]) -> Table:
     )
 
 
-def newest(run: RunRecord, metric: str) -> Cell:
+def newest(run: RunRecord, metric: str) -> TableCell:
     """The last value of a metric in a run's records."""
     for line in reversed(run.evaluations if "/" in metric else run.steps):
         if metric in line:
             return cell(line[metric])
-    return Cell(text=NONE)
+    return TableCell(text=NONE)
 
 
 def class_tables(runs: Sequence[RunRecord]) -> list[Table]:
@@ -148,7 +148,7 @@ def environments(runs: Sequence[RunRecord]) -> Table:
     having = [(i, run.starts[-1]) for i, run in enumerate(runs) if run.starts]
     names = {name: None for _, start in having for name in start if name not in ("command", "step")}
     rows = [(name, [cell(start.get(name)) for _, start in having]) for name in names]
-    counts = [Cell(text=str(len(runs[i].starts))) for i, _ in having]
+    counts = [TableCell(text=str(len(runs[i].starts))) for i, _ in having]
     return Table(
         title="Environment",
         columns=["newest start", *(runs[i].name for i, _ in having)],
@@ -157,12 +157,12 @@ def environments(runs: Sequence[RunRecord]) -> Table:
     )
 
 
-def cell(value: Any, *, share: bool = False) -> Cell:
+def cell(value: Any, *, share: bool = False) -> TableCell:
     """A value as a table shows it."""
     amount = number(value)
     if amount is None:
-        return Cell(text=NONE if value is None else in_text(value))
-    return Cell(text=f"{amount:.1%}" if share else short(amount), exact=json.dumps(amount))
+        return TableCell(text=NONE if value is None else in_text(value))
+    return TableCell(text=f"{amount:.1%}" if share else short(amount), exact=json.dumps(amount))
 
 
 def in_text(value: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Labelled
+from fcmae.data.objects.collect import LabelledObjects
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
@@ -14,7 +14,7 @@ BadLabels = Literal["stop", "leave_out"]
 
 
 def accepted(
-    found: Labelled, bad_labels: BadLabels, data: ImageSource, reporter: Reporter
+    found: LabelledObjects, bad_labels: BadLabels, data: ImageSource, reporter: Reporter
 ) -> ImageList:
     """The images, if all their labels are sound or wrong ones may be left out."""
     if found.problems:
@@ -33,7 +33,7 @@ def accepted(
     return found.images
 
 
-def for_masks(found: Labelled, masks: bool | None) -> Labelled:
+def for_masks(found: LabelledObjects, masks: bool | None) -> LabelledObjects:
     """The labels with outlines of all objects, or of none.
 
     Args:

@@ -6,8 +6,8 @@ from pathlib import Path
 from fcmae.checkpoint.options import Source
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
-from fcmae.model.options import Architecture, Encoder, architecture, check_recomputing
-from fcmae.model.response import Grn, Response
+from fcmae.model.grn_options import Grn, Response
+from fcmae.model.options import Architecture, EncoderOptions, architecture, check_recomputing
 from fcmae.model.timm_options import PREFIX, TimmArchitecture, is_of_timm
 from fcmae.options.size import Size, divisible_sides, sides, size_or
 from fcmae.setup.weights import Weights, read_weights, size_name
@@ -15,7 +15,7 @@ from fcmae.setup.weights import Weights, read_weights, size_name
 
 def architecture_of(
     model: str | None,
-    encoder: Encoder,
+    encoder: EncoderOptions,
     weights: Weights | None,
     *,
     adapt: bool = False,
@@ -48,7 +48,7 @@ def architecture_of(
                 "leave --model out, or give other weights."
             )
     for name, given in (("channels", encoder.channels), ("stem", encoder.stem)):
-        if given not in (getattr(Encoder, name), getattr(have, name)):
+        if given not in (getattr(EncoderOptions, name), getattr(have, name)):
             raise CheckpointError(
                 f"encoder.{name} is {given}, but the weights in {weights.path} have "
                 f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
@@ -57,7 +57,7 @@ def architecture_of(
     return _responding(have, encoder, grn)
 
 
-def _responding(architecture: Architecture, encoder: Encoder, grn: Grn) -> Architecture:
+def _responding(architecture: Architecture, encoder: EncoderOptions, grn: Grn) -> Architecture:
     """The architecture with what is asked for in GRN's place."""
     changed = replace(architecture, grn=grn.over(architecture.grn))
     check_recomputing(changed, checkpointing=encoder.checkpointing)
@@ -66,7 +66,7 @@ def _responding(architecture: Architecture, encoder: Encoder, grn: Grn) -> Archi
 
 def net_of(
     model: str | None,
-    encoder: Encoder,
+    encoder: EncoderOptions,
     weights: Weights | None,
     *,
     adapt: bool = False,
@@ -79,7 +79,7 @@ def net_of(
         return architecture_of(model, encoder, weights, adapt=adapt, grn=grn)
     if grn not in (None, Grn()):
         raise ValueError("a net of timm has no GRN that --grn could change: leave --grn out.")
-    if encoder.stem != Encoder.stem:
+    if encoder.stem != EncoderOptions.stem:
         raise ValueError("encoder.stem is for encoders of ours: leave it out with a net of timm.")
     if weights is None:
         return random_net(model or "", encoder)
@@ -89,7 +89,7 @@ def net_of(
             f"{net if isinstance(net, TimmArchitecture) else size_name(weights.architecture)}: "
             "leave --model out, or give other weights."
         )
-    if encoder.channels not in (Encoder.channels, net.channels) and not adapt:
+    if encoder.channels not in (EncoderOptions.channels, net.channels) and not adapt:
         raise CheckpointError(
             f"encoder.channels is {encoder.channels}, but the weights in {weights.path} have "
             f"{net.channels}: leave --encoder.channels out, or give other weights or --adapt."
@@ -97,7 +97,7 @@ def net_of(
     return replace(net, channels=encoder.channels) if adapt else net
 
 
-def random_net(model: str, encoder: Encoder) -> TimmArchitecture:
+def random_net(model: str, encoder: EncoderOptions) -> TimmArchitecture:
     """The net of timm that is asked for by name, for new weights."""
     from fcmae.checkpoint.timm_names import net_of as net_of_timm
 

@@ -16,7 +16,7 @@ from fcmae.model.kinds import net_from, with_article, with_origin
 from fcmae.model.options import SIZES, Architecture
 from fcmae.model.timm_options import TimmArchitecture
 
-Kind = str
+ModelKind = str
 """Which model a file holds: a name of ``fcmae.model.kinds.KINDS``."""
 
 
@@ -42,7 +42,7 @@ class Weights:
     """
 
     path: Path
-    kind: Kind
+    kind: ModelKind
     net: Architecture | TimmArchitecture
     classes: list[str] | None
     class_ids: list[int] | None
@@ -92,7 +92,7 @@ def card(
 def read_weights(
     source: str | Path,
     *,
-    kind: Kind | None = None,
+    kind: ModelKind | None = None,
     fetch: Source | None = None,
     reporter: Reporter | None = None,
 ) -> Weights:

@@ -15,7 +15,7 @@ from fcmae.task import Step, Task
 Freeze = Literal["none", "encoder"]
 
 
-class Classify(Task):
+class ClassifyTask(Task):
     """Cross-entropy of mixed images against their mixed, smoothed labels.
 
     Args:

@@ -5,13 +5,13 @@ import math
 from fcmae.data.batch import Batch
 from fcmae.data.pairs import VIEWS
 from fcmae.loss.contrast import match, spread, unit
-from fcmae.loss.options import Contrast as Options
+from fcmae.loss.options import ContrastOptions as Options
 from fcmae.model.contraster import Contraster
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Step, Task
 
 
-class Contrast(Task):
+class ContrastTask(Task):
     """Each view finds the other view of its image among the views of all images of a micro-batch.
 
     Args:

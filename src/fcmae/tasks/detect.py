@@ -10,7 +10,7 @@ from fcmae.randomness import seed_everything
 from fcmae.task import Step, Task
 
 
-class Detect(Task):
+class DetectTask(Task):
     """The losses of Mask R-CNN, each image judged on its own.
 
     The boxes to learn from are drawn by (seed, epoch, image), and the loss is the mean over images,

@@ -11,10 +11,10 @@ from fcmae.model.estimator import Estimator
 from fcmae.task import Step, Task
 from fcmae.tasks.classify import Freeze
 
-Rows = Float[Tensor, "n values"]
+ValueRows = Float[Tensor, "n values"]
 
 
-class Estimate(Task):
+class EstimateTask(Task):
     """Binary cross-entropy of each label, or squared error of each number in units of its spread.
 
     Args:
@@ -41,7 +41,7 @@ class Estimate(Task):
         return Step(loss=known_loss(outputs, values, self.model.kind))
 
 
-def known_loss(outputs: Rows, values: Rows, kind: str) -> Float[Tensor, ""]:
+def known_loss(outputs: ValueRows, values: ValueRows, kind: str) -> Float[Tensor, ""]:
     """Mean over all values, of which unknown ones count as zero.
 
     So each image has the same weight wherever its batch was cut.

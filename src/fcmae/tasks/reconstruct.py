@@ -8,7 +8,7 @@ from fcmae.task import Step, Task
 from fcmae.types import VisiblePatches
 
 
-class Reconstruct(Task):
+class ReconstructTask(Task):
     """FCMAE's training step.
 
     Args:

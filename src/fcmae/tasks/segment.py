@@ -14,7 +14,7 @@ from fcmae.task import Step, Task
 from fcmae.types import LabelMaps, Level
 
 
-class Segment(Task):
+class SegmentTask(Task):
     """Cross-entropy of both heads' scores against the class of each pixel.
 
     Args:

@@ -119,14 +119,14 @@ class FinetuneClassify(ImageOptions[Finetuned]):
 
     def parts(self, start: Prepared) -> "Parts":
         """Builds a classifier, its views and its validation."""
-        from fcmae.tasks.classify import Classify
+        from fcmae.tasks.classify import ClassifyTask
         from fcmae.tasks.evaluations.accuracy import Accuracy
         from fcmae.training.parts import Parts
 
         model = self.build(start)
         viewing = self.viewing(start)
         return Parts(
-            task=Classify(model, augment=self.augment, freeze=self.freeze),
+            task=ClassifyTask(model, augment=self.augment, freeze=self.freeze),
             feed=self.feed(start),
             evaluations=[Accuracy(start.images.validation, viewing, every=self.every)],
             best="val/top1",

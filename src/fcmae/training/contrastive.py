@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fcmae.data.options import Views
 from fcmae.engine.options import Run
-from fcmae.loss.options import Contrast as Objective
+from fcmae.loss.options import ContrastOptions as Objective
 from fcmae.model.options import Architecture, ModelName, Projection
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
@@ -73,7 +73,9 @@ class Contrast(UnlabelledOptions):
             channels=start.channels,
         )
         return Parts(
-            task=task.Contrast(model, self.contrast), feed=feed, evaluations=self.monitors(start)
+            task=task.ContrastTask(model, self.contrast),
+            feed=feed,
+            evaluations=self.monitors(start),
         )
 
     def _chance(self) -> str:

@@ -153,7 +153,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
         """Builds a detector, its views and its validation."""
         from fcmae.data.feed import Feed
         from fcmae.data.objects.views import LargeScaleJitter
-        from fcmae.tasks.detect import Detect
+        from fcmae.tasks.detect import DetectTask
         from fcmae.tasks.evaluations.precision import AveragePrecision
         from fcmae.training.parts import Parts
 
@@ -175,7 +175,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
             every=self.every,
         )
         return Parts(
-            task=Detect(model, seed=seed, freeze_stages=self.freeze_stages),
+            task=DetectTask(model, seed=seed, freeze_stages=self.freeze_stages),
             feed=feed,
             evaluations=[precision],
             best="val/mask_ap" if objects.outlined and judged.outlined else "val/box_ap",

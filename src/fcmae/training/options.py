@@ -11,8 +11,8 @@ from fcmae.data.options import Loader
 from fcmae.data.source import ImageSource
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
-from fcmae.model.options import Encoder
-from fcmae.model.response import Grn
+from fcmae.model.grn_options import Grn
+from fcmae.model.options import EncoderOptions
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
 from fcmae.setup.nets import net_at
@@ -61,7 +61,7 @@ class TrainingOptions(ABC, Generic[Result]):
     size: Size = 224
     """Side in pixels of the images to train on, or height,width: multiples of the stride."""
 
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
     grn: Grn = Grn()
     optim: Optim = Optim()
     source: Source = Source()

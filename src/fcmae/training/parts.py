@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fcmae.engine.feed import Feed
+from fcmae.engine.feed import TrainingFeed
 from fcmae.task import Evaluation, Task
 
 
@@ -21,7 +21,7 @@ class Parts:
     """
 
     task: Task
-    feed: Feed
+    feed: TrainingFeed
     evaluations: Sequence[Evaluation]
     best: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -117,7 +117,7 @@ class Pretrain(UnlabelledOptions):
         from fcmae.data.feeds import feed_of
         from fcmae.evaluation.viewing import sample
         from fcmae.tasks.evaluations.reconstructions import Reconstructions
-        from fcmae.tasks.reconstruct import Reconstruct
+        from fcmae.tasks.reconstruct import ReconstructTask
         from fcmae.training.parts import Parts
 
         if self.target.normalize:
@@ -138,7 +138,7 @@ class Pretrain(UnlabelledOptions):
         drawn = sample(images.at_hand(number), number, seed)
         pictures = Reconstructions(drawn, self.viewing(start), every=self.monitor.every, seed=seed)
         return Parts(
-            task=Reconstruct(model, seed=seed),
+            task=ReconstructTask(model, seed=seed),
             feed=feed,
             evaluations=[pictures, *self.monitors(start)],
         )

@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar, get_args
 
 from fcmae.data.options import Loader
-from fcmae.model.options import Architecture, Encoder, ModelName, architecture
-from fcmae.model.response import Grn, Response
+from fcmae.model.grn_options import Grn, Response
+from fcmae.model.options import Architecture, EncoderOptions, ModelName, architecture
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.setup.weights import size_name
 from fcmae.training.options import TrainingOptions
@@ -62,12 +62,12 @@ def _name(net: Net) -> str | None:
     return name if name in get_args(ModelName) else None
 
 
-def _encoder(options: TrainingOptions[Any], net: Net) -> Encoder:
+def _encoder(options: TrainingOptions[Any], net: Net) -> EncoderOptions:
     """Channels and stem of the net where they are left at their defaults."""
     encoder = options.encoder
-    if encoder.channels == Encoder.channels and options.adapt is None:
+    if encoder.channels == EncoderOptions.channels and options.adapt is None:
         encoder = replace(encoder, channels=net.channels)
-    if encoder.stem == Encoder.stem and isinstance(net, Architecture):
+    if encoder.stem == EncoderOptions.stem and isinstance(net, Architecture):
         stem: Any = net.stem
         encoder = replace(encoder, stem=stem)
     return encoder

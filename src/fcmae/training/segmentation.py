@@ -119,12 +119,12 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
         from fcmae.data.feed import Feed
         from fcmae.data.segments.views import SegmentationCrop
         from fcmae.tasks.evaluations.pixels import Pixels
-        from fcmae.tasks.segment import Segment
+        from fcmae.tasks.segment import SegmentTask
         from fcmae.training.parts import Parts
 
         model, size, seed = self.build(start), sides(self.size), self.run.seed
         loader, channels = start.loader, start.channels
-        task = Segment(
+        task = SegmentTask(
             model, auxiliary_weight=self.auxiliary_weight, freeze_stages=self.freeze_stages
         )
         feed = Feed(

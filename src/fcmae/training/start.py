@@ -11,7 +11,7 @@ from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.model.options import Architecture
 from fcmae.model.timm_options import TimmArchitecture
-from fcmae.setup.weights import Kind, Weights
+from fcmae.setup.weights import ModelKind, Weights
 
 Net = Architecture | TimmArchitecture
 
@@ -103,7 +103,7 @@ class Prepared(Start):
             raise CheckpointError(f"this training needs an encoder of ours, but {self.net} is not.")
         return self.net
 
-    def has_weights_of(self, kind: Kind, classes: Collection[str]) -> bool:
+    def has_weights_of(self, kind: ModelKind, classes: Collection[str]) -> bool:
         """Returns whether the weights are of a model of a kind for these classes, in this order.
 
         Where they do not name their classes, it must be as many.

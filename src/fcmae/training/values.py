@@ -125,14 +125,14 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
     def parts(self, start: Prepared) -> "Parts":
         """Builds an estimator, its views and its validation."""
-        from fcmae.tasks.estimate import Estimate
+        from fcmae.tasks.estimate import EstimateTask
         from fcmae.tasks.evaluations.values import ValueMetrics
         from fcmae.training.parts import Parts
 
         model = self.build(start)
         viewing = self.viewing(start)
         return Parts(
-            task=Estimate(model, freeze=self.freeze),
+            task=EstimateTask(model, freeze=self.freeze),
             feed=self.feed(start),
             evaluations=[ValueMetrics(start.images.validation, viewing, every=self.every)],
             best="val/mean_ap" if model.kind == "labels" else "val/r2",

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from torch.utils.data import Subset, TensorDataset
 
 from data.items.things import Drawing, Pairs, Pixels, noise, png_folder
-from fcmae.data.augment import Evaluation, Pretraining, Supervised, View
+from fcmae.data.augment import EvaluationView, Pretraining, Supervised, View
 from fcmae.data.batch import Batch
 from fcmae.data.check import check
 from fcmae.data.feed import Feed, evaluation_batches
@@ -166,7 +166,7 @@ def test_unusable_items_are_replaced_and_named(workers: int) -> None:
 def test_where_nothing_is_replaced_unusable_items_are_left_out() -> None:
     images = find_images(Broken(noise(12), [0] * 12), labels=False)
     batches = list(
-        evaluation_batches(images, Evaluation(SIZE), loader=Loader(), channels=3, batch_size=12)
+        evaluation_batches(images, EvaluationView(SIZE), loader=Loader(), channels=3, batch_size=12)
     )
     assert sum(map(len, batches)) == 9
     assert dict(file for batch in batches for file in batch.unusable) == REASONS

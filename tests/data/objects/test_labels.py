@@ -11,7 +11,7 @@ from labels import VOC, YOLO, coco, pictures, whole_mask, write_coco, write_voc,
 from numpy.testing import assert_allclose
 
 from fcmae.data.image import UnusableImage
-from fcmae.data.objects.collect import Labelled
+from fcmae.data.objects.collect import LabelledObjects
 from fcmae.data.objects.find import evaluation_objects, read_part, split_objects
 from fcmae.data.objects.parts import parts_of
 from fcmae.data.objects.recognise import numbers_beside
@@ -22,7 +22,7 @@ from fcmae.errors import DataError
 TOOTHBRUSH, PERSON = [10, 5, 30, 15], [50, 30, 60, 40]
 
 
-def read(source: Path) -> Labelled:
+def read(source: Path) -> LabelledObjects:
     (part,) = parts_of(source).values()
     return read_part(part)
 

@@ -9,14 +9,20 @@ import torch
 from fcmae.analysis.cka import cka_table
 from fcmae.analysis.depth_pictures import inactive_bars, over_depth, stage_histograms
 from fcmae.analysis.effective_rank import effective_rank
-from fcmae.analysis.findings.subject import Finding, Net, Subject, columns_of_places, needs_labels
+from fcmae.analysis.findings.subject import (
+    AnalysedNet,
+    AnalysisFinding,
+    Subject,
+    columns_of_places,
+    needs_labels,
+)
 from fcmae.analysis.heat_map import similarity_map
 from fcmae.analysis.selectivity import class_means, selectivity
 from fcmae.errors import DataError
 from fcmae.types import Labels
 
 
-def feature_distance(subject: Subject) -> list[Finding]:
+def feature_distance(subject: Subject) -> list[AnalysisFinding]:
     """The mean cosine distance between channels, block by block."""
     nets = [_expanding(net) for net in subject.nets]
     lines = {net.name: net.inside.distances.double().mean(dim=0).tolist() for net in nets}
@@ -25,7 +31,7 @@ def feature_distance(subject: Subject) -> list[Finding]:
     where = subject.net.inside.expanding[lowest].name
     summary = {"mean": float(np.mean(own)), "smallest": own[lowest], "smallest in": where}
     return [
-        Finding(
+        AnalysisFinding(
             name="feature_distance",
             title="Feature distance",
             alt=f"Line over the depth of the net: the mean cosine distance of channels is "
@@ -42,7 +48,7 @@ def feature_distance(subject: Subject) -> list[Finding]:
     ]  # fmt: skip
 
 
-def class_selectivity(subject: Subject) -> list[Finding]:
+def class_selectivity(subject: Subject) -> list[AnalysisFinding]:
     """The class selectivity index of every output channel."""
     labels = needs_labels(subject, 2)
     values = {net.name: _selectivities(net, labels) for net in subject.nets}
@@ -67,7 +73,7 @@ def class_selectivity(subject: Subject) -> list[Finding]:
         for net in subject.nets
     }
     return [
-        Finding(
+        AnalysisFinding(
             name="class_selectivity",
             title="Class selectivity",
             alt="Histograms of the class selectivity index of the output channels, one panel per "
@@ -81,7 +87,7 @@ def class_selectivity(subject: Subject) -> list[Finding]:
     ]
 
 
-def inactive_channels(subject: Subject) -> list[Finding]:
+def inactive_channels(subject: Subject) -> list[AnalysisFinding]:
     """Dead and saturated maps and channels of every block."""
     nets = [_expanding(net) for net in subject.nets]
     shares = {
@@ -111,7 +117,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
     )
     stages = {net.name: [place.stage for place in net.inside.expanding] for net in nets}
     return [
-        Finding(
+        AnalysisFinding(
             name="inactive_channels",
             title="Dead and saturated channels",
             alt="Bars over the depth of the net: the share of activation maps that are dead or "
@@ -125,7 +131,7 @@ def inactive_channels(subject: Subject) -> list[Finding]:
     ]
 
 
-def effective_ranks(subject: Subject) -> list[Finding]:
+def effective_ranks(subject: Subject) -> list[AnalysisFinding]:
     """The effective rank of the pooled features of every block."""
     lines = {net.name: [effective_rank(x) for x in net.inside.means] for net in subject.nets}
     most = {net.name: [float(min(x.shape)) for x in net.inside.means] for net in subject.nets}
@@ -135,7 +141,7 @@ def effective_ranks(subject: Subject) -> list[Finding]:
     }
     widths = {net.name: [x.shape[1] for x in net.inside.means] for net in subject.nets}
     return [
-        Finding(
+        AnalysisFinding(
             name="effective_rank",
             title="Effective rank",
             alt="Line over the depth of the net: the effective rank of the pooled features is "
@@ -153,7 +159,7 @@ def effective_ranks(subject: Subject) -> list[Finding]:
     ]  # fmt: skip
 
 
-def similarity(subject: Subject) -> list[Finding]:
+def similarity(subject: Subject) -> list[AnalysisFinding]:
     """Linear CKA of every block with every block of the other net, or of its own."""
     first, other = subject.nets[0], subject.nets[-1]
     table = cka_table(first.inside.means, other.inside.means)
@@ -172,7 +178,7 @@ def similarity(subject: Subject) -> list[Finding]:
     }
     among = "among themselves" if other is first else f"with those of {other.name}"
     return [
-        Finding(
+        AnalysisFinding(
             name="cka",
             title="Similarity of layers (CKA)",
             alt=f"Heat map of the linear CKA of the blocks of {first.name} {among}: "
@@ -187,28 +193,28 @@ def similarity(subject: Subject) -> list[Finding]:
     ]
 
 
-def _expanding(net: Net) -> Net:
+def _expanding(net: AnalysedNet) -> AnalysedNet:
     """The net, if its blocks have expanded features."""
     if not net.inside.expanding:
         raise DataError(f"the blocks of {net.name} have no layer after an expansion.")
     return net
 
 
-def _last(net: Net) -> dict[int, int]:
+def _last(net: AnalysedNet) -> dict[int, int]:
     """Index of the last block of each stage."""
     return {stage: i for i, stage in enumerate(net.stages)}
 
 
-def _selectivities(net: Net, labels: Labels) -> list[torch.Tensor]:
+def _selectivities(net: AnalysedNet, labels: Labels) -> list[torch.Tensor]:
     return [selectivity(class_means(active, labels)) for active in net.inside.activities]
 
 
-def _share(net: Net, counts: list[torch.Tensor]) -> list[float]:
+def _share(net: AnalysedNet, counts: list[torch.Tensor]) -> list[float]:
     """The share of maps of each block."""
     return [float(x.sum()) / (len(x) * len(net.inside.images.indices)) for x in counts]
 
 
-def _always(net: Net, kind: str) -> list[int]:
+def _always(net: AnalysedNet, kind: str) -> list[int]:
     """Number of channels of each block that are so in every image."""
     counts = {"dead": net.inside.dead, "saturated": net.inside.saturated}[kind]
     return [int((x == len(net.inside.images.indices)).sum()) for x in counts]
@@ -220,7 +226,7 @@ def _and_others(subject: Subject, lines: dict[str, list[float]]) -> str:
     return "".join(f" {name}: {lines[name][-1]:.2f} in the last block." for name in others)
 
 
-def _by_net(nets: list[Net], columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _by_net(nets: list[AnalysedNet], columns: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """A table with a row per net and block."""
     parts = []
     for net in nets:
@@ -231,7 +237,7 @@ def _by_net(nets: list[Net], columns: dict[str, dict[str, Any]]) -> dict[str, An
     return _joined(parts)
 
 
-def _per_channel(nets: list[Net], values: dict[str, list[torch.Tensor]]) -> dict[str, Any]:
+def _per_channel(nets: list[AnalysedNet], values: dict[str, list[torch.Tensor]]) -> dict[str, Any]:
     """A table with a row per net, block and channel."""
     parts = []
     for net in nets:

@@ -4,12 +4,12 @@ from typing import Any
 
 import torch
 
-from fcmae.analysis.blocks import Place
-from fcmae.analysis.findings.subject import Finding, Subject, needs_labels
+from fcmae.analysis.blocks import BlockPlace
+from fcmae.analysis.findings.subject import AnalysisFinding, Subject, needs_labels
 from fcmae.analysis.grad_cam import grad_cam
 from fcmae.analysis.maps import grid
 from fcmae.analysis.mistakes import Mistake, confident_mistakes
-from fcmae.analysis.sheets import Cell, sheet
+from fcmae.analysis.sheets import SheetCell, sheet
 from fcmae.errors import DataError
 from fcmae.evaluation.class_names import class_names
 from fcmae.evaluation.classify import predict
@@ -22,7 +22,7 @@ PER_CLASS = 5
 """Mistakes of a class on the sheet."""
 
 
-def evidence(subject: Subject) -> list[Finding]:
+def evidence(subject: Subject) -> list[AnalysisFinding]:
     """Draws where the evidence for the likeliest class of some images lies."""
     model = _classifier(subject)
     rows = subject.drawn(subject.rows)
@@ -34,14 +34,14 @@ def evidence(subject: Subject) -> list[Finding]:
     classes = _names(subject, scores.shape[1])
     called = [classes[i] for i in likely.indices.tolist()]
     heat = (maps / maps.amax(dim=1, keepdim=True).clamp(min=torch.finfo().tiny)).cpu()
-    cells: list[Cell] = []
+    cells: list[SheetCell] = []
     for picture, name, other, sure, map_ in zip(
         subject.as_shown(images), subject.names(rows), called, likely.values.tolist(), heat,
         strict=True,
     ):  # fmt: skip
         over = map_.reshape(height, width)
-        cells.append(Cell(picture=picture, caption=name))
-        cells.append(Cell(picture=picture, caption=other, value=sure, heat=over))
+        cells.append(SheetCell(picture=picture, caption=name))
+        cells.append(SheetCell(picture=picture, caption=other, value=sure, heat=over))
     numbers: dict[str, Any] = {
         "path": subject.paths(rows),
         "called": called,
@@ -50,7 +50,7 @@ def evidence(subject: Subject) -> list[Finding]:
     }
     nothing = int((maps.amax(dim=1) == 0).sum())
     return [
-        Finding(
+        AnalysisFinding(
             name="grad_cam",
             title=f"Grad-CAM: {place.name}",
             alt=f"{len(rows)} images, each beside itself under a heat map ({height} x {width}) of "
@@ -66,7 +66,7 @@ def evidence(subject: Subject) -> list[Finding]:
     ]
 
 
-def _speaking(places: list[Place], model: Classifier | TimmClassifier) -> Place:
+def _speaking(places: list[BlockPlace], model: Classifier | TimmClassifier) -> BlockPlace:
     """The last block whose positions have a say in the scores.
 
     Where the head sees the class token alone, that is the last but one.
@@ -75,7 +75,7 @@ def _speaking(places: list[Place], model: Classifier | TimmClassifier) -> Place:
     return places[-2 if by_token and len(places) > 1 else -1]
 
 
-def mistakes(subject: Subject) -> list[Finding]:
+def mistakes(subject: Subject) -> list[AnalysisFinding]:
     """The surest mistakes of each class, with the images."""
     model = _classifier(subject)
     needs_labels(subject, 1)
@@ -96,7 +96,7 @@ def mistakes(subject: Subject) -> list[Finding]:
     rows = _sheet_rows(subject, found, classes)
     alt = f"{len(found)} of {len(outputs.labels)} images were called another class than their own."
     return [
-        Finding(
+        AnalysisFinding(
             name="mistakes",
             title="Surest mistakes",
             alt=f"{alt} A row for each of {len(rows)} classes shows its surest mistakes, with the "
@@ -145,7 +145,9 @@ def _worst(found: list[Mistake], labels: Labels, classes: list[str]) -> dict[str
     return {"class with most": f"{classes[worst]} ({shares[worst]:.0%} wrong)"}
 
 
-def _sheet_rows(subject: Subject, found: list[Mistake], classes: list[str]) -> list[list[Cell]]:
+def _sheet_rows(
+    subject: Subject, found: list[Mistake], classes: list[str]
+) -> list[list[SheetCell]]:
     """A row of pictures for each of the classes with the most mistakes."""
     of_class = {label: [m for m in found if m.label == label] for label in {m.label for m in found}}
     most = sorted(of_class, key=lambda label: (-len(of_class[label]), label))
@@ -154,10 +156,10 @@ def _sheet_rows(subject: Subject, found: list[Mistake], classes: list[str]) -> l
     ]
 
 
-def _sheet_row(subject: Subject, found: list[Mistake], classes: list[str]) -> list[Cell]:
+def _sheet_row(subject: Subject, found: list[Mistake], classes: list[str]) -> list[SheetCell]:
     pictures = subject.shown([m.row for m in found])
     return [
-        Cell(
+        SheetCell(
             picture=picture,
             caption=f"→ {classes[m.called]}",
             value=m.confidence,

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from fcmae.analysis import projection
 from fcmae.analysis.blocks import last_of_stages
-from fcmae.analysis.findings.subject import Finding, Subject, look_at
+from fcmae.analysis.findings.subject import AnalysisFinding, Subject, look_at
 from fcmae.analysis.inactive import dead_maps, saturated_maps
 from fcmae.analysis.maps import activation_maps
 from fcmae.analysis.nearest import nearest
 from fcmae.analysis.scatter import class_scatter
-from fcmae.analysis.sheets import RIGHT, WRONG, Cell, map_sheet, sheet
+from fcmae.analysis.sheets import RIGHT, WRONG, SheetCell, map_sheet, sheet
 from fcmae.data.listing import find_images
 from fcmae.errors import DataError
 from fcmae.randomness import permutation
@@ -24,7 +24,7 @@ MAX_MAPS = 64
 """Maps on a sheet, as many as figure 3 of the paper has."""
 
 
-def maps(subject: Subject) -> list[Finding]:
+def maps(subject: Subject) -> list[AnalysisFinding]:
     """A sheet of activation maps for each of some blocks."""
     places, wanted = subject.net.inside.places, subject.maps
     name, image = _image_of_maps(subject)
@@ -34,7 +34,7 @@ def maps(subject: Subject) -> list[Finding]:
     return [_maps_of_block(subject, index, name, image) for index in chosen]
 
 
-def _maps_of_block(subject: Subject, index: int, name: str, image: Images) -> Finding:
+def _maps_of_block(subject: Subject, index: int, name: str, image: Images) -> AnalysisFinding:
     place = subject.net.inside.places[index]
     found = activation_maps(subject.net.model, place, image)
     channels = _channels(subject, index, len(found))
@@ -56,7 +56,7 @@ def _maps_of_block(subject: Subject, index: int, name: str, image: Images) -> Fi
         "mean": drawn.mean(dim=(1, 2)).numpy(),
         "std": drawn.std(dim=(1, 2), correction=0).numpy(),
     }
-    return Finding(
+    return AnalysisFinding(
         name=f"activation_maps-stage-{place.stage}-block-{place.number}",
         title=f"Activation maps: {place.name}",
         alt=f"An image and {len(channels)} of the {len(found)} activation maps that {place.name} "
@@ -93,7 +93,7 @@ def _channels(subject: Subject, index: int, width: int) -> list[int]:
     return wanted
 
 
-def neighbours(subject: Subject) -> list[Finding]:
+def neighbours(subject: Subject) -> list[AnalysisFinding]:
     """Some images, each with those that the net takes for most alike."""
     queries = subject.drawn(subject.rows)
     vectors = subject.net.inside.images.rows
@@ -110,7 +110,7 @@ def neighbours(subject: Subject) -> list[Finding]:
     rows = _neighbour_rows(subject, queries, found, cosines)
     titles = ["image", *(f"nearest {i + 1}" for i in range(width))]
     return [
-        Finding(
+        AnalysisFinding(
             name="nearest_neighbours",
             title="Nearest neighbours",
             alt=alt,
@@ -140,7 +140,7 @@ def _neighbour_table(
 
 def _neighbour_rows(
     subject: Subject, queries: list[int], found: Tensor, cosines: Tensor
-) -> list[list[Cell]]:
+) -> list[list[SheetCell]]:
     """The pictures of the sheet."""
     shown = sorted({*queries, *found.flatten().tolist()})
     pictures = dict(zip(shown, subject.shown(shown), strict=True))
@@ -150,9 +150,9 @@ def _neighbour_rows(
         frames = [RIGHT if names[row] == names[query] else WRONG for row in near]
         rows.append(
             [
-                Cell(picture=pictures[query], caption=names[query]),
+                SheetCell(picture=pictures[query], caption=names[query]),
                 *(
-                    Cell(
+                    SheetCell(
                         picture=pictures[row],
                         caption=names[row],
                         value=cosine,
@@ -165,7 +165,7 @@ def _neighbour_rows(
     return rows
 
 
-def pca(subject: Subject) -> list[Finding]:
+def pca(subject: Subject) -> list[AnalysisFinding]:
     """All images along the two directions of the largest variance."""
     points, shares = projection.pca(subject.net.inside.images.rows)
     first, second = shares.tolist()
@@ -174,17 +174,17 @@ def pca(subject: Subject) -> list[Finding]:
     return [_scatter(subject, "pca", "PCA", points, variances=variances, axes=axes)]
 
 
-def tsne(subject: Subject) -> list[Finding]:
+def tsne(subject: Subject) -> list[AnalysisFinding]:
     """All images as t-SNE places them."""
     return _by_library(subject, "tsne", "t-SNE", "sklearn")
 
 
-def umap(subject: Subject) -> list[Finding]:
+def umap(subject: Subject) -> list[AnalysisFinding]:
     """All images as UMAP places them."""
     return _by_library(subject, "umap", "UMAP", "umap")
 
 
-def _by_library(subject: Subject, name: str, title: str, library: str) -> list[Finding]:
+def _by_library(subject: Subject, name: str, title: str, library: str) -> list[AnalysisFinding]:
     if reason := projection.missing(library):
         raise DataError(reason)
     make = {"tsne": projection.tsne, "umap": projection.umap}[name]
@@ -200,7 +200,7 @@ def _scatter(
     *,
     variances: dict[str, float] | None = None,
     axes: tuple[str, str] | None = None,
-) -> Finding:
+) -> AnalysisFinding:
     everyone = range(len(points))
     numbers: dict[str, Any] = {
         "path": subject.paths(everyone),
@@ -215,7 +215,7 @@ def _scatter(
         share = float((subject.labels[near] == subject.labels).double().mean())
         summary["nearest point of the same class"] = share
         alt += f", coloured by class; the nearest point is of the same class for {share:.0%}"
-    return Finding(
+    return AnalysisFinding(
         name=name,
         title=f"{title} of the features",
         alt=f"{alt}.",

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fcmae.analysis.blocks import Place
+from fcmae.analysis.blocks import BlockPlace
 from fcmae.analysis.inside import Inside
 from fcmae.analysis.options import MapOptions
 from fcmae.analysis.reconstructions import as_shown
@@ -19,14 +19,14 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
 from fcmae.errors import DataError
 from fcmae.evaluation.viewing import Viewing
-from fcmae.files.tables import Columns
-from fcmae.peers import Peers
+from fcmae.files.tables import TableColumns
+from fcmae.process_group import Peers
 from fcmae.randomness import permutation
 from fcmae.types import Images, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class AnalysisFinding:
     """Result of an analysis, before it is written.
 
     Attributes:
@@ -42,12 +42,12 @@ class Finding:
     title: str
     alt: str
     summary: dict[str, float | int | str]
-    numbers: Columns
+    numbers: TableColumns
     draw: Callable[[Path], Path] | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Net:
+class AnalysedNet:
     """A net, and what it did with the images.
 
     Attributes:
@@ -84,7 +84,7 @@ class Subject:
         maps: The activation maps to draw.
     """
 
-    nets: list[Net]
+    nets: list[AnalysedNet]
     images: ImageList
     peers: Peers
     seed: int
@@ -93,7 +93,7 @@ class Subject:
     maps: MapOptions
 
     @property
-    def net(self) -> Net:
+    def net(self) -> AnalysedNet:
         """The one that this is about."""
         return self.nets[0]
 
@@ -177,7 +177,7 @@ def needs_labels(subject: Subject, least: int) -> Labels:
     return subject.labels
 
 
-def columns_of_places(places: Sequence[Place]) -> dict[str, Any]:
+def columns_of_places(places: Sequence[BlockPlace]) -> dict[str, Any]:
     """The first columns of a table with a row per block."""
     return {
         "stage": np.array([place.stage for place in places]),

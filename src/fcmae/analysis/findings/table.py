@@ -11,10 +11,10 @@ from fcmae.analysis.findings.blocks import (
 )
 from fcmae.analysis.findings.classifier import evidence, mistakes
 from fcmae.analysis.findings.images import maps, neighbours, pca, tsne, umap
-from fcmae.analysis.findings.subject import Finding, Subject
+from fcmae.analysis.findings.subject import AnalysisFinding, Subject
 from fcmae.analysis.options import What
 
-ANALYSES: dict[What, Callable[[Subject], list[Finding]]] = {
+ANALYSES: dict[What, Callable[[Subject], list[AnalysisFinding]]] = {
     "feature_distance": feature_distance,
     "class_selectivity": class_selectivity,
     "inactive_channels": inactive_channels,

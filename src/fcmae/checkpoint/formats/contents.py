@@ -11,7 +11,7 @@ from fcmae.loss.options import Target
 from fcmae.masking import Mask
 from fcmae.model.options import Architecture, DecoderOptions
 
-Kind = Literal["autoencoder", "classifier", "pyramid", "encoder"]
+ContentKind = Literal["autoencoder", "classifier", "pyramid", "encoder"]
 WIDTH_OF_STAGE = (
     r"encoder\.stages\.{}\.\d+\.(depthwise\.bias|norm\.\w+|contract\.bias|scale\.weight)"
 )
@@ -36,7 +36,7 @@ class Contents:
     decoder: DecoderOptions | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ContentKind:
         """The largest model that there are all weights of."""
         if self.decoder is not None:
             return "autoencoder"

@@ -1,6 +1,6 @@
 """Our own names, in files without our card, such as those of ``torch.save(model.state_dict())``."""
 
-from fcmae.checkpoint.formats.table import Format, Row
+from fcmae.checkpoint.formats.table import NameRule, WeightFormat
 
 ENCODER = (
     "stem.{p}",
@@ -29,12 +29,12 @@ AROUND = (
     "decoder.blocks.{j}.contract.{p}",
     "decoder.prediction.{p}",
 )
-FCMAE = Format(
+FCMAE = WeightFormat(
     name="fcmae",
     mark="{net}stages.{i}.{j}.depthwise.weight",
     nets=("encoder.", ""),
     rows=(
-        *(Row(f"encoder.{name}", "{net}" + name) for name in ENCODER),
-        *(Row(name, name) for name in AROUND),
+        *(NameRule(f"encoder.{name}", "{net}" + name) for name in ENCODER),
+        *(NameRule(name, name) for name in AROUND),
     ),
 )

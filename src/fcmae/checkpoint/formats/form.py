@@ -12,7 +12,7 @@ AnyTensor = TypeVar("AnyTensor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class AxisOrder:
     """Axes here and there.
 
     Attributes:
@@ -43,11 +43,11 @@ class Form:
         return _rearrange(x, f"{self.ours} -> {self.theirs[0]}", {})
 
 
-GRN_ROW = Form(ours="c", theirs=("1 c", "1 1 1 c", "c"))
-GRN_IMAGE = Form(ours="c", theirs=("1 1 1 c", "1 c", "c"))
-GRN_VECTOR = Form(ours="c", theirs=("c", "1 1 1 c", "1 c"))
-LINEAR = Form(ours="o c", theirs=("o c", "o c 1 1"))
-CONVOLUTION = Form(ours="o c", theirs=("o c 1 1", "o c"))
+GRN_ROW = AxisOrder(ours="c", theirs=("1 c", "1 1 1 c", "c"))
+GRN_IMAGE = AxisOrder(ours="c", theirs=("1 1 1 c", "1 c", "c"))
+GRN_VECTOR = AxisOrder(ours="c", theirs=("c", "1 1 1 c", "1 c"))
+LINEAR = AxisOrder(ours="o c", theirs=("o c", "o c 1 1"))
+CONVOLUTION = AxisOrder(ours="o c", theirs=("o c 1 1", "o c"))
 
 
 def _rearrange(x: AnyTensor, axes: str, sizes: dict[str, int]) -> AnyTensor:

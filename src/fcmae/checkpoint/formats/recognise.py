@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fcmae.checkpoint.formats.contents import Contents, contents_of, shapes_of
 from fcmae.checkpoint.formats.form import AnyTensor, Shape
 from fcmae.checkpoint.formats.registry import FORMATS
-from fcmae.checkpoint.formats.table import Format, Move
+from fcmae.checkpoint.formats.table import Move, WeightFormat
 from fcmae.errors import CheckpointError
 
 MOST = 5
@@ -27,7 +27,7 @@ class Recognised:
         shapes: Shape of each tensor that is taken, by our name for it.
     """
 
-    format: Format
+    format: WeightFormat
     prefix: str
     contents: Contents
     moves: tuple[Move, ...]
@@ -89,7 +89,7 @@ def recognise(shapes: Mapping[str, Shape], *, what: str = "this file") -> Recogn
     )
 
 
-def _only_net(shapes: Mapping[str, Shape], what: str) -> tuple[Format, str, str]:
+def _only_net(shapes: Mapping[str, Shape], what: str) -> tuple[WeightFormat, str, str]:
     """The one ConvNeXt in a file."""
     found = sorted(
         ((format, *nets) for format in FORMATS.values() for nets in format.nets_in(shapes)),
@@ -111,7 +111,7 @@ def _only_net(shapes: Mapping[str, Shape], what: str) -> tuple[Format, str, str]
 
 
 def _moves(
-    format: Format, prefix: str, net: str, shapes: Mapping[str, Shape]
+    format: WeightFormat, prefix: str, net: str, shapes: Mapping[str, Shape]
 ) -> tuple[list[Move], list[str], dict[str, str]]:
     """Sorts tensors into taken, unexpected, and belonging to something else."""
     moves: list[Move] = []
@@ -131,12 +131,12 @@ def _moves(
     return moves, unexpected, dropped
 
 
-def _theirs(format: Format, ours: str, net: str) -> str:
+def _theirs(format: WeightFormat, ours: str, net: str) -> str:
     move = format.to_theirs(ours, net)
     return ours if move is None else move.theirs
 
 
-def _complain(what: str, format: Format, **differences: list[str]) -> None:
+def _complain(what: str, format: WeightFormat, **differences: list[str]) -> None:
     said = [f"{sort} {some(names)}" for sort, names in differences.items() if names]
     if said:
         raise CheckpointError(

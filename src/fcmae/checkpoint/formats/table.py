@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from fcmae.checkpoint.formats.form import AnyTensor, Form, Shape
+from fcmae.checkpoint.formats.form import AnyTensor, AxisOrder, Shape
 
 STAGES = range(4)
 
 
 @dataclass(frozen=True)
-class Row:
+class NameRule:
     """Names of one kind of tensor, here and there.
 
     In both, ``{i}`` is a stage, ``{j}`` a block, ``{p}`` weight or bias; ``{before}`` and
@@ -27,7 +27,7 @@ class Row:
 
     ours: str
     theirs: str
-    form: Form | None = None
+    form: AxisOrder | None = None
     also: tuple[str, ...] = ()
 
 
@@ -37,7 +37,7 @@ class Move:
 
     theirs: str
     ours: str
-    form: Form | None
+    form: AxisOrder | None
 
     def shape_here(self, shape: Shape) -> Shape | None:
         """Its shape here; None if a tensor of theirs cannot have this shape."""
@@ -45,7 +45,7 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
+class WeightFormat:
     """Names and shapes of the weights in one library.
 
     Attributes:
@@ -58,7 +58,7 @@ class Format:
     """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[NameRule, ...]
     mark: str
     nets: tuple[str, ...] = ("",)
     needs: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ class Format:
         return re.compile(rf"(?P<outer>(?:.+?\.)??){mark}")
 
     @cached_property
-    def _reading(self) -> list[tuple[re.Pattern[str], str, Form | None]]:
+    def _reading(self) -> list[tuple[re.Pattern[str], str, AxisOrder | None]]:
         nets = "|".join(map(re.escape, self.nets))
         return [
             (re.compile(_pattern(there).replace(re.escape("{net}"), f"(?:{nets})")), row.ours, form)
@@ -135,18 +135,18 @@ class Format:
         ]
 
     @cached_property
-    def _writing(self) -> list[tuple[re.Pattern[str], str, Form | None]]:
+    def _writing(self) -> list[tuple[re.Pattern[str], str, AxisOrder | None]]:
         return [
             (re.compile(_pattern(row.ours)), theirs[0], form)
             for row, form, theirs in self._expanded()
         ]
 
-    def _expanded(self) -> Iterator[tuple[Row, Form | None, tuple[str, ...]]]:
+    def _expanded(self) -> Iterator[tuple[NameRule, AxisOrder | None, tuple[str, ...]]]:
         """The rows with every placeholder but ``{j}`` and ``{net}`` filled in."""
         for row in self.rows:
             for values in _values(row.ours):
                 theirs = tuple(_fill(text, values) for text in (row.theirs, *row.also))
-                filled = Row(ours=_fill(row.ours, values), theirs=theirs[0])
+                filled = NameRule(ours=_fill(row.ours, values), theirs=theirs[0])
                 yield filled, row.form, theirs
 
 

@@ -1,12 +1,12 @@
 """timm: the classifier with linear layers or 1 x 1 convolutions, and ``features_only``."""
 
 from fcmae.checkpoint.formats.form import CONVOLUTION, GRN_VECTOR, LINEAR
-from fcmae.checkpoint.formats.table import Format, Row
+from fcmae.checkpoint.formats.table import NameRule, WeightFormat
 
-HEAD = (Row("norm.{p}", "head.norm.{p}"), Row("head.{p}", "head.fc.{p}"))
+HEAD = (NameRule("norm.{p}", "head.norm.{p}"), NameRule("head.{p}", "head.fc.{p}"))
 
 
-def _timm(name: str, *around: Row, joint: str = ".", conv_mlp: bool = False) -> Format:
+def _timm(name: str, *around: NameRule, joint: str = ".", conv_mlp: bool = False) -> WeightFormat:
     """timm's names.
 
     Args:
@@ -18,23 +18,23 @@ def _timm(name: str, *around: Row, joint: str = ".", conv_mlp: bool = False) -> 
     stem, stage = f"stem{joint}", f"stages{joint}{{i}}"
     block, ours = stage + ".blocks.{j}", "encoder.stages.{i}.{j}"
     layer = CONVOLUTION if conv_mlp else LINEAR
-    return Format(
+    return WeightFormat(
         name=name,
         mark=f"{block}.conv_dw.weight",
         rows=(
-            Row("encoder.stem.{p}", stem + "0.{p}"),
-            Row("encoder.stem_norm.{p}", stem + "1.{p}"),
-            Row("encoder.downsamples.{before}.norm.{p}", stage + ".downsample.0.{p}"),
-            Row("encoder.downsamples.{before}.conv.{p}", stage + ".downsample.1.{p}"),
-            Row(ours + ".depthwise.{p}", block + ".conv_dw.{p}"),
-            Row(ours + ".norm.{p}", block + ".norm.{p}"),
-            Row(ours + ".expand.weight", block + ".mlp.fc1.weight", layer),
-            Row(ours + ".expand.bias", block + ".mlp.fc1.bias"),
-            Row(ours + ".grn.gamma", block + ".mlp.grn.weight", GRN_VECTOR),
-            Row(ours + ".grn.beta", block + ".mlp.grn.bias", GRN_VECTOR),
-            Row(ours + ".contract.weight", block + ".mlp.fc2.weight", layer),
-            Row(ours + ".contract.bias", block + ".mlp.fc2.bias"),
-            Row(ours + ".scale.weight", block + ".gamma"),
+            NameRule("encoder.stem.{p}", stem + "0.{p}"),
+            NameRule("encoder.stem_norm.{p}", stem + "1.{p}"),
+            NameRule("encoder.downsamples.{before}.norm.{p}", stage + ".downsample.0.{p}"),
+            NameRule("encoder.downsamples.{before}.conv.{p}", stage + ".downsample.1.{p}"),
+            NameRule(ours + ".depthwise.{p}", block + ".conv_dw.{p}"),
+            NameRule(ours + ".norm.{p}", block + ".norm.{p}"),
+            NameRule(ours + ".expand.weight", block + ".mlp.fc1.weight", layer),
+            NameRule(ours + ".expand.bias", block + ".mlp.fc1.bias"),
+            NameRule(ours + ".grn.gamma", block + ".mlp.grn.weight", GRN_VECTOR),
+            NameRule(ours + ".grn.beta", block + ".mlp.grn.bias", GRN_VECTOR),
+            NameRule(ours + ".contract.weight", block + ".mlp.fc2.weight", layer),
+            NameRule(ours + ".contract.bias", block + ".mlp.fc2.bias"),
+            NameRule(ours + ".scale.weight", block + ".gamma"),
             *around,
         ),
     )

@@ -7,7 +7,7 @@ from rich.console import Console as Terminal
 
 from fcmae.ablation.folder import PlanFolder
 from fcmae.ablation.options import StepJob
-from fcmae.ablation.table import Row
+from fcmae.ablation.table import ResultRow
 from fcmae.cli.ablate.steps import StepCommands
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
@@ -95,7 +95,7 @@ class Ablated(Result):
     title: str
     metric: str
     best: str | None
-    rows: list[Row]
+    rows: list[ResultRow]
     columns: list[str]
     lines: list[list[str]]
     steps: int

@@ -35,7 +35,7 @@ TEST = "evaluate classify"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class CheckedPlan:
     """A plan of which every step is known to have options that can be.
 
     Attributes:
@@ -51,7 +51,7 @@ class Checked:
     resolver: Resolver
 
 
-def check(options: Ablate, commands: Commands) -> Checked:
+def check(options: Ablate, commands: Commands) -> CheckedPlan:
     """Read a plan and check all of it."""
     for source in (options.data, options.labelled):
         if source is not None and not source.exists():
@@ -82,10 +82,10 @@ def check(options: Ablate, commands: Commands) -> Checked:
             continue
         if weights is not None and named(weights) is None:
             weights_file(Path(weights.partition("#")[0]))
-    return Checked(plan=plan, space=space, settings=settings, resolver=resolver)
+    return CheckedPlan(plan=plan, space=space, settings=settings, resolver=resolver)
 
 
-def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -> Ablated:
+def compute(options: Ablate, checked: CheckedPlan, message: Callable[[str], None]) -> Ablated:
     """Compute what is not computed yet, and tell what has come of all."""
     plan, folder = checked.plan, PlanFolder(options.out.absolute())
     runner = Runner(
@@ -112,7 +112,7 @@ def compute(options: Ablate, checked: Checked, message: Callable[[str], None]) -
     return result
 
 
-def asked_for(options: Ablate, checked: Checked) -> list[Setting]:
+def asked_for(options: Ablate, checked: CheckedPlan) -> list[Setting]:
     """The settings of the cells and seeds to compute."""
     return [
         setting
@@ -122,7 +122,7 @@ def asked_for(options: Ablate, checked: Checked) -> list[Setting]:
     ]
 
 
-def check_labels(options: Ablate, checked: Checked) -> None:
+def check_labels(options: Ablate, checked: CheckedPlan) -> None:
     """Look for the classes of the images before the first step, which may take days, begins.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console as Terminal
 
 from fcmae.cli.datasets.check_classes import count_classes
-from fcmae.cli.datasets.check_parts import Parts, find_parts
+from fcmae.cli.datasets.check_parts import DatasetParts, find_parts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import (
     MAX_CLASSES,
@@ -19,11 +19,11 @@ from fcmae.cli.shared.show import (
     show_table,
     show_unusable,
 )
-from fcmae.data.check import Finding, Report, inspect, report_of
+from fcmae.data.check import CheckReport, FileFinding, inspect, report_of
 from fcmae.data.folders import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
-from fcmae.data.values import Values
+from fcmae.data.values import ValueAnnotations
 from fcmae.files.results import unusable_files
 from fcmae.notebook import Result
 from fcmae.setup.words import number
@@ -104,7 +104,7 @@ class Checked(Result):
 def check(options: Check, console: Console) -> Checked:
     """Open every image through the same door that training uses, and its labels with it."""
     parts = find_parts(options.data, options.task, options.labels, options.kind)
-    findings, aside = list[Finding](), list[tuple[str, str]]()
+    findings, aside = list[FileFinding](), list[tuple[str, str]]()
     for images in parts.images.values():
         aside += [(_inside(path, images, options.data), why) for path, why in images.set_aside]
         with console.counting("checking", len(images)) as count:
@@ -169,12 +169,12 @@ def _inside(path: str, images: ImageList, data: Path) -> str:
     return Path(os.path.relpath(images.root / path, folder)).as_posix()
 
 
-def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
+def _classes(parts: DatasetParts, report: CheckReport) -> dict[str, int] | None:
     """Shows the number of images of each class."""
     [first, *_] = parts.images.values()
     if first.classes is None:
         return None
-    if isinstance(first.annotations, Values):
+    if isinstance(first.annotations, ValueAnnotations):
         return _with_label(first) if first.annotations.kind == "labels" else None
     if first.labels is not None:
         return count_classes(parts.images)
@@ -183,15 +183,15 @@ def _classes(parts: Parts, report: Report) -> dict[str, int] | None:
 
 def _with_label(images: ImageList) -> dict[str, int]:
     """Shows the number of images with each label."""
-    assert isinstance(images.annotations, Values)
+    assert isinstance(images.annotations, ValueAnnotations)
     counts = np.nansum(images.annotations.table, axis=0).astype(int).tolist()
     return dict(zip(images.classes or (), counts, strict=True))
 
 
-def _values(parts: Parts) -> list[dict[str, Any]]:
+def _values(parts: DatasetParts) -> list[dict[str, Any]]:
     """The range of each column of numbers."""
     [first, *_] = parts.images.values()
-    if not isinstance(first.annotations, Values) or first.annotations.kind == "labels":
+    if not isinstance(first.annotations, ValueAnnotations) or first.annotations.kind == "labels":
         return []
     ranges = []
     for name, column in zip(first.classes or (), first.annotations.table.T, strict=True):

@@ -24,7 +24,7 @@ ONLY_MASKS = ("masks", "mask")
 
 
 @dataclass(kw_only=True)
-class Parts:
+class DatasetParts:
     """The images of each part by name, and labels that are wrong before any image is opened.
 
     Attributes:
@@ -40,7 +40,7 @@ class Parts:
 
 def find_parts(
     data: Path, task: LabelledFor, labels: LabelMapOptions, kind: ValueKind | None = None
-) -> Parts:
+) -> DatasetParts:
     """List everything that a task would read of a data set, without stopping at what is wrong.
 
     Raises:
@@ -56,21 +56,21 @@ def find_parts(
     if task == "values":
         listed = existing(read_values(data, kind), data)
         problems = [*listed.unfilled, *listed.problems]
-        return Parts(task=task, images={"all": listed.images}, problems=problems)
+        return DatasetParts(task=task, images={"all": listed.images}, problems=problems)
     if task == "segment":
         layout = layout_of(data, labels)
         names = list(layout.parts)
         maps = {n: images_of(layout, (n,), data, strict=False) for n in names}
-        return Parts(task=task, images=maps)
+        return DatasetParts(task=task, images=maps)
     if task == "detect":
         return _objects(data)
     if (classed := class_parts(data, sure=task == "classify")) is not None:
-        return Parts(task="classify", images=classed.images, problems=classed.problems)
+        return DatasetParts(task="classify", images=classed.images, problems=classed.problems)
     images = find_images(data, labels=True if task == "classify" else None)
-    return Parts(task=None if images.classes is None else "classify", images={"all": images})
+    return DatasetParts(task=None if images.classes is None else "classify", images={"all": images})
 
 
-def _objects(data: Path) -> Parts:
+def _objects(data: Path) -> DatasetParts:
     """The parts of images with objects, whose classes are those of the first, as in training."""
     images, problems, known = dict[str, ImageList](), list[Problem](), tuple[str, ...]()
     for name, part in parts_of(data).items():
@@ -88,7 +88,7 @@ def _objects(data: Path) -> Parts:
             )
             for stranger in strangers
         ]
-    return Parts(task="detect", images=images, problems=problems)
+    return DatasetParts(task="detect", images=images, problems=problems)
 
 
 def _task_of(data: Path) -> LabelledFor:

@@ -11,11 +11,11 @@ from fcmae.cli.shared.console import Console
 from fcmae.data.options import Augment, Crop
 from fcmae.engine.lock import hold
 from fcmae.engine.options import Run
-from fcmae.engine.place import leads
+from fcmae.engine.rank_env import leads
 from fcmae.inference.features.evaluate import evaluate_neighbours
 from fcmae.inference.features.options import EvaluateNeighbours
 from fcmae.inference.reconstruct import Reconstruct, reconstruct
-from fcmae.model.options import Encoder
+from fcmae.model.options import EncoderOptions
 from fcmae.optim.options import Optim
 from fcmae.training import FinetuneClassify, Pretrain, train
 from fcmae.training.pretraining import Monitor
@@ -55,7 +55,7 @@ QUICK = Settings(
     finetuning=Optim(batch_size=16, epochs=1, warmup_epochs=0.0, betas=(0.9, 0.999)),
     rates=(4e-3,),
 )
-ENCODER = Encoder(stem=2)
+ENCODER = EncoderOptions(stem=2)
 """A stem patch of 2 pixels suits pictures of 48 pixels: they are 3 x 3 patches."""
 
 

@@ -20,18 +20,18 @@ from fcmae.data.png import write_png
 from fcmae.errors import DataError
 from fcmae.randomness import integer
 
-Part = tuple[float, float]
+PartSpan = tuple[float, float]
 """Where a part of a photograph begins and ends, as shares of its length."""
 
-TRAIN: Part = (0.0, 0.6)
-VAL: Part = (0.62, 1.0)
+TRAIN: PartSpan = (0.0, 0.6)
+VAL: PartSpan = (0.62, 1.0)
 
 CROP_SHARE = (0.16, 0.28)
 """Smallest and largest side of a crop, as a share of the side of a square as large as the photo."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Box:
+class CropBox:
     """A rectangle of pixels; right and bottom are the first ones outside."""
 
     left: int
@@ -122,14 +122,14 @@ def write_photos(
     )
 
 
-def area(photograph: Photograph, shape: tuple[int, ...], part: Part) -> Box:
+def area(photograph: Photograph, shape: tuple[int, ...], part: PartSpan) -> CropBox:
     """The part of a photograph of this height and width that is learned from or tested on."""
     low, high = photograph.margin, 1 - photograph.margin
     along = tuple(low + (high - low) * share for share in part)
     (left, right), (top, bottom) = (
         (along, (low, high)) if photograph.axis == "x" else ((low, high), along)
     )
-    return Box(
+    return CropBox(
         left=math.ceil(left * shape[1]),
         top=math.ceil(top * shape[0]),
         right=math.floor(right * shape[1]),
@@ -138,8 +138,8 @@ def area(photograph: Photograph, shape: tuple[int, ...], part: Part) -> Box:
 
 
 def crops(
-    within: Box, shape: tuple[int, ...], count: int, draw: np.random.Generator
-) -> Iterator[Box]:
+    within: CropBox, shape: tuple[int, ...], count: int, draw: np.random.Generator
+) -> Iterator[CropBox]:
     """Random squares inside a part of a photograph of this height and width."""
     usual = math.sqrt(shape[0] * shape[1])
     largest = min(within.right - within.left, within.bottom - within.top)
@@ -147,7 +147,7 @@ def crops(
         side = min(round(draw.uniform(*CROP_SHARE) * usual), largest)
         left = int(draw.integers(within.left, within.right - side, endpoint=True))
         top = int(draw.integers(within.top, within.bottom - side, endpoint=True))
-        yield Box(left=left, top=top, right=left + side, bottom=top + side)
+        yield CropBox(left=left, top=top, right=left + side, bottom=top + side)
 
 
 def _installed(file: str) -> Path:

@@ -11,7 +11,7 @@ from fcmae.notebook import Result
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class DemoStart:
     """One row of the table. Accuracies are shares of the validation crops.
 
     Attributes:
@@ -49,7 +49,7 @@ class Demonstrated(Result):
         out: Folder of everything.
     """
 
-    rows: list[Start]
+    rows: list[DemoStart]
     epochs: int
     classes: int
     unlabelled: int
@@ -64,10 +64,10 @@ class Demonstrated(Result):
     out: Path
 
 
-def row(start: str, neighbours: float, by_rate: Mapping[float, float]) -> Start:
+def row(start: str, neighbours: float, by_rate: Mapping[float, float]) -> DemoStart:
     """A row of the table, with the better learning rate of its own."""
     best = max(by_rate, key=lambda rate: by_rate[rate])
-    return Start(
+    return DemoStart(
         start=start,
         neighbours=neighbours,
         finetuned=by_rate[best],

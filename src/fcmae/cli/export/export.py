@@ -6,14 +6,14 @@ from pathlib import Path
 from fcmae.checkpoint.header import WEIGHTS
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.published_names import named as published
-from fcmae.cli.export.exported import Asked, Exported, check_folder
+from fcmae.cli.export.exported import Exported, ExportRequest, check_folder
 from fcmae.cli.shared.console import Console
 from fcmae.engine.folder import EXPORT
 from fcmae.engine.lock import hold
 from fcmae.exports.options import (
-    Format,
-    Part,
-    Precision,
+    ExportFormat,
+    ExportPrecision,
+    ModelPart,
     check_architecture,
     check_holds,
     check_installed,
@@ -36,7 +36,7 @@ class Export:
     """Folder of a run, weights file of fcmae or another library, or name of published weights, such
     as timm:convnextv2_tiny.fcmae."""
 
-    format: Format
+    format: ExportFormat
     """For whom: safetensors is fcmae's own file; official is the authors' code, and with a decoder
     their MinkowskiEngine form; huggingface is transformers; onnx and torch-export are graphs that
     run without fcmae."""
@@ -44,14 +44,14 @@ class Export:
     out: Path | None = None
     """Folder to write; by default export/FORMAT beside the weights."""
 
-    part: Part | None = None
+    part: ModelPart | None = None
     """What to write; by default the whole model where the format holds it, else its encoder."""
 
     size: Size | None = None
     """Side in pixels of the images, or height,width, that are written down as the model's; by
     default what the weights were made for."""
 
-    precision: Precision = "float32"
+    precision: ExportPrecision = "float32"
     """Type of the numbers in an ONNX file; inputs and outputs stay float32."""
 
     source: Source = Source()
@@ -75,10 +75,10 @@ class Convert:
     out: Path
     """Folder to write."""
 
-    to: Format
+    to: ExportFormat
     """The form to write."""
 
-    part: Part | None = None
+    part: ModelPart | None = None
     """What to write; by default the whole model where the format holds it, else its encoder."""
 
     source: Source = Source()
@@ -124,7 +124,9 @@ def export(options: Export, console: Console) -> Exported:
     with hold(out):
         from fcmae.cli.export.wiring import write
 
-        asked = Asked(format=options.format, part=part, size=size, precision=options.precision)
+        asked = ExportRequest(
+            format=options.format, part=part, size=size, precision=options.precision
+        )
         return write(weights, asked, out, console)
 
 

@@ -7,7 +7,7 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.show import say, show_places
 from fcmae.errors import StorageError
-from fcmae.exports.options import FILES, Format, Part, Precision
+from fcmae.exports.options import FILES, ExportFormat, ExportPrecision, ModelPart
 from fcmae.files.journal import Journal
 from fcmae.files.written_files import record_name
 from fcmae.notebook import Result
@@ -18,7 +18,7 @@ OURS = (README, ".lock", ".staging", record_name("export"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ExportRequest:
     """Checked request of an export.
 
     Attributes:
@@ -28,10 +28,10 @@ class Asked:
         precision: Type of the numbers.
     """
 
-    format: Format
-    part: Part
+    format: ExportFormat
+    part: ModelPart
     size: tuple[int, int] | None
-    precision: Precision
+    precision: ExportPrecision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +50,15 @@ class Exported(Result):
     """
 
     out: Path
-    format: Format
+    format: ExportFormat
     model: str
-    part: Part
+    part: ModelPart
     files: list[Path]
     difference: float | None
     lines: list[str]
 
 
-def check_folder(out: Path, format: Format) -> None:
+def check_folder(out: Path, format: ExportFormat) -> None:
     """Refuse a name that is meant for a file, and a folder with other things in it.
 
     Raises:

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.cli.export.exported import Asked, Exported
+from fcmae.cli.export.exported import Exported, ExportRequest
 from fcmae.cli.shared.console import Console
 from fcmae.exports.facts import facts_of
 from fcmae.exports.write import export
 from fcmae.setup.weights import Weights
 
 
-def write(weights: Weights, asked: Asked, out: Path, console: Console) -> Exported:
+def write(weights: Weights, asked: ExportRequest, out: Path, console: Console) -> Exported:
     """Write what was asked for, and say what was written."""
     model, card = load_model(weights.header)
     licence = "; ".join(weights.licences)

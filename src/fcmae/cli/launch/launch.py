@@ -84,11 +84,11 @@ def launch(options: Launch, console: Console) -> Launched:
 
 def _submit(options: Launch) -> Launched:
     """Hands in a job with a process for each GPU of each machine."""
-    from fcmae.jobs.submit import Command, executor, submit
+    from fcmae.jobs.submit import JobCommand, executor, submit
 
     command = [sys.executable, "-m", "fcmae.cli.step", *options.command]
     with redirect_stderr(io.StringIO()):  # submitit repeats what sbatch says, as the error does
-        job = submit(executor(options.job, options.logs), Command(command, fails=True))
+        job = submit(executor(options.job, options.logs), JobCommand(command, fails=True))
     return Launched(
         command=options.command, processes=job.num_tasks, job=job.job_id, log=job.paths.stdout
     )

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcmae.engine.place import place
+from fcmae.engine.rank_env import place
 
 LAUNCHED = "fcmae-launch"
 """The run id of processes for which ``fcmae launch`` speaks."""

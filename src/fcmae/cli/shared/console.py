@@ -16,8 +16,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from fcmae.engine.place import leads
-from fcmae.engine.report import Plan
+from fcmae.engine.rank_env import leads
+from fcmae.engine.report import RunPlan
 
 LINE_EVERY_S = 30.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
@@ -45,14 +45,14 @@ class Console:
         self._terminal = terminal or Terminal(stderr=True, quiet=not leads())
         self._line_every_s = line_every_s
         self._progress: Progress | None = None
-        self._plan: Plan | None = None
+        self._plan: RunPlan | None = None
         self._started_at = self._spoke_at = 0.0
 
     def brief(self) -> "Console":
         """The same without details, for one of many runs."""
         return Console(self._terminal, line_every_s=self._line_every_s, details=False)
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: RunPlan) -> None:
         """Say what a run is about to do and begin its bar."""
         self.finish()
         self._plan = plan

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from fcmae.data.entrance import UnusableImage
 from fcmae.data.modes import Refused
 from fcmae.data.naming import shown
+from fcmae.data.open_file import UnusableImage
 from fcmae.data.source import described
 from fcmae.errors import DataError
 

@@ -20,8 +20,8 @@ from fcmae.data.items.store import ItemStore, sampled
 from fcmae.data.modes import Refused
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.classes import checked_classes, read_classes
-from fcmae.data.segments.label_maps import LabelMaps, MapStore, table_of
-from fcmae.data.segments.layout import Layout
+from fcmae.data.segments.label_maps import LabelMapAnnotations, MapStore, table_of
+from fcmae.data.segments.layout import SegmentFolders
 from fcmae.data.segments.read import check_same_size, numbers_of, read_label_map
 from fcmae.data.source import described, is_path
 from fcmae.errors import DataError
@@ -104,11 +104,11 @@ def segment_items(source: object, options: LabelMapOptions, classes: Any = None)
             "fcmae.ImageData(..., classes=[...]), one name per number, or --labels.classes."
         )
     names = checked_classes([str(name) for name in names], described(source))
-    ignore = Layout.ignore_index if options.ignore_index is None else options.ignore_index
+    ignore = SegmentFolders.ignore_index if options.ignore_index is None else options.ignore_index
     table = table_of(
         len(names), ignore_index=ignore, reduce_zero_label=bool(options.reduce_zero_label)
     )
-    maps = LabelMaps(maps=ItemMaps(store=store, given=data.label_maps), table=table)
+    maps = LabelMapAnnotations(maps=ItemMaps(store=store, given=data.label_maps), table=table)
     return ImageList(store=store, classes=names, annotations=maps)
 
 

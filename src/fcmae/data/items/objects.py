@@ -13,10 +13,10 @@ from fcmae.data.items.classes import Numbering, is_class, names_of
 from fcmae.data.items.find import as_data, store_of
 from fcmae.data.items.scan import scan
 from fcmae.data.items.store import ItemStore
-from fcmae.data.objects.collect import Labelled
+from fcmae.data.objects.collect import LabelledObjects
 from fcmae.data.objects.outlines import why_not_outline
 from fcmae.data.objects.rle import compress, encode
-from fcmae.data.objects.rows import Box, Row, as_table, why_not_box
+from fcmae.data.objects.rows import BoxCorners, ObjectRow, as_table, why_not_box
 from fcmae.data.options import Loader
 from fcmae.data.problem import Problem
 from fcmae.data.source import ImageData
@@ -34,7 +34,7 @@ class Thing(NamedTuple):
     """One object of an item, its class by number or name."""
 
     label: int | str
-    box: Box
+    box: BoxCorners
     crowd: bool
     outline: dict[str, Any] | None
 
@@ -47,7 +47,7 @@ class Seen(NamedTuple):
     problems: list[str]
 
 
-def object_items(source: object, loader: Loader | None = None) -> Labelled:
+def object_items(source: object, loader: Loader | None = None) -> LabelledObjects:
     """The images of an array, a list or a data set with their objects; every item is read once.
 
     Args:
@@ -62,7 +62,7 @@ def object_items(source: object, loader: Loader | None = None) -> Labelled:
     store = found.store
     seen = [Seen(NOT_READ, [], []) if one is None else one for one in found.told]
     numbering = Numbering.of(names_of(data), {t.label for one in seen for t in one.things})
-    rows, problems = list[Row](), list[Problem]()
+    rows, problems = list[ObjectRow](), list[Problem]()
     for index, (size, things, wrong) in enumerate(seen):
         reasons = list(wrong)
         for number, thing in enumerate(things):
@@ -74,7 +74,9 @@ def object_items(source: object, loader: Loader | None = None) -> Labelled:
                 continue
             label = numbering.label(thing.label)
             rows.append(
-                Row.of(index, label, thing.box, size, crowd=thing.crowd, outline=thing.outline)
+                ObjectRow.of(
+                    index, label, thing.box, size, crowd=thing.crowd, outline=thing.outline
+                )
             )
         where = store.name(index)
         problems += [Problem(file=store.called, where=where, reason=one) for one in reasons]
@@ -86,7 +88,7 @@ def object_items(source: object, loader: Loader | None = None) -> Labelled:
         class_ids=numbering.numbers,
     )
     images = ImageList(store=store, classes=numbering.classes, annotations=objects)
-    return Labelled(images=images, problems=tuple(problems))
+    return LabelledObjects(images=images, problems=tuple(problems))
 
 
 def _given(data: ImageData) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _seen(store: ItemStore, index: int, *, given: Mapping[str, Any]) -> Seen:
     return Seen(size, list(things), [])
 
 
-def _box(row: NDArray[np.float64]) -> Box:
+def _box(row: NDArray[np.float64]) -> BoxCorners:
     left, top, right, bottom = row.tolist()
     return left, top, right, bottom
 

@@ -21,7 +21,7 @@ Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scan(Generic[Told]):
+class ItemScan(Generic[Told]):
     """Facts about the items of a data set.
 
     Attributes:
@@ -53,7 +53,7 @@ class _Reader(Generic[Told]):
 
 def scan(
     store: ItemStore, read: Callable[[ItemStore, int], Told], loader: Loader | None = None
-) -> Scan[Told]:
+) -> ItemScan[Told]:
     """Read every item once.
 
     Args:
@@ -76,4 +76,4 @@ def scan(
             if reason:
                 faults[store.place(len(told))] = reason
             told.append(found)
-    return Scan(store=replace(store, faults=faults), told=told)
+    return ItemScan(store=replace(store, faults=faults), told=told)

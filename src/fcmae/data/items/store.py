@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fcmae.data.as_image import picture_of, size_of
 from fcmae.data.decoded import Decoded
-from fcmae.data.given import picture_of, size_of
 from fcmae.data.image import Aim, UnusableImage, check_size, open_for, open_image
 from fcmae.data.image_store import ImageStore
 from fcmae.data.items.held import Held, reading
@@ -18,7 +18,7 @@ from fcmae.data.modes import Picture
 from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.source import is_path
-from fcmae.data.tiles import Decoded as Whole
+from fcmae.data.tiles import DecodedRegions as Whole
 from fcmae.data.tiles import Regions, open_regions
 from fcmae.randomness import permutation, seeded
 

@@ -45,7 +45,7 @@ FIRST = 16
 """Images by which a stream is known again."""
 
 
-class Window(Sequence[Any]):
+class ShuffleWindow(Sequence[Any]):
     """The items of an epoch of a stream from some place on; those before it are gone.
 
     Args:
@@ -117,7 +117,7 @@ class StreamStore(ItemStore):
 class StreamSamples(Samples):
     """Reads a stream and makes views of its images."""
 
-    def __init__(self, window: Window, view: View, **rest: Any) -> None:
+    def __init__(self, window: ShuffleWindow, view: View, **rest: Any) -> None:
         store = StreamStore(held=Held(window), indices=np.empty(0, np.int64), title="the stream")
         super().__init__(ImageList(store=store), view, replacing=True, **rest)
         self.window = window
@@ -212,7 +212,7 @@ class StreamFeed:
             shuffled=False,
         )
         samples = StreamSamples(
-            Window(self.stream, self.seed),
+            ShuffleWindow(self.stream, self.seed),
             self.view,
             seed=self.seed,
             loader=self.loader,
@@ -234,7 +234,7 @@ class StreamFeed:
 
 def first_images(stream: ImageStream, number: int, seed: int = 0) -> ImageList:
     """So many images from the beginning of a stream, or an epoch's if that is fewer."""
-    window = Window(stream, seed)
+    window = ShuffleWindow(stream, seed)
     with state_kept():
         window.begin(0, 0)
         items = [window[place] for place in range(min(number, len(stream)))]

@@ -15,7 +15,7 @@ from fcmae.data.items.scan import scan
 from fcmae.data.items.store import ItemStore
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageData, described
-from fcmae.data.values import Values, is_strange, why_mixed
+from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
 from fcmae.data.values_sheet import LARGEST, ValueKind
 from fcmae.errors import DataError
 
@@ -54,7 +54,7 @@ def value_items(source: object, kind: ValueKind | None, loader: Loader | None = 
     values = table.astype(np.float32)
     if not np.isfinite(values).any():
         raise DataError(f"{described(source)} holds no value: {WAYS}.")
-    annotations = Values(table=values, kind=_kind_of(names, values, kind, store))
+    annotations = ValueAnnotations(table=values, kind=_kind_of(names, values, kind, store))
     return ImageList(store=store, classes=names, annotations=annotations)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Collector, Labelled
+from fcmae.data.objects.collect import Collector, LabelledObjects
 from fcmae.data.objects.numbers import numbers
 from fcmae.errors import DataError
 
-Entry = dict[str, Any]
+JsonEntry = dict[str, Any]
 
 
-def read_coco(file: Path, root: Path | None = None) -> Labelled:
+def read_coco(file: Path, root: Path | None = None) -> LabelledObjects:
     """Read a COCO file: boxes, polygons, runs of pixels, crowd regions.
 
     Args:
@@ -116,7 +116,9 @@ def _is_number(value: Any) -> TypeGuard[int]:
     return type(value) is int and abs(value) < 2**63
 
 
-def _entries(collector: Collector, entries: list[Any], what: str) -> Iterator[tuple[str, Entry]]:
+def _entries(
+    collector: Collector, entries: list[Any], what: str
+) -> Iterator[tuple[str, JsonEntry]]:
     """Entries that have a number of their own, each with the words that name it."""
     seen: set[int] = set()
     for position, entry in enumerate(entries):

@@ -11,13 +11,13 @@ from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.objects.outlines import why_not_outline
-from fcmae.data.objects.rows import Box, Row, as_table, why_not_box
+from fcmae.data.objects.rows import BoxCorners, ObjectRow, as_table, why_not_box
 from fcmae.data.objects.table import Objects
 from fcmae.data.problem import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled:
+class LabelledObjects:
     """Images with their objects, and what had to be left out.
 
     Attributes:
@@ -60,7 +60,7 @@ class Collector:
         self._names: list[bytes] = []
         self._image_ids: list[int] = []
         self._places: dict[bytes, int] = {}
-        self._rows: list[Row] = []
+        self._rows: list[ObjectRow] = []
         self._told_by: list[tuple[str, Path | None] | None] = []
         self._misfits: dict[int, int | None] = {}
         self._passed_over = Counter[int]()
@@ -116,7 +116,7 @@ class Collector:
         self,
         image: int,
         label: int,
-        box: Box,
+        box: BoxCorners,
         *,
         where: str,
         crowd: bool = False,
@@ -135,7 +135,7 @@ class Collector:
             else:
                 self.pass_over(problem)
             return
-        row = Row.of(image, label, box, size, crowd=crowd, outline=outline, area=area)
+        row = ObjectRow.of(image, label, box, size, crowd=crowd, outline=outline, area=area)
         self._rows.append(row)
 
     def _misfit(self, image: int) -> int | None:
@@ -171,7 +171,7 @@ class Collector:
             problems[place] = replace(problems[place], reason=reason)
         return tuple(problems)
 
-    def finish(self) -> Labelled:
+    def finish(self) -> LabelledObjects:
         """The images in their order, each with its objects in theirs."""
         ids = range(1, len(self.classes) + 1) if self.class_ids is None else self.class_ids
         objects = as_table(
@@ -184,4 +184,4 @@ class Collector:
         images_found = ImageList.of(
             self.root, self._names, classes=tuple(self.classes), annotations=objects
         )
-        return Labelled(images=images_found, problems=self._all_problems())
+        return LabelledObjects(images=images_found, problems=self._all_problems())

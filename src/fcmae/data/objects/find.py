@@ -6,8 +6,8 @@ from dataclasses import replace
 from fcmae.data.listing import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
-from fcmae.data.objects.collect import Labelled
-from fcmae.data.objects.parts import Part, only_part, part_to_validate, parts_of
+from fcmae.data.objects.collect import LabelledObjects
+from fcmae.data.objects.parts import ObjectPart, only_part, part_to_validate, parts_of
 from fcmae.data.objects.voc import read_voc
 from fcmae.data.objects.yolo import read_yolo
 from fcmae.data.options import Loader
@@ -20,7 +20,7 @@ def split_objects(
     *,
     share: float = 0.2,
     loader: Loader | None = None,
-) -> tuple[Labelled, Labelled]:
+) -> tuple[LabelledObjects, LabelledObjects]:
     """Images with objects to train on and to validate on, with the same classes.
 
     Taken are: ``val`` where it is named; else the parts of the source; else a share of its images
@@ -33,7 +33,7 @@ def split_objects(
         loader: How many processes read the items of a data set.
     """
     if is_held(source):
-        train, parts, called = _from_program(source, loader), dict[str, Part](), ""
+        train, parts, called = _from_program(source, loader), dict[str, ObjectPart](), ""
     else:
         path = sole_path(source, "labels of objects")
         parts, called = parts_of(path), shown(path)
@@ -43,12 +43,12 @@ def split_objects(
     if "val" in parts:
         return train, read_part(parts["val"], classes=train.images.classes)
     kept, out = hold_out(train.images, share, called=called)
-    return replace(train, images=kept), Labelled(images=out)
+    return replace(train, images=kept), LabelledObjects(images=out)
 
 
 def evaluation_objects(
     source: ImageSource, classes: Sequence[str], *, loader: Loader | None = None
-) -> Labelled:
+) -> LabelledObjects:
     """Images with objects of a model's classes: the part to validate on, where there are parts."""
     if is_held(source):
         found = _from_program(source, loader)
@@ -56,13 +56,13 @@ def evaluation_objects(
     return read_part(part_to_validate(sole_path(source, "labels of objects")), classes=classes)
 
 
-def _from_program(source: ImageSource, loader: Loader | None) -> Labelled:
+def _from_program(source: ImageSource, loader: Loader | None) -> LabelledObjects:
     from fcmae.data.items.objects import object_items
 
     return object_items(source, loader)
 
 
-def read_part(part: Part, *, classes: Sequence[str] | None = None) -> Labelled:
+def read_part(part: ObjectPart, *, classes: Sequence[str] | None = None) -> LabelledObjects:
     """Read the labels of one part.
 
     Args:
@@ -80,7 +80,7 @@ def read_part(part: Part, *, classes: Sequence[str] | None = None) -> Labelled:
     return replace(found, images=found.images.with_classes(classes))
 
 
-def _read_voc(part: Part, classes: Sequence[str] | None) -> Labelled:
+def _read_voc(part: ObjectPart, classes: Sequence[str] | None) -> LabelledObjects:
     if part.names is None:
         files = sorted(part.labels.glob("*.xml"))
     else:

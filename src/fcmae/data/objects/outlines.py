@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.objects.numbers import numbers
-from fcmae.data.objects.rle import Mask, decode, runs_of
+from fcmae.data.objects.rle import BinaryMask, decode, runs_of
 
 MARGIN_PX = 1.0
 """How far coordinates may lie outside the image: label files count pixels from 0 or from 1."""
@@ -30,7 +30,7 @@ def why_not_outline(segmentation: Any, size: tuple[int, int]) -> str | None:
 
 def mask_at(
     text: bytes, size: tuple[int, int], rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Mask:
+) -> BinaryMask:
     """A sound COCO segmentation in JSON, looked at in some rows and columns of its image.
 
     It costs what the object's own rows and columns do, however large the image is (runs of pixels
@@ -63,7 +63,7 @@ def outline_area(segmentation: Any, size: tuple[int, int]) -> float:
     return float(_cut_out(segmentation, size)[2].sum())
 
 
-def _cut_out(segmentation: Any, size: tuple[int, int]) -> tuple[int, int, Mask]:
+def _cut_out(segmentation: Any, size: tuple[int, int]) -> tuple[int, int, BinaryMask]:
     """Top, left and the pixels of a part of the image that holds all of an object.
 
     Of polygons it is their bounding box, with the pixels whose centres lie inside any of them.
@@ -83,7 +83,7 @@ def _cut_out(segmentation: Any, size: tuple[int, int]) -> tuple[int, int, Mask]:
     return top, left, mask
 
 
-def _inside(ring: Ring, size: tuple[int, int]) -> Mask:
+def _inside(ring: Ring, size: tuple[int, int]) -> BinaryMask:
     """Even-odd rule: going down a column, each edge that is crossed leads in or out."""
     height, width = size
     x, y = ring.T
@@ -94,7 +94,7 @@ def _inside(ring: Ring, size: tuple[int, int]) -> Mask:
     crossing = y[edge] + share * (next_y[edge] - y[edge])
     row = np.clip(np.ceil(crossing - 0.5), 0, height).astype(int)
     crossed = np.bincount(row * width + column, minlength=(height + 1) * width)
-    odd: Mask = crossed.reshape(height + 1, width)[:-1].cumsum(axis=0) % 2 == 1
+    odd: BinaryMask = crossed.reshape(height + 1, width)[:-1].cumsum(axis=0) % 2 == 1
     return odd
 
 

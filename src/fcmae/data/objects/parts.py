@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
-from fcmae.data.objects.recognise import Kind, holds, numbers_beside
+from fcmae.data.objects.recognise import ObjectFormat, holds, numbers_beside
 from fcmae.data.objects.yolo import class_names, labels_folder
 from fcmae.data.yaml_file import read_mapping
 from fcmae.errors import DataError
@@ -19,7 +19,7 @@ WAYS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ObjectPart:
     """Place of the labels of one part of a data set.
 
     Attributes:
@@ -30,14 +30,14 @@ class Part:
         classes: Names of the classes, where something beside the labels tells.
     """
 
-    kind: Kind
+    kind: ObjectFormat
     labels: Path
     images: Path | None = None
     names: tuple[str, ...] | None = None
     classes: tuple[str, ...] | None = None
 
 
-def parts_of(source: Path) -> dict[str, Part]:
+def parts_of(source: Path) -> dict[str, ObjectPart]:
     """The parts of a data set by name, train and val, or all if there is one only.
 
     Raises:
@@ -64,20 +64,20 @@ def has_objects(source: Path) -> bool:
     return source.suffix.lower() in (*YAMLS, ".json") and source.is_file()
 
 
-def only_part(source: Path, parts: dict[str, Part]) -> Part:
+def only_part(source: Path, parts: dict[str, ObjectPart]) -> ObjectPart:
     """The part of a data set without parts."""
     if "all" not in parts:
         raise DataError(f"{shown(source)} has a part {' and '.join(parts)}, but none to train on.")
     return parts["all"]
 
 
-def part_to_validate(source: Path) -> Part:
+def part_to_validate(source: Path) -> ObjectPart:
     """The part to validate on."""
     parts = parts_of(source)
     return parts.get("val") or only_part(source, parts)
 
 
-def _from_folder(source: Path) -> dict[str, Part]:
+def _from_folder(source: Path) -> dict[str, ObjectPart]:
     yamls = [source / f"{stem}{end}" for stem in ("data", "dataset") for end in YAMLS]
     for file in yamls:
         if file.is_file():
@@ -89,7 +89,7 @@ def _from_folder(source: Path) -> dict[str, Part]:
     return {} if part is None else {"all": part}
 
 
-def _coco_files(source: Path) -> dict[str, Part]:
+def _coco_files(source: Path) -> dict[str, ObjectPart]:
     """COCO's files by the part in their names."""
     files = sorted((source / "annotations").glob("*.json"))
     instances = [file for file in files if file.stem.startswith("instances")]
@@ -102,22 +102,22 @@ def _coco_files(source: Path) -> dict[str, Part]:
                 f"{', '.join(file.name for file in fits)}. Name one."
             )
         if fits:
-            found[name] = Part(kind="coco", labels=fits[0])
+            found[name] = ObjectPart(kind="coco", labels=fits[0])
     if not found and len(instances or files) == 1:
-        return {"all": Part(kind="coco", labels=(instances or files)[0])}
+        return {"all": ObjectPart(kind="coco", labels=(instances or files)[0])}
     return found
 
 
-def _one_file(file: Path) -> Part:
+def _one_file(file: Path) -> ObjectPart:
     """A file of COCO's labels, or a list of images with YOLO's."""
-    kinds: dict[str, Kind] = {".json": "coco", ".txt": "yolo"}
+    kinds: dict[str, ObjectFormat] = {".json": "coco", ".txt": "yolo"}
     kind = kinds.get(file.suffix.lower())
     if kind is None:
         raise DataError(f"{shown(file)} names no objects: give {WAYS}.")
-    return Part(kind=kind, labels=file)
+    return ObjectPart(kind=kind, labels=file)
 
 
-def _voc_lists(source: Path) -> dict[str, Part]:
+def _voc_lists(source: Path) -> dict[str, ObjectPart]:
     """The parts that Pascal VOC lists in ImageSets/Main."""
     found = {}
     for name in PARTS:
@@ -125,7 +125,7 @@ def _voc_lists(source: Path) -> dict[str, Part]:
         if file.is_file() and (source / "Annotations").is_dir():
             lines = _text_of(file).splitlines()
             names = tuple(line.split()[0] for line in lines if line.split())
-            part = Part(kind="voc", labels=source / "Annotations", images=_voc_images(source))
+            part = ObjectPart(kind="voc", labels=source / "Annotations", images=_voc_images(source))
             found[name] = replace(part, names=names)
     return found
 
@@ -137,7 +137,7 @@ def _text_of(file: Path) -> str:
         raise DataError(f"{file} is not text in UTF-8: save it as that.") from error
 
 
-def _subfolders(source: Path) -> dict[str, Part]:
+def _subfolders(source: Path) -> dict[str, ObjectPart]:
     """Folders train and val, in this folder or in its folder of images."""
     for base in (source / "images", source):
         found = {}
@@ -151,17 +151,17 @@ def _subfolders(source: Path) -> dict[str, Part]:
     return {}
 
 
-def _one_folder(folder: Path) -> Part | None:
+def _one_folder(folder: Path) -> ObjectPart | None:
     """The labels in one folder, without parts."""
     coco = list(folder.glob("*.coco.json"))
     if len(coco) == 1:
-        return Part(kind="coco", labels=coco[0], images=folder)
+        return ObjectPart(kind="coco", labels=coco[0], images=folder)
     for labels in (folder / "Annotations", folder):
         if next(labels.glob("*.xml"), None):
-            return Part(kind="voc", labels=labels, images=_voc_images(folder))
+            return ObjectPart(kind="voc", labels=labels, images=_voc_images(folder))
     images = folder / "images" if (folder / "images").is_dir() else folder
     labelled = labels_folder(images) != images or numbers_beside(images)
-    return Part(kind="yolo", labels=images) if labelled else None
+    return ObjectPart(kind="yolo", labels=images) if labelled else None
 
 
 def _voc_images(folder: Path) -> Path:
@@ -169,7 +169,7 @@ def _voc_images(folder: Path) -> Path:
     return named[0] if named else folder
 
 
-def _from_yaml(file: Path) -> dict[str, Part]:
+def _from_yaml(file: Path) -> dict[str, ObjectPart]:
     """The parts that a .yaml names: ``train`` and ``val``, each a folder or a file."""
     content = read_mapping(file)
     names = content.get("names")
@@ -190,7 +190,7 @@ def _from_yaml(file: Path) -> dict[str, Part]:
         if place.is_file():
             found[name] = replace(_one_file(place), classes=classes)
         elif classes is not None:
-            found[name] = Part(kind="yolo", labels=place, classes=classes)
+            found[name] = ObjectPart(kind="yolo", labels=place, classes=classes)
         elif (part := _one_folder(place)) is not None:
             found[name] = part
         else:

@@ -8,7 +8,7 @@ from fcmae.data.folders import names_in, walk
 from fcmae.data.listing import find_images
 from fcmae.data.objects.yolo import NAMES, labels_folder
 
-Kind = Literal["coco", "yolo", "voc"]
+ObjectFormat = Literal["coco", "yolo", "voc"]
 GLANCE = 2**16
 """Bytes at either end of a file that are looked at."""
 
@@ -16,7 +16,7 @@ TRIED = 100
 """Images of a list whose labels are looked for."""
 
 
-def holds(kind: Kind, labels: Path) -> bool:
+def holds(kind: ObjectFormat, labels: Path) -> bool:
     """True if a file or folder holds labels of a kind, sound or not.
 
     Args:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+BinaryMask = NDArray[np.bool_]
 """Height x width, True on the object."""
 
 
-def encode(mask: Mask, *, top: int = 0, left: int = 0, size: tuple[int, int]) -> list[int]:
+def encode(mask: BinaryMask, *, top: int = 0, left: int = 0, size: tuple[int, int]) -> list[int]:
     """Lengths of the runs of a mask that lies with its corner at (top, left) of an image.
 
     Args:
@@ -36,7 +36,7 @@ def encode(mask: Mask, *, top: int = 0, left: int = 0, size: tuple[int, int]) ->
     return lengths if lengths[-1] or len(lengths) == 1 else lengths[:-1]
 
 
-def decode(counts: Sequence[int], size: tuple[int, int]) -> Mask:
+def decode(counts: Sequence[int], size: tuple[int, int]) -> BinaryMask:
     """The mask of these runs.
 
     Raises:

@@ -9,11 +9,11 @@ import numpy as np
 from fcmae.data.objects.outlines import MARGIN_PX, outline_area
 from fcmae.data.objects.table import Objects
 
-Box = tuple[float, float, float, float]
+BoxCorners = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels; (0, 0) is the upper left corner of the image."""
 
 
-class Row(NamedTuple):
+class ObjectRow(NamedTuple):
     """One object.
 
     Attributes:
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
     image: int
     label: int
-    box: Box
+    box: BoxCorners
     crowd: bool
     area: float
     outline: bytes
@@ -37,13 +37,13 @@ class Row(NamedTuple):
         cls,
         image: int,
         label: int,
-        box: Box,
+        box: BoxCorners,
         size: tuple[int, int],
         *,
         crowd: bool = False,
         outline: Any = None,
         area: float | None = None,
-    ) -> "Row":
+    ) -> "ObjectRow":
         """An object with a sound box and outline, in an image of this height and width."""
         if area is None:
             left, top, right, bottom = box
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 
 def as_table(
-    rows: Sequence[Row],
+    rows: Sequence[ObjectRow],
     *,
     source: str,
     sizes: Sequence[tuple[int, int]],
@@ -88,7 +88,7 @@ def as_table(
     )
 
 
-def why_not_box(box: Box, size: tuple[int, int]) -> str | None:
+def why_not_box(box: BoxCorners, size: tuple[int, int]) -> str | None:
     """Says what is wrong with a box in an image of this height and width, or None."""
     left, top, right, bottom = box
     said = f"its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})"

@@ -23,7 +23,7 @@ from fcmae.data.objects.outlines import mask_at
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Jitter
 from fcmae.data.scene import SceneView, from_scene, to_scene
-from fcmae.data.targets import Target
+from fcmae.data.targets import ViewTarget
 
 SMALLEST_PX = 1.0
 """Objects of which less remains along a side are not shown to the detector."""
@@ -50,7 +50,7 @@ class LargeScaleJitter(SceneView):
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         """One augmented view."""
         low, high = self.jitter.factors(own_size=self.own_size)
         have = (picture.shape[0], picture.shape[1])
@@ -99,7 +99,7 @@ class Fit(SceneView):
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         """The one view there is."""
         have = (picture.shape[0], picture.shape[1])
         factor = _factor((min(have), max(have)), (min(self.within), max(self.within)))
@@ -148,7 +148,7 @@ def _factor(have: tuple[int, int], within: tuple[int, int]) -> float:
 
 def _objects(
     annotation: Annotation, size: tuple[int, int], region: tuple[slice, slice], fitted: list[int]
-) -> Target:
+) -> ViewTarget:
     """The objects of a region of an image that is resized to a height and width."""
     (top, bottom), (left, right) = ((part.start, part.stop) for part in region)
     ends = np.minimum(annotation["boxes"][:, 2:], (right, bottom))
@@ -181,7 +181,7 @@ def _nearest(part: slice, length: int) -> NDArray[np.int64]:
     return found
 
 
-def _flipped(target: Target, width: int) -> Target:
+def _flipped(target: ViewTarget, width: int) -> ViewTarget:
     left, top, right, bottom = target["boxes"].unbind(dim=1)
     flipped = {**target, "boxes": torch.stack([width - right, top, width - left, bottom], dim=1)}
     if "masks" in target:

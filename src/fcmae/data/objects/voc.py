@@ -8,8 +8,8 @@ from xml.parsers import expat
 
 from fcmae.data.folders import names_in
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Collector, Labelled
-from fcmae.data.objects.rows import Box
+from fcmae.data.objects.collect import Collector, LabelledObjects
+from fcmae.data.objects.rows import BoxCorners
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20
@@ -41,7 +41,7 @@ class BadXml(ValueError):  # noqa: N818 - the file is at fault
 
 def read_voc(
     files: Sequence[Path], *, source: Path, images: Path, classes: Sequence[str] | None = None
-) -> Labelled:
+) -> LabelledObjects:
     """Read the XML files of images, one for each.
 
     Boxes count pixels from 1 and include the last. Objects marked as difficult become crowd
@@ -183,7 +183,7 @@ def _image_name(file: Path, root: Element, named: dict[str, str]) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _box(thing: Element) -> Box | None:
+def _box(thing: Element) -> BoxCorners | None:
     corners = next(thing.all("bndbox"), None)
     if corners is None:
         return None

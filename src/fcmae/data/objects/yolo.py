@@ -8,8 +8,8 @@ from typing import Any
 from fcmae.data.folders import walk
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
-from fcmae.data.objects.collect import Collector, Labelled
-from fcmae.data.objects.rows import Box
+from fcmae.data.objects.collect import Collector, LabelledObjects
+from fcmae.data.objects.rows import BoxCorners
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20
@@ -20,7 +20,7 @@ SLACK = 1e-3
 """How far outside [0, 1] coordinates may be: rounding."""
 
 
-def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
+def read_yolo(images: Path, classes: Sequence[str] | None = None) -> LabelledObjects:
     """Read images and the text file of each.
 
     A line is ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 x3 y3 ...`` (the
@@ -59,7 +59,7 @@ def read_yolo(images: Path, classes: Sequence[str] | None = None) -> Labelled:
     return collector.finish()
 
 
-def _of_list(source: Path, classes: Sequence[str] | None) -> Labelled:
+def _of_list(source: Path, classes: Sequence[str] | None) -> LabelledObjects:
     """The images that a text file lists, which may lie in several folders."""
     listed = find_images(source, labels=False)
     paths = [listed.path(index) for index in range(len(listed))]
@@ -181,7 +181,9 @@ def _numbers(words: list[str]) -> tuple[int | None, list[float] | None]:
     return int(label) if whole else None, values if all(map(math.isfinite, values)) else None
 
 
-def _place(values: list[float], size: tuple[int, int]) -> tuple[Box, list[list[float]] | None]:
+def _place(
+    values: list[float], size: tuple[int, int]
+) -> tuple[BoxCorners, list[list[float]] | None]:
     """Box and outline in pixels."""
     height, width = size
     if len(values) == 4:

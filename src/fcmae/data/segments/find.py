@@ -13,8 +13,8 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.listing import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
-from fcmae.data.segments.label_maps import LabelMaps, MapFiles, table_of
-from fcmae.data.segments.layout import Layout, Part, layout_of
+from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles, table_of
+from fcmae.data.segments.layout import SegmentFolders, SegmentPart, layout_of
 from fcmae.data.source import ImageSource, is_held, sole_path
 from fcmae.errors import DataError
 
@@ -74,7 +74,7 @@ def evaluation_segments(
 def default_numbers(source: ImageSource) -> tuple[int, bool]:
     """The number that is ignored, and whether 0 is too, where no option tells."""
     if is_held(source):
-        return Layout.ignore_index, Layout.reduce_zero_label
+        return SegmentFolders.ignore_index, SegmentFolders.reduce_zero_label
     layout = layout_of(sole_path(source, "label maps"), LabelMapOptions())
     return layout.ignore_index, layout.reduce_zero_label
 
@@ -88,7 +88,7 @@ def _from_program(
 
 
 def images_of(
-    layout: Layout, names: Sequence[str], source: Path, *, strict: bool = True
+    layout: SegmentFolders, names: Sequence[str], source: Path, *, strict: bool = True
 ) -> ImageList:
     """The images of the first of these parts that there is.
 
@@ -117,11 +117,11 @@ def images_of(
     return replace(
         images,
         classes=layout.classes,
-        annotations=LabelMaps(maps=MapFiles(files=maps), table=table),
+        annotations=LabelMapAnnotations(maps=MapFiles(files=maps), table=table),
     )
 
 
-def pair(part: Part, *, strict: bool = True) -> tuple[ImageList, ImageList]:
+def pair(part: SegmentPart, *, strict: bool = True) -> tuple[ImageList, ImageList]:
     """Images and masks with equal paths up to the ending, in the images' order.
 
     Raises:

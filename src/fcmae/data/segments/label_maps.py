@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.annotations import IGNORE, Annotation, Annotations
-from fcmae.data.entrance import UnusableImage
 from fcmae.data.image_list import ImageList
+from fcmae.data.open_file import UnusableImage
 from fcmae.data.segments.read import read_label_map
 
 OUTSIDE = -2
@@ -70,7 +70,7 @@ class MapFiles(MapStore):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelMaps(Annotations):
+class LabelMapAnnotations(Annotations):
     """One label map per image, whose pixels are numbers of classes.
 
     Attributes:
@@ -96,11 +96,11 @@ class LabelMaps(Annotations):
             raise UnusableImage(name, f"{its_mask}: {outside}")
         return {"mask": mask}
 
-    def subset(self, indices: NDArray[np.int64]) -> "LabelMaps":
+    def subset(self, indices: NDArray[np.int64]) -> "LabelMapAnnotations":
         """The label maps of these images."""
         return replace(self, maps=self.maps.subset(indices))
 
-    def renumbered(self, table: NDArray[np.int64]) -> "LabelMaps":
+    def renumbered(self, table: NDArray[np.int64]) -> "LabelMapAnnotations":
         """The same label maps, in which class ``k`` is called ``table[k]``."""
         named = self.table >= 0
         changed = self.table.copy()

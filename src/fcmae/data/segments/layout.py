@@ -29,7 +29,7 @@ RULE = "label maps need a folder with images and masks inside, or a .yaml that n
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SegmentPart:
     """Folder of the images of one part of a data set, and of their masks."""
 
     images: Path
@@ -37,7 +37,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class SegmentFolders:
     """Folders of the parts of a data set, and the meaning of its numbers.
 
     Attributes:
@@ -47,13 +47,13 @@ class Layout:
         reduce_zero_label: Whether 0 is ignored too, and 1 is the first class.
     """
 
-    parts: dict[str, Part]
+    parts: dict[str, SegmentPart]
     classes: tuple[str, ...] | None
     ignore_index: int = 255
     reduce_zero_label: bool = False
 
 
-def layout_of(source: Path, options: LabelMapOptions) -> Layout:
+def layout_of(source: Path, options: LabelMapOptions) -> SegmentFolders:
     """Find the parts of a data set and the names of its classes; the options win over a .yaml."""
     if not source.exists():
         raise not_there(source)
@@ -61,7 +61,7 @@ def layout_of(source: Path, options: LabelMapOptions) -> Layout:
         parts = _parts_in(source)
         if not parts:
             raise DataError(f"{shown(source)} does not hold images and masks, but {RULE}.")
-        layout = Layout(parts=parts, classes=_classes_near(source))
+        layout = SegmentFolders(parts=parts, classes=_classes_near(source))
     elif source.suffix.lower() in YAMLS:
         layout = _from_yaml(source)
     else:
@@ -94,7 +94,7 @@ def folders_for_masks(source: Path) -> list[Path]:
     return [part.masks for part in _parts_in(source).values()] if source.is_dir() else []
 
 
-def _has_masks(part: Part) -> bool:
+def _has_masks(part: SegmentPart) -> bool:
     """True if a file beside the images has the name of one of them, and could be its mask."""
     images, masks = (
         {os.path.splitext(name)[0] for name in walk(folder).files}
@@ -103,7 +103,7 @@ def _has_masks(part: Part) -> bool:
     return not images.isdisjoint(masks)
 
 
-def _parts_in(source: Path) -> dict[str, Part]:
+def _parts_in(source: Path) -> dict[str, SegmentPart]:
     """The parts that a folder holds; nothing if it is laid out in another way."""
     folders = folders_in(source)
     images, masks = (_first(folders, names) for names in (IMAGES, MASKS))
@@ -113,8 +113,8 @@ def _parts_in(source: Path) -> dict[str, Part]:
         for part, names in PARTS.items():
             found = [_first(where, names) for where in inside]
             if found[0] is not None and found[1] is not None:
-                parts[part] = Part(images=found[0], masks=found[1])
-        return parts or {"all": Part(images=images, masks=masks)}
+                parts[part] = SegmentPart(images=found[0], masks=found[1])
+        return parts or {"all": SegmentPart(images=images, masks=masks)}
     parts = {}
     for part, names in PARTS.items():
         folder = _first(folders, names)
@@ -136,13 +136,13 @@ def _classes_near(source: Path) -> tuple[str, ...] | None:
     return None
 
 
-def _from_yaml(file: Path) -> Layout:
+def _from_yaml(file: Path) -> SegmentFolders:
     content = read_mapping(file)
     unknown = [key for key in content if key not in KEYS]
     if unknown:
         raise DataError(f"{shown(file)} has a key {unknown[0]}, but may have {', '.join(KEYS)}.")
     root = file.parent / str(content.get("path", "."))
-    parts: dict[str, Part] = {}
+    parts: dict[str, SegmentPart] = {}
     for name in ("train", "val"):
         if name in content:
             parts |= {name: _part_of(content[name], root, f"{shown(file)}: {name}")}
@@ -154,7 +154,7 @@ def _from_yaml(file: Path) -> Layout:
             f"{shown(file)}: ignore_index must be a whole number from 0 to {NUMBERS - 1} and "
             f"reduce_zero_label true or false, but they are {ignore} and {reduce}."
         )
-    return Layout(
+    return SegmentFolders(
         parts=parts,
         classes=_classes_of(content.get("classes"), root, file),
         ignore_index=ignore,
@@ -162,7 +162,7 @@ def _from_yaml(file: Path) -> Layout:
     )
 
 
-def _part_of(value: Any, root: Path, where: str) -> Part:
+def _part_of(value: Any, root: Path, where: str) -> SegmentPart:
     """A folder with images and masks inside, or both by their names."""
     if isinstance(value, str):
         folders = {"images": root / value / "images", "masks": root / value / "masks"}
@@ -176,7 +176,7 @@ def _part_of(value: Any, root: Path, where: str) -> Part:
     for folder in folders.values():
         if not folder.is_dir():
             raise DataError(f"{where}: there is no folder {shown(folder)}.")
-    return Part(**folders)
+    return SegmentPart(**folders)
 
 
 def _classes_of(value: Any, root: Path, file: Path) -> tuple[str, ...] | None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcmae.data.entrance import entrance, kind_of
 from fcmae.data.modes import Refused
+from fcmae.data.open_file import entrance, kind_of
 from fcmae.data.options import Loader
 
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")

@@ -21,7 +21,7 @@ from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import SceneAugment
 from fcmae.data.scene import SceneView, from_scene, to_scene
-from fcmae.data.targets import Target
+from fcmae.data.targets import ViewTarget
 
 LONGEST = 4
 """The longer side is at most so many times the short side asked for (2048 x 512 on ADE20K)."""
@@ -39,7 +39,7 @@ class SegmentationCrop(SceneView):
 
     def __call__(
         self, picture: Picture, annotation: Annotation, normalise: Normalisation
-    ) -> tuple[Float[Tensor, "c h w"], Target]:
+    ) -> tuple[Float[Tensor, "c h w"], ViewTarget]:
         """One augmented crop, and ``mask``."""
         factor = self.factor((picture.shape[0], picture.shape[1]))
         region = [

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from fcmae.analysis.options import MOST_IMAGES, MapOptions, What
 from fcmae.data.source import ImageSource
 from fcmae.inference.options import EvaluateOptions
-from fcmae.model.options import Encoder
+from fcmae.model.options import EncoderOptions
 from fcmae.notebook import Result
 
 
@@ -50,7 +50,7 @@ class Analyze(EvaluateOptions):
     """Draws the images, the channels, and random weights."""
 
     maps: MapOptions = MapOptions()
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
 
     def __post_init__(self) -> None:
         for name, least in (("images", 2), ("rows", 1), ("k", 1), ("seed", 0)):

@@ -8,7 +8,7 @@ from fcmae.data.options import Loader
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.inference.analyze.options import Analyze
-from fcmae.model.options import Architecture, Encoder, ModelName
+from fcmae.model.options import Architecture, EncoderOptions, ModelName
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.options.size import size_or
 from fcmae.setup.nets import net_at, net_of
@@ -72,16 +72,16 @@ def random_model(source: str) -> str | None:
     return source if source in get_args(ModelName) else None
 
 
-def _encoder(options: Analyze, model: str | None, beside: NetSource | None) -> Encoder:
+def _encoder(options: Analyze, model: str | None, beside: NetSource | None) -> EncoderOptions:
     """Channels and stem of a net; a random one beside another one takes after it."""
     if beside is None:
         return options.encoder
     if model is None:
-        return Encoder()
+        return EncoderOptions()
     if isinstance(beside.net, TimmArchitecture) or model.startswith(PREFIX):
-        return Encoder(channels=beside.net.channels)
+        return EncoderOptions(channels=beside.net.channels)
     stem: Any = beside.net.stem
-    return Encoder(channels=beside.net.channels, stem=stem)
+    return EncoderOptions(channels=beside.net.channels, stem=stem)
 
 
 def other_source(source: str, first: NetSource, options: Analyze, reporter: Reporter) -> NetSource:

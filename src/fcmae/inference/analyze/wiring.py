@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from torch import nn
 
-from fcmae.analysis.findings.subject import Finding, Net, Subject, spread
+from fcmae.analysis.findings.subject import AnalysedNet, AnalysisFinding, Subject, spread
 from fcmae.analysis.findings.table import ANALYSES
 from fcmae.analysis.inside import look_inside
 from fcmae.analysis.options import MapOptions, What
@@ -30,10 +30,10 @@ from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import encoder_of
 from fcmae.model.timm_net import TimmClassifier, TimmEncoder, timm_encoder_of
 from fcmae.options.fields import plain
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.randomness import seed_everything
 
-Entry = dict[str, Any]
+AnalysisEntry = dict[str, Any]
 """What ``analysis.json`` says about a finding."""
 
 INDEX = "analysis.json"
@@ -103,7 +103,7 @@ def _net(
     *,
     batch_size: int,
     reporter: Reporter,
-) -> Net:
+) -> AnalysedNet:
     """The net with what it did in one pass over the images."""
     viewing = Viewing(
         size=source.size,
@@ -115,7 +115,7 @@ def _net(
     if peers.leads:
         total = -(-len(images) // peers.size)
         found = reporter.track(found, f"looking into {source.name}", total)
-    return Net(
+    return AnalysedNet(
         name=source.name,
         classes=None if source.weights is None else source.weights.classes,
         viewing=viewing,
@@ -126,9 +126,9 @@ def _net(
 
 def _do(
     names: Iterable[What], subject: Subject, journal: Journal, reporter: Reporter
-) -> tuple[list[Entry], dict[str, str]]:
+) -> tuple[list[AnalysisEntry], dict[str, str]]:
     """Writes the findings of each analysis, and the reason why some do not apply."""
-    entries: list[Entry] = []
+    entries: list[AnalysisEntry] = []
     skipped: dict[str, str] = {}
     wanted = list(names)
     with reporter.counting("analysing", len(wanted)) as count:
@@ -142,7 +142,7 @@ def _do(
     return entries, skipped
 
 
-def write(finding: Finding, journal: Journal, peers: Peers) -> Entry:
+def write(finding: AnalysisFinding, journal: Journal, peers: Peers) -> AnalysisEntry:
     """Writes the picture and its numbers, and returns the entry of ``analysis.json``."""
     table, picture = f"{finding.name}.csv", f"{finding.name}.png"
     if peers.leads:

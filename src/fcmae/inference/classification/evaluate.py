@@ -7,7 +7,7 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.class_names import class_names
 from fcmae.inference.classification.options import EvaluateClassify, Evaluated
-from fcmae.inference.prologue import Trained, open_weights
+from fcmae.inference.prologue import TrainedModel, open_weights
 from fcmae.setup.places import check_place
 from fcmae.setup.sources import validation_images
 
@@ -34,7 +34,7 @@ def evaluate_classify(options: EvaluateClassify, reporter: Reporter) -> Evaluate
 
 
 def _evaluate(
-    options: EvaluateClassify, trained: Trained, images: ImageList, reporter: Reporter
+    options: EvaluateClassify, trained: TrainedModel, images: ImageList, reporter: Reporter
 ) -> Evaluated:
     from fcmae.evaluation.classify import classify
     from fcmae.files.together import begin

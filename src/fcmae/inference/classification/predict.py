@@ -11,7 +11,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files, write_results
 from fcmae.inference.classification.options import PredictClassify, Predicted
-from fcmae.inference.prologue import Trained, open_for_table
+from fcmae.inference.prologue import TrainedModel, open_for_table
 
 
 def predict_classify(options: PredictClassify, reporter: Reporter) -> Predicted:
@@ -27,7 +27,7 @@ def predict_classify(options: PredictClassify, reporter: Reporter) -> Predicted:
 
 
 def _predict(
-    options: PredictClassify, trained: Trained, images: ImageList, reporter: Reporter
+    options: PredictClassify, trained: TrainedModel, images: ImageList, reporter: Reporter
 ) -> Predicted:
     from fcmae.evaluation.classify import predict
     from fcmae.inference.models import open_model

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from fcmae.checkpoint.weights import load_model
 from fcmae.data.image_list import ImageList
 from fcmae.engine.report import Reporter
-from fcmae.evaluation.detect import Found, detect
+from fcmae.evaluation.detect import IndexedDetections, detect
 from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.inference.detection.options import DetectOptions
 from fcmae.inference.models import launch
-from fcmae.inference.prologue import Trained
+from fcmae.inference.prologue import TrainedModel
 from fcmae.model.detector import Detector
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.tasks.evaluations.precision import fitted
 
 
@@ -34,7 +34,7 @@ class DetectorRun:
     """
 
     model: Detector
-    trained: Trained
+    trained: TrainedModel
     images: ImageList
     tiling: Tiling | None
     batch_size: int
@@ -42,11 +42,11 @@ class DetectorRun:
     reporter: Reporter
     unusable: list[tuple[str, str]] = field(default_factory=list)
 
-    def found(self) -> Found:
+    def found(self) -> IndexedDetections:
         """The objects in each image of this process's share, with its progress."""
         return self._fitted() if self.tiling is None else self._by_windows(self.tiling)
 
-    def _fitted(self) -> Found:
+    def _fitted(self) -> IndexedDetections:
         size, loader = self.trained.size, self.trained.loader
         batches = fitted(self.images, size, self.model, loader, self.peers)
         if self.peers.leads:
@@ -54,7 +54,7 @@ class DetectorRun:
             batches = self.reporter.track(batches, "detecting", total=share)
         return detect(self.model, batches, self.peers, unusable=self.unusable)
 
-    def _by_windows(self, tiling: Tiling) -> Found:
+    def _by_windows(self, tiling: Tiling) -> IndexedDetections:
         tiler = Tiler(model=self.model, tiling=tiling, batch_size=self.batch_size, peers=self.peers)
         watch = self._watch if self.peers.leads else unwatched
         loader = self.trained.loader
@@ -66,7 +66,7 @@ class DetectorRun:
 
 def open_detector(
     options: DetectOptions,
-    trained: Trained,
+    trained: TrainedModel,
     images: ImageList,
     tiling: Tiling | None,
     reporter: Reporter,

@@ -14,7 +14,7 @@ from fcmae.evaluation.options import Tiling
 from fcmae.files.durable import write_synced
 from fcmae.files.results import unusable_files
 from fcmae.inference.detection.options import DetectorEvaluated, EvaluateDetect
-from fcmae.inference.prologue import Trained, any_sides, open_weights
+from fcmae.inference.prologue import TrainedModel, any_sides, open_weights
 from fcmae.setup.labelled import accepted
 from fcmae.setup.places import check_place
 
@@ -47,7 +47,7 @@ def evaluate_detect(options: EvaluateDetect, reporter: Reporter) -> DetectorEval
 
 def _evaluate(
     options: EvaluateDetect,
-    trained: Trained,
+    trained: TrainedModel,
     images: ImageList,
     tiling: Tiling | None,
     reporter: Reporter,

@@ -15,8 +15,8 @@ from fcmae.evaluation.detections import Detections
 from fcmae.files.durable import write_synced
 from fcmae.files.journal import Journal
 from fcmae.files.together import begin, end
-from fcmae.inference.prologue import Trained
-from fcmae.peers import Peers
+from fcmae.inference.prologue import TrainedModel
+from fcmae.process_group import Peers
 
 RESULTS = "detections.json"
 """COCO's file of all objects."""
@@ -30,7 +30,7 @@ class Counted:
     labels: list[str]
 
 
-class Output:
+class DetectionOutput:
     """The files of a folder.
 
     Args:
@@ -39,7 +39,7 @@ class Output:
         trained: The detector, which knows its classes and the limits for images to draw on.
     """
 
-    def __init__(self, folder: Path, images: ImageList, trained: Trained) -> None:
+    def __init__(self, folder: Path, images: ImageList, trained: TrainedModel) -> None:
         self.folder, self.images, self.loader = folder, images, trained.loader
         self.channels, weights = trained.channels, trained.weights
         self.classes = weights.classes or [

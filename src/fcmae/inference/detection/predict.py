@@ -8,7 +8,7 @@ from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Tiling
 from fcmae.files.results import unusable_files
 from fcmae.inference.detection.options import DetectorPredicted, PredictDetect
-from fcmae.inference.prologue import Trained, any_sides, find_for_folder, open_weights
+from fcmae.inference.prologue import TrainedModel, any_sides, find_for_folder, open_weights
 
 
 def predict_detect(options: PredictDetect, reporter: Reporter) -> DetectorPredicted:
@@ -28,7 +28,7 @@ def predict_detect(options: PredictDetect, reporter: Reporter) -> DetectorPredic
 
 def _predict(
     options: PredictDetect,
-    trained: Trained,
+    trained: TrainedModel,
     images: ImageList,
     tiling: Tiling | None,
     reporter: Reporter,
@@ -36,10 +36,10 @@ def _predict(
     from fcmae.data.image import UnusableImage
     from fcmae.evaluation.forward import gather_unusable
     from fcmae.inference.detection.detector_run import open_detector
-    from fcmae.inference.detection.output import Output
+    from fcmae.inference.detection.output import DetectionOutput
 
     run = open_detector(options, trained, images, tiling, reporter)
-    output = Output(options.out, images, trained)
+    output = DetectionOutput(options.out, images, trained)
     output.begin(pictures=options.pictures, outlines=options.geojson, peers=run.peers)
     for index, everything in run.found():
         found = everything.above(options.score)

@@ -3,9 +3,9 @@
 from fcmae.data.image_list import ImageList
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files, write_results
-from fcmae.files.tables import Columns
+from fcmae.files.tables import TableColumns
 from fcmae.inference.features.options import Embed, Embedded
-from fcmae.inference.prologue import Trained, open_for_table
+from fcmae.inference.prologue import TrainedModel, open_for_table
 
 
 def embed(options: Embed, reporter: Reporter) -> Embedded:
@@ -20,14 +20,16 @@ def embed(options: Embed, reporter: Reporter) -> Embedded:
     return _embed(options, trained, images, reporter)
 
 
-def _embed(options: Embed, trained: Trained, images: ImageList, reporter: Reporter) -> Embedded:
+def _embed(
+    options: Embed, trained: TrainedModel, images: ImageList, reporter: Reporter
+) -> Embedded:
     from fcmae.evaluation.embed import embed as encode
     from fcmae.inference.models import open_model
 
     model, batches, peers = open_model(trained, images, options.run, reporter, what="encoding")
     outputs = encode(model, batches, peers)
     if peers.leads:
-        columns: Columns = {"path": outputs.names(images), "features": outputs.rows.numpy()}
+        columns: TableColumns = {"path": outputs.names(images), "features": outputs.rows.numpy()}
         write_results(options.out, columns, outputs.unusable)
     return Embedded(
         out=options.out,

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.data.augment import Evaluation
+from fcmae.data.augment import EvaluationView
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.forward import Outputs
@@ -26,7 +26,7 @@ def features(
             model,
             batches(
                 images,
-                Evaluation(inputs.size),
+                EvaluationView(inputs.size),
                 loader=inputs.loader,
                 channels=inputs.net.channels,
                 batch_size=run.batch_size,

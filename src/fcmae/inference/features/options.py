@@ -6,7 +6,7 @@ from pathlib import Path
 from fcmae.checkpoint.options import Rule
 from fcmae.data.source import ImageSource
 from fcmae.inference.options import InferenceOptions, PredictOptions
-from fcmae.model.options import Encoder
+from fcmae.model.options import EncoderOptions
 from fcmae.notebook import Result
 from fcmae.setup.nets import check_model
 from fcmae.setup.preflight import check_labelled
@@ -70,7 +70,7 @@ class EvaluateFeatures(InferenceOptions):
     seed: int = 0
     """Draws the untrained encoder and the labelled images."""
 
-    encoder: Encoder = Encoder()
+    encoder: EncoderOptions = EncoderOptions()
 
     def __post_init__(self) -> None:
         check_labelled(self.val_share, self.labels_per_class, self.seed)

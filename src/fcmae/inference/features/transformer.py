@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fcmae.checkpoint.weights import load_model
-from fcmae.data.augment import Evaluation
+from fcmae.data.augment import EvaluationView
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageData, is_path, paths_of
@@ -21,7 +21,7 @@ from fcmae.evaluation.embed import embed
 from fcmae.inference.models import batches, launch
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.setup.nets import size_for
 from fcmae.setup.weights import Weights, loader_of, read_weights
 
@@ -136,7 +136,7 @@ class Features(_Estimator):
         loader = loader_of(opened.weights, Loader() if many_files else Loader(workers=0))
         found = batches(
             listed,
-            Evaluation(opened.size),
+            EvaluationView(opened.size),
             loader=loader,
             channels=opened.weights.net.channels,
             batch_size=self.batch_size,

@@ -10,7 +10,7 @@ from fcmae.data.segments.layout import YAMLS
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
-from fcmae.inference.prologue import Trained, open_weights
+from fcmae.inference.prologue import TrainedModel, open_weights
 from fcmae.inference.segmentation.options import EvaluateSegment, Segmented
 from fcmae.setup.places import check_place
 from fcmae.setup.weights import Weights
@@ -41,7 +41,7 @@ def meaning(labels: LabelMapOptions, weights: Weights, data: ImageSource) -> Lab
 
 
 def _evaluate(
-    options: EvaluateSegment, trained: Trained, images: ImageList, reporter: Reporter
+    options: EvaluateSegment, trained: TrainedModel, images: ImageList, reporter: Reporter
 ) -> Segmented:
     from fcmae.evaluation.pixels import segment
     from fcmae.files.results import unusable_files

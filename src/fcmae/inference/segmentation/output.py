@@ -15,11 +15,11 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.data.trace import polygons, signed_area
 from fcmae.files.durable import write_synced
 from fcmae.files.journal import Journal
-from fcmae.inference.prologue import Trained
+from fcmae.inference.prologue import TrainedModel
 from fcmae.inference.segmentation.options import Form
 from fcmae.types import Images
 
-LabelMap = Integer[np.ndarray, "h w"]
+LabelMapArray = Integer[np.ndarray, "h w"]
 
 NOT_SEEN = np.empty((0, 0, 3), np.uint8)
 """The picture of an image that is not drawn."""
@@ -27,7 +27,7 @@ NOT_SEEN = np.empty((0, 0, 3), np.uint8)
 ENDINGS: dict[Form, str] = {"masks": "png", "overlays": "png", "polygons": "geojson"}
 
 
-class Output:
+class SegmentationOutput:
     """The files of a folder.
 
     Attributes:
@@ -40,7 +40,7 @@ class Output:
         written: Images that were written.
     """
 
-    def __init__(self, forms: Sequence[Form], trained: Trained, images: ImageList) -> None:
+    def __init__(self, forms: Sequence[Form], trained: TrainedModel, images: ImageList) -> None:
         self.forms, self.images, weights = forms, images, trained.weights
         number = weights.description["num_classes"]
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
@@ -62,7 +62,7 @@ class Output:
         return picture
 
     def write(
-        self, journal: Journal, index: int, called: LabelMap, picture: Picture, side: int = 1
+        self, journal: Journal, index: int, called: LabelMapArray, picture: Picture, side: int = 1
     ) -> None:
         """Write an image's classes in each form.
 
@@ -86,7 +86,7 @@ class Output:
                 else:
                     write_synced(path, f"{json.dumps(self._features(called))}\n".encode())
 
-    def _features(self, called: LabelMap) -> dict[str, object]:
+    def _features(self, called: LabelMapArray) -> dict[str, object]:
         """A feature for each connected region of a class; y grows downwards, as in the image."""
         features = [
             {

@@ -14,20 +14,24 @@ from fcmae.evaluation.forward import evaluating, gather_unusable
 from fcmae.evaluation.scan import Scanner
 from fcmae.files.results import unusable_files
 from fcmae.files.together import begin, end
-from fcmae.inference.prologue import Trained
+from fcmae.inference.prologue import TrainedModel
 from fcmae.inference.segmentation.inputs import Sorts
 from fcmae.inference.segmentation.options import PredictedSegments, PredictSegment
-from fcmae.inference.segmentation.output import NOT_SEEN, LabelMap, Output
+from fcmae.inference.segmentation.output import NOT_SEEN, LabelMapArray, SegmentationOutput
 from fcmae.inference.segmentation.scanner import open_scanner, own_sizes
 
 
 def predict(
-    options: PredictSegment, trained: Trained, images: ImageList, sorts: Sorts, reporter: Reporter
+    options: PredictSegment,
+    trained: TrainedModel,
+    images: ImageList,
+    sorts: Sorts,
+    reporter: Reporter,
 ) -> PredictedSegments:
     """Segments all images, large ones by windows, and writes what was asked for."""
     small, large, unusable = sorts.small, sorts.large, [*sorts.unusable]
     scanner = open_scanner(trained, options.scan, options.run)
-    output, peers = Output(options.write, trained, images), scanner.peers
+    output, peers = SegmentationOutput(options.write, trained, images), scanner.peers
     journal = begin(options.out, output.names(), peers)
     with evaluating(scanner.model):
         found = images.subset(small)
@@ -49,7 +53,7 @@ def predict(
 
 
 def _reported(
-    output: Output,
+    output: SegmentationOutput,
     scanner: Scanner,
     out: Path,
     by_windows: int,
@@ -70,8 +74,8 @@ def _reported(
 
 
 def _by_windows(
-    scanner: Scanner, output: Output, index: int, reporter: Reporter
-) -> tuple[LabelMap, tuple[Picture, int]]:
+    scanner: Scanner, output: SegmentationOutput, index: int, reporter: Reporter
+) -> tuple[LabelMapArray, tuple[Picture, int]]:
     """The class of each pixel of an image that is never in memory as a whole, and its overview."""
     images, channels = output.images, output.channels
     with images.store.open_regions(index, channels=channels) as regions:

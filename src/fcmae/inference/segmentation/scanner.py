@@ -10,13 +10,13 @@ from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
 from fcmae.evaluation.scan import Scanner
 from fcmae.inference.models import batches, launch
-from fcmae.inference.prologue import Trained
+from fcmae.inference.prologue import TrainedModel
 from fcmae.model.segmenter import Segmenter
 from fcmae.options.compute import Compute
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 
 
-def open_scanner(trained: Trained, scan: Scan, compute: Compute) -> Scanner:
+def open_scanner(trained: TrainedModel, scan: Scan, compute: Compute) -> Scanner:
     """The segmenter on its device; ``trained.size`` is that of windows."""
     model, _ = load_model(trained.weights.header)
     assert isinstance(model, Segmenter)
@@ -30,7 +30,7 @@ def open_scanner(trained: Trained, scan: Scan, compute: Compute) -> Scanner:
 
 
 def own_sizes(
-    trained: Trained,
+    trained: TrainedModel,
     images: ImageList,
     peers: Peers,
     reporter: Reporter,

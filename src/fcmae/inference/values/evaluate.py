@@ -5,7 +5,7 @@ from fcmae.data.values import values_of
 from fcmae.data.values_find import evaluation_values
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files
-from fcmae.inference.prologue import Trained, open_weights
+from fcmae.inference.prologue import TrainedModel, open_weights
 from fcmae.inference.values.options import Estimated, EvaluateValues
 
 
@@ -24,7 +24,7 @@ def evaluate_values(options: EvaluateValues, reporter: Reporter) -> Estimated:
 
 
 def _evaluate(
-    options: EvaluateValues, trained: Trained, images: ImageList, reporter: Reporter
+    options: EvaluateValues, trained: TrainedModel, images: ImageList, reporter: Reporter
 ) -> Estimated:
     from fcmae.evaluation.values import estimate, judge
     from fcmae.inference.models import open_model

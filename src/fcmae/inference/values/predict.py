@@ -3,8 +3,8 @@
 from fcmae.data.image_list import ImageList
 from fcmae.engine.report import Reporter
 from fcmae.files.results import unusable_files, write_results
-from fcmae.files.tables import Columns
-from fcmae.inference.prologue import Trained, open_for_table
+from fcmae.files.tables import TableColumns
+from fcmae.inference.prologue import TrainedModel, open_for_table
 from fcmae.inference.values.options import PredictedValues, PredictValues
 
 
@@ -21,7 +21,7 @@ def predict_values(options: PredictValues, reporter: Reporter) -> PredictedValue
 
 
 def _predict(
-    options: PredictValues, trained: Trained, images: ImageList, reporter: Reporter
+    options: PredictValues, trained: TrainedModel, images: ImageList, reporter: Reporter
 ) -> PredictedValues:
     from fcmae.evaluation.values import estimate
     from fcmae.inference.models import open_model
@@ -33,7 +33,7 @@ def _predict(
     rows = outputs.rows.numpy()
     names = trained.weights.classes or [f"value_{i}" for i in range(rows.shape[1])]
     if peers.leads:
-        columns: Columns = {
+        columns: TableColumns = {
             "path": outputs.names(images),
             **{name: rows[:, i] for i, name in enumerate(names)},
         }

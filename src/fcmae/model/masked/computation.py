@@ -55,12 +55,12 @@ class Map:
     is_padded: bool = False
 
 
-Place = Map | None
+MapPlace = Map | None
 """A feature map's layout; None for values of whole images, which have no positions."""
 
 Result = TypeVar("Result")
 
-Rule = Callable[..., Any]
+MaskedRule = Callable[..., Any]
 """Called with the computation, the function and its arguments, of which at least one is a map."""
 
 
@@ -74,7 +74,9 @@ class MaskedComputation(TorchFunctionMode):
             such as a custom ``torch.autograd.Function``. Only the images may require gradients.
     """
 
-    def __init__(self, grid: PatchGrid, rules: Mapping[str, Rule], *, strict: bool = False) -> None:
+    def __init__(
+        self, grid: PatchGrid, rules: Mapping[str, MaskedRule], *, strict: bool = False
+    ) -> None:
         super().__init__()
         self.grid, self.rules, self.strict = grid, rules, strict
         self._followed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
@@ -110,7 +112,7 @@ class MaskedComputation(TorchFunctionMode):
         image = images.view_as(images)
         return self.follow(image, self.map_at((height, width)))
 
-    def follow(self, value: Result, place: Place) -> Result:
+    def follow(self, value: Result, place: MapPlace) -> Result:
         """Follow all tensors of a function's result; gives back the result."""
         for x in tensors_in((value,)):
             if place is not None:
@@ -131,7 +133,7 @@ class MaskedComputation(TorchFunctionMode):
             x.requires_grad and x not in self._followed
         )
 
-    def place_of(self, x: Any) -> Place:
+    def place_of(self, x: Any) -> MapPlace:
         """The layout of a tensor; None for one without positions."""
         return self._followed[x] if isinstance(x, Tensor) and x in self._followed else None
 

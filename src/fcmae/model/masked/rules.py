@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fcmae.model.masked import axes, norms, spatial
-from fcmae.model.masked.computation import MaskedComputation, Rule
+from fcmae.model.masked.computation import MaskedComputation, MaskedRule
 
 SUPPORTED = (
     "two-dimensional convolutions, batch, group and layer norm, pooling, activations, dropout, "
@@ -40,7 +40,7 @@ def pointwise(
     return masked.follow(func(*args, **kwargs), place)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, MaskedRule] = {
     **dict.fromkeys((*ARITHMETIC, *ACTIVATIONS, *COPIES), pointwise),
     "conv2d": spatial.convolution,
     "max_pool2d": spatial.max_pooling,

@@ -13,7 +13,7 @@ from fcmae.evaluation.viewing import Viewing
 from fcmae.files.durable import write_text
 from fcmae.model.classifier import Classifier
 from fcmae.model.timm_net import TimmClassifier
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 

@@ -8,7 +8,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
 from fcmae.evaluation.viewing import Viewing
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 

@@ -20,7 +20,7 @@ from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.viewing import sample
 from fcmae.files.durable import write_text
 from fcmae.model.segmenter import Segmenter
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 PICTURES = 4

@@ -18,12 +18,12 @@ from fcmae.data.objects.views import Fit, to_look_at
 from fcmae.data.options import Loader
 from fcmae.engine.folder import PRECISION
 from fcmae.evaluation.coco import CocoScores
-from fcmae.evaluation.detect import Found, detect, judge
+from fcmae.evaluation.detect import IndexedDetections, detect, judge
 from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.files.durable import write_text
 from fcmae.model.detector import Detector
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 DRAWN = 4
@@ -73,7 +73,9 @@ class AveragePrecision(Evaluation):
             write_text(folder.parent / PRECISION, text + "\n")
         return numbers(result.scores)
 
-    def _found(self, model: Detector, peers: Peers, unusable: list[tuple[str, str]]) -> Found:
+    def _found(
+        self, model: Detector, peers: Peers, unusable: list[tuple[str, str]]
+    ) -> IndexedDetections:
         """Detections in this rank's share of the images."""
         if self.tiling is not None:
             tiler = Tiler(model=model, tiling=self.tiling, peers=peers)
@@ -81,7 +83,7 @@ class AveragePrecision(Evaluation):
         batches = fitted(self.images, self.within, model, self.loader, peers)
         return detect(model, batches, peers, unusable=unusable)
 
-    def _drawing(self, found: Found, folder: Path, channels: int) -> Found:
+    def _drawing(self, found: IndexedDetections, folder: Path, channels: int) -> IndexedDetections:
         """Pass on what was found, drawing it for the first images."""
         for index, detections in found:
             if index < DRAWN:

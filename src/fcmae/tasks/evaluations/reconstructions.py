@@ -13,7 +13,7 @@ from fcmae.data.normalisation import Normalisation
 from fcmae.evaluation.viewing import Viewing
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.reconstruction import Pictures
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 from fcmae.tasks.reconstruct import visible_patches
 

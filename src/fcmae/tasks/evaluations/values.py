@@ -12,7 +12,7 @@ from fcmae.evaluation.values import estimate, judge
 from fcmae.evaluation.viewing import Viewing
 from fcmae.files.durable import write_text
 from fcmae.model.estimator import Estimator
-from fcmae.peers import Peers
+from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
 

@@ -15,7 +15,7 @@ from fcmae.data.naming import shown
 from fcmae.data.pack import within_zip
 from fcmae.errors import DataError
 
-Source = str | os.PathLike[str]
+OpenSource = str | os.PathLike[str]
 """Where the bytes of an image are: in a file, or in a ZIP (``fcmae.data.pack``)."""
 
 ByteStream = io.BufferedReader | io.BytesIO
@@ -64,7 +64,7 @@ class UnusableImage(DataError):  # noqa: N818 - the file is at fault, not the pr
 
 
 @contextmanager
-def entrance(source: Source, max_bytes: int) -> Iterator[ByteStream]:
+def entrance(source: OpenSource, max_bytes: int) -> Iterator[ByteStream]:
     """Open a file to decode it inside, and to do nothing else there.
 
     Raises:
@@ -75,7 +75,7 @@ def entrance(source: Source, max_bytes: int) -> Iterator[ByteStream]:
 
 
 @contextmanager
-def decoding(source: Source) -> Iterator[None]:
+def decoding(source: OpenSource) -> Iterator[None]:
     """Whatever goes wrong inside is the fault of the file that is decoded there.
 
     Raises:
@@ -91,7 +91,7 @@ def decoding(source: Source) -> Iterator[None]:
         raise UnusableImage(source, _reason(error)) from error
 
 
-def opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
+def opened(path: OpenSource, max_bytes: int) -> AbstractContextManager[ByteStream]:
     """A file, or an image in a ZIP, whose path goes on where that of the ZIP ends."""
     try:
         return _regular_file(path, max_bytes)
@@ -103,7 +103,7 @@ def opened(path: Source, max_bytes: int) -> AbstractContextManager[ByteStream]:
         return io.BytesIO(members.read(name, max_bytes))
 
 
-def _regular_file(path: Source, max_bytes: int) -> ByteStream:
+def _regular_file(path: OpenSource, max_bytes: int) -> ByteStream:
     """Open without ever waiting: a pipe or device would block a reader for ever."""
     file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - the caller closes it
     try:

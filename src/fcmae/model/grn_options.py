@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
-Kind = Literal["grn", "none", "lrn", "batchnorm", "layernorm", "se", "cbam"]
+GrnKind = Literal["grn", "none", "lrn", "batchnorm", "layernorm", "se", "cbam"]
 Aggregation = Literal["l2", "l1", "mean", "none"]
 Normalization = Literal["mean", "sum", "standardize", "none"]
 
-CHOICES = {"kind": Kind, "aggregation": Aggregation, "normalization": Normalization}
+CHOICES = {"kind": GrnKind, "aggregation": Aggregation, "normalization": Normalization}
 
 ALL_STAGES = (1, 2, 3, 4)
 
@@ -28,7 +28,7 @@ class Response:
         stages: Those whose blocks have it; nothing follows GELU in the others.
     """
 
-    kind: Kind = "grn"
+    kind: GrnKind = "grn"
     aggregation: Aggregation = "l2"
     normalization: Normalization = "mean"
     residual: bool = True
@@ -66,7 +66,7 @@ class Response:
 class Grn:
     """GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of the paper)."""
 
-    kind: Kind | None = None
+    kind: GrnKind | None = None
     """GRN, nothing, local response, batch or layer normalisation, squeeze-and-excite, or CBAM; by
     default what the weights have, and grn without weights. Another one than the weights' begins
     with new parameters."""

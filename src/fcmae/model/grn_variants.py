@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fcmae.model.gates import CBAM, SqueezeExcite
+from fcmae.model.grn_options import Response
 from fcmae.model.layers import GRN, LayerNorm
 from fcmae.model.layout import Layout
-from fcmae.model.response import Response
 from fcmae.types import Features
 
 EPS = 1e-6
@@ -34,7 +34,7 @@ def response_layer(  # noqa: PLR0911 - one for each kind
         case "lrn":
             return LocalResponseNorm()
         case "batchnorm":
-            return BatchNorm(channels)
+            return VisibleBatchNorm(channels)
         case "layernorm":
             return ChannelNorm(channels)
         case "se":
@@ -124,7 +124,7 @@ class ChannelNorm(nn.Module):
         return y
 
 
-class BatchNorm(nn.Module):
+class VisibleBatchNorm(nn.Module):
     """Batch normalisation over the visible positions of a process's micro-batch.
 
     The running statistics are buffers: they are saved, averaged and resumed with the weights.
