@@ -48,6 +48,7 @@ def test_the_snippets_of_a_section_run(
 
 def test_the_page_has_all_its_sections() -> None:
     assert sections().keys() >= {
+        "Your own images",
         "Your own loop",
         "Your own decoder, target, mask",
         "Your own task",
