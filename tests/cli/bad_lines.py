@@ -47,7 +47,11 @@ BAD_LINES: list[tuple[str, int, str]] = [
     (f"{PRETRAIN} surplus", 2, "'surplus' was not expected here"),
     (f"{PRETRAIN} -x", 2, "'-x' was not expected here"),
     # Values of the wrong type.
-    (f"{PRETRAIN} --model atoo", 2, "model is 'atoo', but must be one of atto, femto"),
+    (
+        f"{PRETRAIN} --model atoo",
+        2,
+        "there is no model 'atoo'. Did you mean atto? The names are atto, femto",
+    ),
     (f"{PRETRAIN} --model v1atto", 2, "Did you mean v1-atto?"),
     (f"{PRETRAIN} --size big", 2, "size is 'big', but must be a whole number or two whole numbers"),
     (f"{PRETRAIN} --size 64,64,64", 2, "two whole numbers such as [224,224]"),

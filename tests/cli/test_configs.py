@@ -100,7 +100,7 @@ BAD_CONFIGS = {
     "just words": "must hold keys with values",
     "[1]: 2": "line 1: a key must be a single word.",
     "model: [atto": "line 1: ",
-    "model:": "model is empty, but must be one of atto",
+    "model:": "model is empty, but must be text or null",
     "size: {height: 3}": "there is no key size.height.",
     "optim: {epochs: no}": "optim.epochs is 'no', but must be a whole number.",
     "optim: {epochs: 1e3}": "optim.epochs is '1e3', but must be a whole number.",

@@ -244,7 +244,7 @@ def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[s
         run = fcmae("info", "--model", "attoo", env={**os.environ, **place})
         _, words = run.communicate()
         assert run.returncode == 2
-        assert words.startswith("fcmae: model is 'attoo'") is said
+        assert words.startswith("fcmae: there is no model 'attoo'") is said
         assert bool(words) is said
 
 
@@ -256,7 +256,7 @@ def test_what_is_wrong_in_one_process_names_it(
     assert (
         main(["info", "--model", "attoo"]) == 2
     )  # PyTorch is there, as after the start of a training
-    assert capsys.readouterr().err.startswith("fcmae: process 3 of 4: model is 'attoo'")
+    assert capsys.readouterr().err.startswith("fcmae: process 3 of 4: there is no model 'attoo'")
 
 
 def test_a_process_that_does_not_know_its_number_is_named_by_its_machine(
@@ -265,7 +265,9 @@ def test_a_process_that_does_not_know_its_number_is_named_by_its_machine(
     for name, value in (("WORLD_SIZE", "4"), ("LOCAL_RANK", "0"), ("NODE_RANK", "1")):
         monkeypatch.setenv(name, value)
     assert main(["info", "--model", "attoo"]) == 2
-    assert capsys.readouterr().err.startswith("fcmae: process 0 of machine 1: model is 'attoo'")
+    assert capsys.readouterr().err.startswith(
+        "fcmae: process 0 of machine 1: there is no model 'attoo'"
+    )
 
 
 def test_what_is_wrong_in_the_script_of_a_job_names_no_process(
@@ -274,7 +276,7 @@ def test_what_is_wrong_in_the_script_of_a_job_names_no_process(
     for name, value in zip(SLURM[:3], "400", strict=True):
         monkeypatch.setenv(name, value)
     assert main(["info", "--model", "attoo"]) == 2
-    assert capsys.readouterr().err.startswith("fcmae: model is 'attoo'")
+    assert capsys.readouterr().err.startswith("fcmae: there is no model 'attoo'")
 
 
 @pytest.mark.slow

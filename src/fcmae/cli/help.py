@@ -14,7 +14,7 @@ from fcmae.options.fields import Field, fields_of, groups_of, parts_of, plain
 from fcmae.options.suggest import did_you_mean
 
 INDENT = 32
-OVERVIEW_INDENT, FIRST_PAGE_INDENT = 23, 25
+OVERVIEW_INDENT, FIRST_PAGE_INDENT = 23, 24
 ALL, UNGROUPED = "all", "options"
 WORDS = {int: "N", float: "X", bool: "true|false", str: "TEXT", Path: "PATH"}
 OWN = {
