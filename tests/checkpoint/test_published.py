@@ -84,7 +84,7 @@ def test_an_official_file_is_fetched_once_and_remembered(server: Server, source:
             "licence": "CC-BY-NC-4.0",
         }
     ]
-    assert found.header.card["size"] == (224, 224)
+    assert found.header.card.size == (224, 224)
     model, _ = load_model(found.header)
     assert isinstance(model, Encoder)
     resolve(NAME, Source(cache=source.cache, offline=True))
@@ -204,10 +204,10 @@ def test_labels_and_normalisation_beside_the_weights_are_read(
     hub_server.hub_file(repo, "config.json", json.dumps(config).encode())
     hub_server.hub_file(repo, "preprocessor_config.json", json.dumps(images).encode())
     card = resolve(f"hf:{repo}", source).header.card
-    assert card["classes"] == ["cat", "dog"]
-    assert card["size"] == [64, 64]
-    assert card["mean"] == [0.1, 0.2, 0.3]
-    assert "std" not in card  # whole numbers: not what the hub writes
+    assert card.classes == ("cat", "dog")
+    assert card.size == (64, 64)
+    assert card.mean == (0.1, 0.2, 0.3)
+    assert card.std is None  # whole numbers: not what the hub writes
 
 
 def test_what_timm_writes_beside_the_weights_is_read(tmp_path: Path) -> None:
@@ -216,11 +216,11 @@ def test_what_timm_writes_beside_the_weights_is_read(tmp_path: Path) -> None:
     config = {"label_names": ["cat", "dog"], "pretrained_cfg": facts}
     (tmp_path / "config.json").write_text(json.dumps(config))
     card = resolve(tmp_path).header.card
-    assert (card["classes"], card["size"]) == (["cat", "dog"], [64, 96])
+    assert (card.classes, card.size) == (("cat", "dog"), (64, 96))
     (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "LABEL_0"}}))
-    assert set(resolve(tmp_path).header.card) == {"model"}
+    assert set(resolve(tmp_path).header.card.to_json()) == {"format", "model"}
     (tmp_path / "config.json").write_text("[" * 100_000)
-    assert set(resolve(tmp_path).header.card) == {"model"}
+    assert set(resolve(tmp_path).header.card.to_json()) == {"format", "model"}
 
 
 def test_a_repository_with_an_older_file_is_read_too(hub_server: Server, source: Source) -> None:

@@ -69,7 +69,7 @@ def test_features_and_logits_are_timms_own(name: str, tmp_path: Path) -> None:
     net = theirs(name)
     model, card = load_model(read_header(written(tmp_path, net), net=net_of(name)))
     assert isinstance(model, TimmClassifier)
-    assert card["model"]["kind"] == "classifier"
+    assert card.kind == "classifier"
     height, width = timm.get_pretrained_cfg(name).input_size[1:]
     images = torch.randn(2, 3, height, width)
     features = net.forward_features(images)
@@ -219,9 +219,9 @@ def test_weights_are_fetched_by_name_like_all_others(hub_server: Server, tmp_pat
     assert found.licences == ["Apache-2.0"]
     assert found.lineage[0]["source"] == f"timm:{VIT}"
     assert found.lineage[0]["format"] == "timm"
-    assert found.header.card["mean"] == (0.5, 0.5, 0.5)
-    assert found.header.card["size"] == (160, 160)
-    assert found.header.card["classes"][7] == "class 7"
+    assert found.header.card.mean == (0.5, 0.5, 0.5)
+    assert found.header.card.size == (160, 160)
+    assert found.header.card.classes[7] == "class 7"
     hub_server.asked.clear()
     again = resolve(f"timm:{VIT}", Source(cache=source.cache, offline=True))
     assert again.header.path == found.header.path
@@ -237,7 +237,7 @@ def test_a_folder_that_timm_wrote_needs_no_name(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     header = resolve(tmp_path).header
     assert header.net == TimmArchitecture(timm=VIT, channels=3, size=(160, 160))
-    assert header.card["mean"] == [0.5, 0.5, 0.5]
+    assert header.card.mean == (0.5, 0.5, 0.5)
     config["model_args"] = {"img_size": 96}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match=r"with arguments of its own \(img_size\)"):

@@ -45,13 +45,13 @@ def test_a_file_alone_gives_back_the_model(tmp_path: Path, make: Callable[[], nn
     loaded, card = load_model(path)
     assert type(loaded) is type(model)
     assert not loaded.training
-    assert card["note"] == 1
+    assert card.more == {"note": 1}
     assert_close(loaded.state_dict(), model.state_dict(), rtol=0, atol=0)
 
 
 def test_a_run_directory_stands_for_its_weights(path: Path) -> None:
     _, card = load_model(path.parent)
-    assert card["classes"] == ["cat", "dog", "eel"]
+    assert card.classes == ("cat", "dog", "eel")
     assert read_header(path.parent).path == path
     assert list(path.parent.iterdir()) == [path]
 
@@ -59,7 +59,7 @@ def test_a_run_directory_stands_for_its_weights(path: Path) -> None:
 def test_a_card_is_read_without_pytorch(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from fcmae.checkpoint.header import read_card;"
-        f"print(read_card(Path({str(path)!r}))['classes'][2], 'torch' in sys.modules)"
+        f"print(read_card(Path({str(path)!r})).classes[2], 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "eel False\n"
@@ -179,5 +179,5 @@ def test_another_encoder_is_refused_with_what_differs(tmp_path: Path) -> None:
 def _description(folder: Path) -> dict[str, object]:
     path = folder / "good.safetensors"
     save_weights(path, classifier(), {})
-    description: dict[str, object] = read_card(path)["model"]
+    description: dict[str, object] = read_card(path).model
     return description

@@ -48,7 +48,7 @@ def run(places: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def test_weights_say_how_they_were_made(run: Path) -> None:
-    model = read_card(run)["model"]
+    model = read_card(run).model
     assert model["architecture"]["grn"]["kind"] == "batchnorm"
     assert model["decoder"] == {"kind": "unet-skip", "depth": 1, "width": 32}
     assert (model["mask"]["pattern"], model["mask"]["convolution"]) == ("grid", "leaking-token")
@@ -91,7 +91,7 @@ def test_fine_tuning_drops_what_stood_in_place_of_grn_and_says_so(
     assert main(words) == 0
     said = capsys.readouterr().err
     assert "(grn is another one here)" in said
-    card = read_card(out)["model"]
+    card = read_card(out).model
     assert (card["kind"], card["architecture"]["grn"]["kind"]) == ("classifier", "none")
 
 

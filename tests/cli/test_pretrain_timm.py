@@ -49,9 +49,9 @@ def told(line: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def test_a_run_leaves_the_weights_of_an_ordinary_net_of_timm(run: Path) -> None:
     card = read_card(run)
-    assert card["model"]["kind"] == "autoencoder"
-    assert card["model"]["architecture"] == {"timm": NET, "channels": 3, "size": None}
-    assert "neighbours/top1" in card["metrics"]
+    assert card.kind == "autoencoder"
+    assert card.model["architecture"] == {"timm": NET, "channels": 3, "size": None}
+    assert "neighbours/top1" in card.metrics
     weights = load_file(run / "weights.safetensors")
     body = "encoder.body."
     theirs = {n.removeprefix(body): x for n, x in weights.items() if n.startswith(body)}

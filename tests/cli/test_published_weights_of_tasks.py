@@ -71,8 +71,8 @@ def test_each_task_starts_from_a_published_name(
     assert "format timm: " in said
     assert "\nnew: " in said
     card = read_card(Path("run"))
-    assert card["licence"] == "CC-BY-NC-4.0"
-    assert [entry["source"] for entry in card["lineage"]] == ["timm:convnextv2_tiny.fcmae"]
+    assert card.licence == "CC-BY-NC-4.0"
+    assert [entry["source"] for entry in card.lineage] == ["timm:convnextv2_tiny.fcmae"]
 
 
 def test_their_stem_is_adapted_where_that_is_asked_for(world: Server) -> None:
@@ -80,4 +80,4 @@ def test_their_stem_is_adapted_where_that_is_asked_for(world: Server) -> None:
     changed = "--encoder.channels 1"
     assert main(shlex.split(f"{line} {changed} --out refused")) == 3
     assert main(shlex.split(f"{line} {changed} --out run --adapt average")) == 0
-    assert read_card(Path("run"))["model"]["architecture"]["channels"] == 1
+    assert read_card(Path("run")).model["architecture"]["channels"] == 1

@@ -118,11 +118,11 @@ def test_every_line_of_python_of_the_page_runs(
 def test_the_licence_stays_with_what_is_trained(world: Server) -> None:
     run(LINES[0])
     card = read_card(Path("runs/tiny"))
-    assert card["licence"] == "CC-BY-NC-4.0"
-    assert [entry["source"] for entry in card["lineage"]] == ["timm:convnextv2_tiny.fcmae"]
+    assert card.licence == "CC-BY-NC-4.0"
+    assert [entry["source"] for entry in card.lineage] == ["timm:convnextv2_tiny.fcmae"]
     again = "fcmae finetune classify --data labelled --weights runs/tiny --out runs/again"
     run(f"{again} --optim.epochs 1 --head new")
     card = read_card(Path("runs/again"))
-    assert card["licence"] == "CC-BY-NC-4.0"
-    sources = [entry["source"] for entry in card["lineage"]]
+    assert card.licence == "CC-BY-NC-4.0"
+    sources = [entry["source"] for entry in card.lineage]
     assert sources == ["timm:convnextv2_tiny.fcmae", "tiny/weights.safetensors"]

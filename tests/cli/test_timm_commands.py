@@ -68,9 +68,9 @@ def test_a_fine_tuned_vit_classifies_embeds_and_is_loaded(
     run: Path, places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = read_card(run)
-    assert card["model"]["architecture"] == {"timm": VIT, "channels": 3, "size": [32, 32]}
-    assert (card["size"], card["mean"]) == ([32, 32], [0.5, 0.5, 0.5])
-    assert card["classes"] == list(places.classes)
+    assert card.model["architecture"] == {"timm": VIT, "channels": 3, "size": [32, 32]}
+    assert (card.size, card.mean) == ((32, 32), (0.5, 0.5, 0.5))
+    assert card.classes == tuple(places.classes)
     capsys.readouterr()
     data = ["--data", f"{places.labelled / 'val'}", "--weights", f"{run}"]
     found = told(["evaluate", "classify", *data], capsys)

@@ -80,21 +80,21 @@ def test_a_run_learns_and_leaves_a_whole_directory(tmp_path: Path) -> None:
 
 
 def test_final_weights_are_the_average_and_say_so(tmp_path: Path) -> None:
-    outcome = train(tmp_path, record={"data": "/home/me/cats"}, card={"classes": ["a"]})
+    outcome = train(tmp_path, record={"data": "/home/me/cats"}, card={"classes": ["a", "b", "c"]})
     model, card = load_model(outcome.weights)
     saved = newest(tmp_path)
     assert_close(model.state_dict(), saved.tensors("ema"), rtol=0, atol=0)
-    assert (card["weights"], card["step"], card["classes"]) == ("average", 8, ["a"])
-    assert card["options"]["optim"]["batch_size"] == 6
-    assert "/home/me" not in json.dumps(card)
+    assert (card.weights, card.step, card.classes) == ("average", 8, ("a", "b", "c"))
+    assert card.options["optim"]["batch_size"] == 6
+    assert "/home/me" not in json.dumps(card.to_json())
     raw, raw_card = load_model(tmp_path / "weights-raw.safetensors")
     assert_close(raw.state_dict(), saved.tensors("model"), rtol=0, atol=0)
-    assert raw_card["weights"] == "trained"
+    assert raw_card.weights == "trained"
 
 
 def test_without_an_average_there_is_one_weights_file(tmp_path: Path) -> None:
     outcome = train(tmp_path, optim=options(ema=None))
-    assert read_card(outcome.weights)["weights"] == "trained"
+    assert read_card(outcome.weights).weights == "trained"
     assert not (tmp_path / "weights-raw.safetensors").exists()
     assert newest(tmp_path).tensors("ema") == {}
 
@@ -179,7 +179,7 @@ def test_the_best_checkpoint_and_its_weights_are_kept(tmp_path: Path) -> None:
     assert kept.keys() == {"08", "16"}
     saved = store.Saved(path=kept["08"], step=8, facts={})
     model, card = load_model(tmp_path / "weights-best.safetensors")
-    assert card["step"] == 8
+    assert card.step == 8
     assert_close(model.state_dict(), saved.tensors("ema"), rtol=0, atol=0)
     measured = [x["rising/height"] for x in lines(tmp_path) if x["kind"] == "evaluation"]
     assert measured == [None, 0.9, 0.5, 0.7]
@@ -227,7 +227,7 @@ def test_a_finished_run_says_so_and_gives_its_outcome(tmp_path: Path) -> None:
     assert again == first
     assert listener.messages == ["This run is finished already."]
     assert evaluation.calls == listener.steps == []
-    assert read_card(again.weights)["step"] == 8
+    assert read_card(again.weights).step == 8
 
 
 def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def registered() -> Iterator[None]:
 
 def test_a_net_of_ones_own_is_trained_and_saved_whole(whole: Path) -> None:
     card = read_card(whole)
-    assert card["model"]["kind"] == "module"
-    assert card["model"]["class"] == f"{Mine.__module__}.Mine"
-    assert card["model"]["encoder"] == "backbone"
+    assert card.kind == "module"
+    assert card.model["class"] == f"{Mine.__module__}.Mine"
+    assert card.model["encoder"] == "backbone"
     mine = fcmae.load(whole, model=Mine())
     assert isinstance(mine, Mine)
     assert not mine.training
@@ -136,7 +136,7 @@ def test_loading_says_what_it_needs(whole: Path) -> None:
 @pytest.mark.usefixtures("registered")
 def test_a_registered_net_is_loaded_by_itself(whole: Path, tmp_path: Path) -> None:
     weights = run(tmp_path, optim=options(epochs=1))
-    assert read_card(weights)["model"]["kind"] == "mine"
+    assert read_card(weights).kind == "mine"
     images = torch.ones(2, 3, 8, 8)
     for path in (weights, whole / "weights.safetensors"):  # also what was saved before
         loaded = fcmae.load(path)
@@ -199,7 +199,7 @@ def test_a_net_without_an_encoder_is_trained_and_filled(tmp_path: Path) -> None:
         return nn.Sequential(nn.Flatten(), nn.Linear(192, CLASSES))
 
     weights = run(tmp_path, task=MyTask(plain()), optim=options(epochs=1))
-    card = read_card(weights)["model"]
+    card = read_card(weights).model
     assert card == {"kind": "module", "class": "torch.nn.modules.container.Sequential"}
     filled = fcmae.load(weights, model=plain())
     assert_close(dict(filled.state_dict()), newest(tmp_path).tensors("ema"), rtol=0, atol=0)

@@ -17,9 +17,9 @@ from fcmae.data.options import Loader
 from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Cutout, Detections, in_pixels, paste
 from fcmae.evaluation.merge_windows import merge_windows
-from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.model.detector import Detected, Detector
+from fcmae.model.tiling import Tiling
 
 PLAIN = Normalisation(mean=(0.0,), std=(1.0,))
 

@@ -15,6 +15,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.checkpoint.card import Card
 from fcmae.checkpoint.weights import save_weights
 from fcmae.data.augment import EvaluationView
 from fcmae.data.feed import evaluation_batches
@@ -26,6 +27,7 @@ from fcmae.exports.compare import difference, outputs
 from fcmae.exports.facts import facts_of
 from fcmae.exports.options import FILES, HOLDS, ExportFormat
 from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.build import describe
 from fcmae.model.classifier import Classifier
 from fcmae.model.options import Architecture, DecoderOptions, architecture
 from fcmae.model.pyramid import Pyramid
@@ -41,6 +43,11 @@ CARD = {
     "lineage": LINEAGE,
 }
 SMALL = Architecture(depths=(1, 1, 2, 1), dims=(8, 16, 24, 40))
+
+
+def card_of(model: torch.nn.Module) -> Card:
+    """The card that a file of the model would have."""
+    return Card.from_json({"model": describe(model), **CARD})
 
 
 def randomised(model):
@@ -287,7 +294,7 @@ def test_a_folder_with_other_things_is_left_alone(small, tmp_path):
 
 def test_a_graph_that_computes_something_else_is_refused(small):
     model, _ = small
-    facts = facts_of(model, CARD, part="classifier")
+    facts = facts_of(model, card_of(model), part="classifier")
     with pytest.raises(FcmaeError, match=r"thrown away: its outputs differ .* by nan"):
         difference(model, lambda x: [outputs(model, x)[0] * torch.nan], facts, any_size=True)
     with pytest.raises(FcmaeError, match=r"at most 0\.0001 was expected of float32"):
@@ -307,14 +314,16 @@ def test_what_is_no_number_once_is_not_forgotten(small):
         return [found * torch.nan if len(calls) == 1 else found + 1e-6]
 
     with pytest.raises(FcmaeError, match="by nan"):
-        difference(model, first_is_nan, facts_of(model, CARD, part="classifier"), any_size=True)
+        difference(
+            model, first_is_nan, facts_of(model, card_of(model), part="classifier"), any_size=True
+        )
     assert len(calls) == 3
 
 
 def test_what_an_earlier_export_left_goes_with_it(small, tmp_path):
     (tmp_path / "config.json").write_text("of the one before")
     (tmp_path / "model.onnx.data").write_text("of the one before")
-    facts = facts_of(small[0], CARD, part="encoder")
+    facts = facts_of(small[0], card_of(small[0]), part="encoder")
     with write._staged(tmp_path, FILES["onnx"]) as folder:
         (folder / "model.onnx").write_text(facts.name)
     assert {path.name for path in tmp_path.glob("[!.]*")} == {"config.json", "model.onnx"}
@@ -325,7 +334,7 @@ def test_a_disk_that_is_full_is_told_in_the_users_words(small, tmp_path, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("fcmae.exports.timm.write", fill)
-    facts = facts_of(small[0], CARD, part="classifier")
+    facts = facts_of(small[0], card_of(small[0]), part="classifier")
     with pytest.raises(StorageError, match=r"No space left on device\. Please free some"):
         write.export(small[0], facts, "timm", tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ from torch import nn
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.checkpoint.card import Card
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import save_weights
 from fcmae.cli.export.exported import Exported
@@ -27,6 +28,7 @@ from fcmae.exports.facts import facts_of
 from fcmae.exports.huggingface import preprocessing
 from fcmae.exports.parts import pyramid_of
 from fcmae.model.autoencoder import Autoencoder
+from fcmae.model.build import describe
 from fcmae.model.classifier import Classifier
 from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture, DecoderOptions, architecture
@@ -131,9 +133,9 @@ def test_our_own_file_opens_by_its_lines_and_says_what_it_is(part: str, run: Pat
     }[part]()
     assert_close(outputs, wanted, rtol=1e-6, atol=1e-6)
     card = read_card(exported.out)
-    assert card["model"]["kind"] == part
-    assert card["licence"] == CARD["licence"]
-    assert ("classes" in card) == (part == "classifier")
+    assert card.kind == part
+    assert card.licence == CARD["licence"]
+    assert (card.classes is not None) == (part == "classifier")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -170,7 +172,7 @@ def test_transformers_gets_a_processor_where_it_has_one(
     size: tuple[int, int], channels: int, kind: str | None
 ) -> None:
     model = Encoder(Architecture(channels=channels, **SHAPE))
-    found = preprocessing(facts_of(model, {}, part="encoder", size=size))
+    found = preprocessing(facts_of(model, Card(model=describe(model)), part="encoder", size=size))
     assert (found and found["image_processor_type"]) == kind
 
 

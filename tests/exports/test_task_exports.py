@@ -13,6 +13,7 @@ from torch import nn
 from torch.testing import assert_close
 
 import fcmae
+from fcmae.checkpoint.card import LabelMapMeaning
 from fcmae.checkpoint.header import read_card
 from fcmae.checkpoint.weights import save_weights
 from fcmae.exports.parts import tensors_of
@@ -54,7 +55,7 @@ def test_each_model_is_written_whole_and_still_predicts(kind: str, tmp_path: Pat
     again = fcmae.load(exported.files[-1])
     assert_close(dict(again.state_dict()), dict(model.state_dict()), rtol=0, atol=0)
     card = read_card(exported.files[-1])
-    assert (card["classes"], card["labels"]) == (NAMES, LABELS)
+    assert (card.classes, card.labels) == (tuple(NAMES), LabelMapMeaning(**LABELS))
     picture = np.random.default_rng(0).integers(0, 255, (70, 90, 3), dtype=np.uint8)
     ours, theirs = fcmae.load(run).predict(picture), again.predict(picture)
     match kind:

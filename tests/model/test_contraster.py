@@ -122,7 +122,7 @@ def test_a_weights_file_gives_back_the_whole_model(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_weights(path, model, {"size": [8, 16]})
     loaded, card = load_model(path)
-    assert card["model"]["projection"] == {
+    assert card.model["projection"] == {
         "depth": 3, "predictor_depth": 2, "hidden": 12, "width": 6,
     }  # fmt: skip
     assert_close(loaded.state_dict(), model.state_dict(), rtol=0, atol=0)

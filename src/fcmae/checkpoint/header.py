@@ -3,12 +3,14 @@
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fcmae.checkpoint.archive import SIGNATURE, read_archive
+from fcmae.checkpoint.card import Card
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import Recognised, recognise
 from fcmae.checkpoint.pickle_globals import MAX_AXES
@@ -24,9 +26,6 @@ MAX_HEADER = 2 * 2**20
 """Bytes of the longest header that is read: that of some 15,000 tensors."""
 PICKLE, TAR = b"\x80", b"ustar"
 MAX_TEXT = 300
-
-Card = dict[str, Any]
-"""What is known about weights: ``model`` (its description) and how they came about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class Header:
     @property
     def is_of_timm(self) -> bool:
         """True if the model is a net of timm, trained here or there."""
-        return "timm" in self.card["model"].get("architecture", {})
+        return self.card.is_of_timm
 
     @property
     def shapes_here(self) -> dict[str, Shape]:
@@ -93,7 +92,7 @@ def read_header(path: Path, *, part: str = "", net: TimmArchitecture | None = No
     try:
         shapes = {name: _shape(entry["shape"]) for name, entry in content.items()}
         if KEY in metadata:
-            return Header(path=path, card=json.loads(metadata[KEY]), shapes=shapes)
+            return Header(path=path, card=_card(path, json.loads(metadata[KEY])), shapes=shapes)
         facts = {key: _json(text) for key, text in metadata.items()}
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise CheckpointError(
@@ -122,6 +121,16 @@ def weights_file(path: Path) -> Path:
     return path
 
 
+def _card(path: Path, content: Any) -> Card:
+    """The card of a file of fcmae, every field of which is as it can be."""
+    try:
+        return Card.from_json(content)
+    except ValueError as error:
+        raise CheckpointError(
+            f"the card of {path} is damaged, or needs another version of fcmae: {error}."
+        ) from error
+
+
 def _foreign(
     path: Path,
     shapes: dict[str, Shape],
@@ -143,10 +152,8 @@ def _foreign(
         return _of_timm(path, shapes, net)
     contents = recognised.contents
     known = {**read_sidecar(path), **facts}
-    card = {
-        "model": contents.description(),
-        **_known(known, contents.architecture.channels, contents.num_classes or 0),
-    }
+    valid = _known(known, contents.architecture.channels, contents.num_classes or 0)
+    card = Card.from_json({"model": contents.description(), **valid})
     others = {name: f"not in the part {part}" for name in shapes if name not in inside}
     return Header(path=path, card=card, shapes=shapes, recognised=recognised.without(others))
 
@@ -160,10 +167,11 @@ def _of_timm(path: Path, shapes: dict[str, Shape], net: TimmArchitecture) -> Hea
     if classes is not None:
         model |= {"kind": "classifier", "num_classes": classes}
     known = _known(read_sidecar(path), net.channels, classes or 0)
-    return Header(path=path, card={"model": model, **known}, shapes=shapes, net=net)
+    card = Card.from_json({"model": model, **known})
+    return Header(path=path, card=card, shapes=shapes, net=net)
 
 
-def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> Card:
+def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> dict[str, Any]:
     """Metadata that our exports write beside the weights, as far as it is valid."""
     checks = {
         "classes": _are(facts.get("classes"), num_classes, str),
@@ -173,7 +181,14 @@ def _known(facts: Mapping[str, Any], channels: int, num_classes: int) -> Card:
         "licence": _is_text(facts.get("licence")),
         "lineage": _is_lineage(facts.get("lineage")),
     }
-    return {name: facts[name] for name, holds in checks.items() if holds}
+    valid = {name: facts[name] for name, holds in checks.items() if holds}
+    return valid | ({"classes": _distinct(valid["classes"])} if "classes" in valid else {})
+
+
+def _distinct(classes: Sequence[str]) -> list[str]:
+    """The names of classes, with its number after each that several classes have."""
+    count = Counter(classes)
+    return [f"{name} ({i})" if count[name] > 1 else name for i, name in enumerate(classes)]
 
 
 def _are(values: Any, count: int, kind: type) -> bool:

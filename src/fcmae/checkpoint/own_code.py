@@ -18,7 +18,7 @@ def encoder_alone(header: Header) -> Header:
     Raises:
         CheckpointError: The net has no encoder of fcmae.
     """
-    description = header.card.get("model", {})
+    description = header.card.model
     if (what := own_code(description)) is None:
         return header
     if "architecture" not in description:
@@ -31,11 +31,11 @@ def encoder_alone(header: Header) -> Header:
     inside = {n: s for n, s in header.shapes.items() if n.startswith(prefix)}
     return replace(
         header,
-        card={
-            **header.card,
-            "model": {"kind": "encoder", "architecture": description["architecture"]},
-            "encoder_of": what,
-        },
+        card=replace(
+            header.card,
+            model={"kind": "encoder", "architecture": description["architecture"]},
+            encoder_of=what,
+        ),
         shapes={name.removeprefix(prefix): shape for name, shape in inside.items()},
         prefix=prefix,
     )
@@ -44,6 +44,6 @@ def encoder_alone(header: Header) -> Header:
 def ways_out(header: Header) -> str:
     """Advice for loading the whole network."""
     give = f'give the model to fill, fcmae.load("{header.path}", model=...)'
-    if "class" not in header.card["model"]:
+    if "class" not in header.card.model:
         return f"{give}, made of the same parts"
     return f"call fcmae.register for its class before, or {give}"

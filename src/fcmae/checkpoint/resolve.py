@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Resolved:
 
     name: str
     header: Header
-    lineage: list[dict[str, Any]] = field(default_factory=list)
+    lineage: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def licences(self) -> list[str]:
@@ -60,12 +61,12 @@ def resolve(source: str | Path, options: Source | None = None, *, whole: bool = 
         found = _local(Path(base), part, options)
         return found if whole else replace(found, header=encoder_alone(found.header))
     header, sha256 = (_from_hub if published.repo else _from_address)(published, part, options)
-    card = {**published.facts, **header.card}
+    card = header.card.completed(published.facts)
     entry = {
         "source": published.name,
         "format": _format(header),
         "sha256": sha256,
-        "licence": card.get("licence"),
+        "licence": card.licence,
     }
     return Resolved(
         name=text,
@@ -84,9 +85,9 @@ def _local(path: Path, part: str, options: Source) -> Resolved:
         "source": "/".join(path.parts[-2:]),
         "format": _format(header),
         "sha256": sha256,
-        "licence": header.card.get("licence"),
+        "licence": header.card.licence,
     }
-    return Resolved(name=str(path), header=header, lineage=[*header.card.get("lineage", []), entry])
+    return Resolved(name=str(path), header=header, lineage=[*header.card.lineage, entry])
 
 
 def _from_address(published: Published, part: str, options: Source) -> tuple[Header, str]:

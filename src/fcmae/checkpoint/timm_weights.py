@@ -30,7 +30,7 @@ def new_model(
         channels: Channels of the images, where they are not those of the weights.
         size: Height and width of the images, for a net that is built for one size.
     """
-    description = header.card["model"]
+    description = header.card.model
     architecture = TimmArchitecture.of(description["architecture"])
     if channels is not None:
         architecture = replace(architecture, channels=channels)
@@ -60,7 +60,7 @@ def give_weights(
         CheckpointError: The weights are those of another net.
     """
     encoder = timm_encoder_of(model)
-    have = TimmArchitecture.of(header.card["model"]["architecture"])
+    have = TimmArchitecture.of(header.card.model["architecture"])
     if encoder is None or encoder.architecture.timm != have.timm:
         raise CheckpointError(f"{header.path} holds the weights of {have}, which is another net.")
     theirs, others = _parts(header, tensors, have)
@@ -116,7 +116,7 @@ def _parts(
     others = {n: x for n, x in prefixed(tensors).items() if n not in inside}
     theirs = {name.removeprefix(BODY): x for name, x in inside.items()}
     # timm tells its own files from older ones by the classifier, whose labels begin at the offset.
-    is_classifier = bool(layer) and header.card["model"]["kind"] == "classifier"
+    is_classifier = bool(layer) and header.card.model["kind"] == "classifier"
     head = {n: x for n, x in others.items() if is_classifier and n.startswith(HEAD)}
     named = {
         f"{layer}.{n.removeprefix(HEAD)}": _offset(x, facts.label_offset) for n, x in head.items()
@@ -176,7 +176,7 @@ def _fill(encoder: TimmEncoder, tensors: dict[str, Tensor], header: Header) -> N
         found = loaded.state_dict()
         encoder.body.load_state_dict({name: found[name] for name in wanted})
     except (ValueError, KeyError, RuntimeError) as error:
-        made_for = TimmArchitecture.of(header.card["model"]["architecture"]).size
+        made_for = TimmArchitecture.of(header.card.model["architecture"]).size
         if made_for != architecture.size:
             raise CheckpointError(
                 f"{header.path} was made for images of {made_for} pixels, and timm cannot make it "

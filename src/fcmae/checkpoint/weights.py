@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from fcmae.checkpoint.adapt import adapt_stem
+from fcmae.checkpoint.card import FORMAT, Card
 from fcmae.checkpoint.filling import Shapes, differences, fill, read_finite, shapes_of
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.formats.recognise import some
-from fcmae.checkpoint.header import KEY, Card, Header, read_header
+from fcmae.checkpoint.header import KEY, Header, read_header
 from fcmae.checkpoint.options import Rule
 from fcmae.checkpoint.own_code import encoder_alone, ways_out
 from fcmae.checkpoint.report import (
@@ -34,8 +35,6 @@ from fcmae.model.encoder import Encoder, encoder_of
 from fcmae.model.kinds import own_code
 from fcmae.model.options import architecture_from
 from fcmae.model.timm_net import timm_encoder_of
-
-FORMAT = 1
 
 
 def save_weights(
@@ -77,10 +76,13 @@ def metadata(model: nn.Module, card: Mapping[str, Any]) -> dict[str, str]:
 
     Raises:
         TypeError: The card is not JSON.
-        ValueError: What a registered kind says of its model cannot be saved.
+        ValueError: The card could not be read again, or what a registered kind says of its model
+            cannot be saved.
     """
     content = {"format": FORMAT, "model": describe(model), **card}
-    return {KEY: json.dumps(content, allow_nan=False)}
+    written = json.dumps(content, allow_nan=False)
+    Card.from_json(json.loads(written))
+    return {KEY: written}
 
 
 def load_model(
@@ -106,7 +108,7 @@ def load_model(
         ValueError: A net of a user's own cannot be changed to other channels.
     """
     header = _header(source)
-    if model is not None or own_code(header.card.get("model", {})):
+    if model is not None or own_code(header.card.model):
         if channels is not None or adapt is not None:
             raise ValueError(
                 "channels and adapt change models that fcmae makes, but this net is your own: "
@@ -127,7 +129,7 @@ def load_model(
 
 def _own(header: Header) -> nn.Module:
     """A new net of a class that a user has registered."""
-    description = header.card["model"]
+    description = header.card.model
     try:
         return rebuild(description)
     except OwnCodeError as error:
@@ -143,7 +145,7 @@ def _own(header: Header) -> nn.Module:
 
 def _rebuilt(header: Header, channels: int | None, size: tuple[int, int] | None) -> nn.Module:
     """A new model of the header's description, once the file is known to hold its weights."""
-    description = header.card["model"]
+    description = header.card.model
     of_timm = header.is_of_timm
     if not of_timm and sum(description["architecture"]["depths"]) > len(header.shapes):
         raise ValueError("it has more blocks than tensors")
@@ -227,7 +229,7 @@ def _refused(wanted: Shapes, given: Shapes, without: Collection[str]) -> dict[st
 
 def _other_response(model: nn.Module, header: Header) -> frozenset[int]:
     """The stages whose blocks have something else in GRN's place than those of the file."""
-    there = architecture_from(header.card["model"]["architecture"])
+    there = architecture_from(header.card.model["architecture"])
     return encoder_of(model).architecture.grn.differs_in(there.grn)
 
 

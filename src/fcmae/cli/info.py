@@ -11,10 +11,10 @@ from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.report import LoadReport, report_of
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places, show_table
-from fcmae.evaluation.options import Tiling
 from fcmae.model.grn_options import Grn
 from fcmae.model.kinds import Net
 from fcmae.model.options import Architecture, DecoderOptions, EncoderOptions, ModelName
+from fcmae.model.tiling import Tiling
 from fcmae.notebook import Result
 from fcmae.options.size import Size, size_or
 from fcmae.setup.nets import check_model, net_at, net_of, weights_or_none
@@ -136,8 +136,8 @@ def _info(options: Info, name: str | None, console: Console) -> ModelInfo:
         weights=weights.path if weights else None,
         kind=weights.kind if weights else None,
         class_names=weights.classes if weights else None,
-        short_side=weights.short_side if weights else None,
-        tiling=weights.tiling if weights else None,
+        short_side=weights.card.short_side if weights else None,
+        tiling=weights.card.tiling if weights else None,
         licences=weights.licences if weights else [],
         report=report_of(weights.header) if weights and weights.header.net is None else None,
     )

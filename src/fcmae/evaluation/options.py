@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fcmae.model.tiling import Tiling
+
 SMALLEST_TILE = 16
 """The finest stride of an encoder in pixels; windows smaller than that show no object."""
 
@@ -49,20 +51,6 @@ class Scan:
     def after(self, short_side: int | None) -> "Scan":
         """The same, with the shorter side that images had in training where none is given."""
         return self if self.short_side is not None else replace(self, short_side=short_side)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tiling:
-    """Windows that a detector looks through.
-
-    Attributes:
-        size: Height and width of a window, in pixels.
-        overlap: Share of a window that lies in the next one; objects up to that size are never cut
-            by all windows that see them.
-    """
-
-    size: tuple[int, int]
-    overlap: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from fcmae.data.tiles import Regions, Window, windows
 from fcmae.evaluation.detections import Detections, in_pixels
 from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.merge_windows import merge_windows
-from fcmae.evaluation.options import Tiling
 from fcmae.model.detector import Detector
+from fcmae.model.tiling import Tiling
 from fcmae.process_group import Peers
 
 

@@ -68,7 +68,7 @@ def example(facts: ExportFacts, *, batch: int, size: tuple[int, int]) -> Inputs:
     images: Images = torch.randn(batch, facts.architecture.channels, *size, generator=generator)
     if facts.part != "autoencoder":
         return (images,)
-    mask = Mask(**facts.card["model"]["mask"])
+    mask = Mask(**facts.card.model["mask"])
     rows, columns = patch_grid(*size, patch_side(mask, facts.architecture.stride))
     visible = draw_visible(
         mask, rows * columns, seed=0, epoch=0, images=np.arange(batch), grid=(rows, columns)

@@ -1,12 +1,12 @@
 """Collects the metadata of an export: labels, input, licence, lineage."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import nn
 
+from fcmae.checkpoint.card import Card
 from fcmae.data.augment import WARP_FROM, EvaluationView
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader
@@ -50,7 +50,7 @@ class ExportFacts:
     lineage: Any = None
     stages: tuple[int, ...] | None = None
     precision: ExportPrecision = "float32"
-    card: Mapping[str, Any] = field(default_factory=dict)
+    card: Card
 
     @property
     def name(self) -> str:
@@ -94,7 +94,7 @@ class ExportFacts:
 
 def facts_of(
     model: nn.Module,
-    card: Mapping[str, Any],
+    card: Card,
     *,
     part: ModelPart,
     size: tuple[int, int] | None = None,
@@ -112,17 +112,17 @@ def facts_of(
     architecture = encoder_of(model).architecture
     num_classes = _outputs(model) if part not in ("encoder", "pyramid", "autoencoder") else None
     of_images = Normalisation.of(Loader(), architecture.channels)
-    classes = None if num_classes is None else card.get("classes")
+    classes = None if num_classes is None else card.classes
     return ExportFacts(
         part=part,
         architecture=architecture,
         num_classes=num_classes,
-        classes=None if classes is None else tuple(classes),
-        size=size or tuple(card.get("size", (224, 224))),
-        mean=tuple(card.get("mean", of_images.mean)),
-        std=tuple(card.get("std", of_images.std)),
-        licence=card.get("licence"),
-        lineage=card.get("lineage"),
+        classes=classes,
+        size=size or card.image_size,
+        mean=card.mean or of_images.mean,
+        std=card.std or of_images.std,
+        licence=card.licence,
+        lineage=[*card.lineage] or None,
         stages=tuple(map(int, pyramid_of(model).norms)) if part == "pyramid" else None,
         precision=precision,
         card=card,

@@ -49,7 +49,7 @@ def lines(facts: ExportFacts, folder: Path) -> list[str]:
 
 
 def _decoder(facts: ExportFacts) -> str:
-    options = facts.card["model"]["decoder"]
+    options = facts.card.model["decoder"]
     side = facts.architecture.stride
     return (
         f"decoder_depth={options['depth']}, decoder_embed_dim={options['width']}, patch_size={side}"

@@ -28,7 +28,7 @@ def write(model: nn.Module, facts: ExportFacts, folder: Path) -> None:
     """One file; its card is that of the weights, less what the part does not have."""
     whole = facts.part not in ("encoder", "pyramid", "autoencoder")
     gone = {"format", "model", *(() if whole else OF_WHOLE_MODELS)}
-    card = {key: value for key, value in facts.card.items() if key not in gone}
+    card = {key: value for key, value in facts.card.to_json().items() if key not in gone}
     save_weights(folder / FILE, take(model, facts.part), card)
 
 

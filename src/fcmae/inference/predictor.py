@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcmae.checkpoint.header import Card
+from fcmae.checkpoint.card import Card
 from fcmae.data.as_image import Given, picture_of
 from fcmae.data.augment import EvaluationView
 from fcmae.data.cut import exact
@@ -32,38 +32,8 @@ from fcmae.options.parse import build
 from fcmae.options.size import Size, sides, size_or
 from fcmae.options.suggest import did_you_mean
 from fcmae.process_group import Peers
-from fcmae.setup.weights import tiling_of
 
 Options = TypeVar("Options")
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputFacts:
-    """What weights say about the images that their model was made for.
-
-    Attributes:
-        card: All that they say.
-        channels: Of the images, which may have been adapted since.
-    """
-
-    card: Card
-    channels: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width that the model was made for."""
-        height, width = self.card.get("size", (224, 224))
-        return height, width
-
-    @property
-    def normalise(self) -> Normalisation:
-        """How pictures become what the model sees."""
-        mean, std = (tuple(self.card.get(n) or getattr(Loader, n)) for n in ("mean", "std"))
-        return Normalisation.of(Loader(mean=mean, std=std), self.channels)
-
-    def names(self, number: int) -> list[str]:
-        """Names of the classes or values; their numbers where there are none."""
-        return list(self.card.get("classes") or map(str, range(number)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +53,19 @@ class Look:
 
 @dataclass(kw_only=True)
 class Predictor:
-    """Answers about one image at a time, on whichever device the model is.
+    """Predictions for one image at a time, on whichever device the model is.
 
     A copy of the model takes its predictor along.
+
+    Attributes:
+        model: The model.
+        card: Metadata of its weights.
+        channels: Channels of the images, which may have been adapted since.
     """
 
     model: nn.Module
-    facts: InputFacts
+    card: Card
+    channels: int
     options: ClassVar[dict[str, type]] = {
         "classifier": NoOptions,
         "estimator": NoOptions,
@@ -119,7 +95,7 @@ class Predictor:
             ValueError: The array is none of an image, or there is no such option or value.
             OutOfMemory: There is too little for the image.
         """
-        kind = self.facts.card["model"]["kind"]
+        kind = self.card.kind
         options: Any = _chosen(kind, self.options[kind], how)
         answers: dict[str, Callable[[Given, Any], Any]] = {
             "classifier": self._classifier,
@@ -132,6 +108,16 @@ class Predictor:
             return answers[kind](image, options)
 
     @property
+    def _normalise(self) -> Normalisation:
+        """Normalisation of pictures for the model."""
+        known = (self.card.mean or Loader.mean, self.card.std or Loader.std)
+        return Normalisation.of(Loader(mean=known[0], std=known[1]), self.channels)
+
+    def _names(self, number: int) -> list[str]:
+        """Names of the classes or values; their numbers where there are none."""
+        return list(self.card.classes or map(str, range(number)))
+
+    @property
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
@@ -139,56 +125,56 @@ class Predictor:
     def _regions(self, image: Given) -> Iterator[Regions]:
         """An image of any size to read by windows; of some files no more than these."""
         if isinstance(image, (str, os.PathLike)):
-            with open_regions(image, channels=self.facts.channels) as regions:
+            with open_regions(image, channels=self.channels) as regions:
                 yield regions
         else:
-            yield DecodedRegions(picture_of(image, self.facts.channels))
+            yield DecodedRegions(picture_of(image, self.channels))
 
     def _centre(self, image: Given) -> Tensor:
         """The model's output for the centre of an image."""
-        picture = picture_of(image, self.facts.channels)
-        region = EvaluationView(self.facts.size).aim(picture.shape[0], picture.shape[1])
-        view = self.facts.normalise(exact(picture, region))
+        picture = picture_of(image, self.channels)
+        region = EvaluationView(self.card.image_size).aim(picture.shape[0], picture.shape[1])
+        view = self._normalise(exact(picture, region))
         rows: Tensor = self.model(view[None].to(self._device))
         return rows[0].float().cpu()
 
     def _classifier(self, image: Given, _: NoOptions) -> SaidClass:
         probabilities = self._centre(image).softmax(dim=0).tolist()
-        named = zip(self.facts.names(len(probabilities)), probabilities, strict=True)
+        named = zip(self._names(len(probabilities)), probabilities, strict=True)
         ordered = dict(sorted(named, key=lambda entry: -entry[1]))
         name = next(iter(ordered))
         return SaidClass(name=name, probability=ordered[name], probabilities=ordered)
 
     def _estimator(self, image: Given, _: NoOptions) -> dict[str, float]:
         row = self._centre(image)
-        values = row.sigmoid() if self.facts.card["model"]["values"] == "labels" else row
-        return dict(zip(self.facts.names(len(row)), values.tolist(), strict=True))
+        values = row.sigmoid() if self.card.model["values"] == "labels" else row
+        return dict(zip(self._names(len(row)), values.tolist(), strict=True))
 
     def _segmenter(self, image: Given, scan: Scan) -> SaidPixels:
         scanner = Scanner(
             model=self.model,  # type: ignore[arg-type]  # the kind says so
-            how=scan.after(self.facts.card.get("short_side")),
-            tile=self.facts.size,
+            how=scan.after(self.card.short_side),
+            tile=self.card.image_size,
             peers=Peers(device=self._device),
         )
         with self._regions(image) as regions:
             height, width = regions.size
             if height * width > scan.large:
-                rows = scanner.large(regions, self.facts.normalise)
+                rows = scanner.large(regions, self._normalise)
                 mask = np.concatenate([classes for _, classes in rows])
             else:
                 whole = Window(top=0, left=0, height=height, width=width)
-                view = self.facts.normalise(regions.read(whole))
+                view = self._normalise(regions.read(whole))
                 mask = scanner.classes(view[None].to(self._device))
         return SaidPixels(
             mask=mask.astype(np.int64),
-            classes=self.facts.names(self.facts.card["model"]["num_classes"]),
+            classes=self._names(self.card.num_outputs or 0),
         )
 
     def _detector(self, image: Given, look: Look) -> Detections:
-        tiling = look.tiles.tiling(tiling_of(self.facts.card), fitted=look.size)
+        tiling = look.tiles.tiling(self.card.tiling, fitted=look.size)
         if tiling is None:
-            found = self._fitted(image, sides(size_or(look.size, self.facts.size)))
+            found = self._fitted(image, sides(size_or(look.size, self.card.image_size)))
         else:
             tiler = Tiler(
                 model=self.model,  # type: ignore[arg-type]  # the kind says so
@@ -196,16 +182,15 @@ class Predictor:
                 peers=Peers(device=self._device),
             )
             with self._regions(image) as regions:
-                found = tiler(regions, self.facts.normalise)
-        number = self.facts.card["model"]["num_classes"]
-        return replace(found, classes=tuple(self.facts.names(number)))
+                found = tiler(regions, self._normalise)
+        return replace(found, classes=tuple(self._names(self.card.num_outputs or 0)))
 
     def _fitted(self, image: Given, within: tuple[int, int]) -> Detections:
         """The objects of an image that is looked at whole."""
         stride = self.model.encoder.architecture.stride  # type: ignore[union-attr]
         fit = Fit(within=within, stride=stride)  # type: ignore[arg-type]
-        picture = picture_of(image, self.facts.channels)
-        view, sizes = fit(picture, {}, self.facts.normalise)
+        picture = picture_of(image, self.channels)
+        view, sizes = fit(picture, {}, self._normalise)
         original, fitted = (tuple(sizes[name].tolist()) for name in ("original", "fitted"))
         [found] = self.model(view[None].to(self._device), [fitted])
         return in_pixels(found, fitted=fitted, original=original)
@@ -230,9 +215,9 @@ def _chosen(kind: str, options: type[Options], how: Mapping[str, Any]) -> Option
 
 def with_predict(model: nn.Module, card: Card) -> nn.Module:
     """Give a model of a kind that says something about images its ``predict``."""
-    if card["model"]["kind"] in Predictor.options:
+    if card.kind in Predictor.options:
         # Not a part of the model: PyTorch would want a module or a parameter.
         channels = model.encoder.architecture.channels  # type: ignore[union-attr]
-        facts = InputFacts(card=card, channels=channels)  # type: ignore[arg-type]
-        model.__dict__["predict"] = Predictor(model=model, facts=facts)
+        predictor = Predictor(model=model, card=card, channels=channels)  # type: ignore[arg-type]
+        model.__dict__["predict"] = predictor
     return model

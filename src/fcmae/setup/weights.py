@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fcmae.checkpoint.card import Card
 from fcmae.checkpoint.header import Header
 from fcmae.checkpoint.options import Source
 from fcmae.checkpoint.resolve import Resolved, resolve
 from fcmae.data.options import Loader
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
-from fcmae.evaluation.options import Tiling
-from fcmae.model.kinds import net_from, with_article, with_origin
+from fcmae.model.kinds import with_article, with_origin
 from fcmae.model.options import SIZES, Architecture
+from fcmae.model.tiling import Tiling
 from fcmae.model.timm_options import TimmArchitecture
 
 ModelKind = str
@@ -22,39 +23,49 @@ ModelKind = str
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """A weights file and what is known about it.
+    """A weights file that was found, and what its card says.
 
     Attributes:
-        path: The file.
-        kind: Which model it holds.
-        net: What its encoder is: one of ours, or a net of timm.
-        classes: Names of the classes of a model that tells some apart.
-        class_ids: Numbers of a detector's classes in COCO files.
-        size: Height and width of the images it was made for.
-        short_side: What a segmenter's images were resized to, where they were.
-        tiling: Windows that a detector looked through, where it did.
-        mean: Mean of each channel, by which images are normalised; None where it is not known.
-        std: Standard deviation of each channel.
-        description: The model in full.
         header: What is needed to load them.
+        net: The encoder: one of ours, or a net of timm.
         lineage: Where they come from, oldest first.
         licences: Terms that what is made of them is under.
     """
 
-    path: Path
-    kind: ModelKind
-    net: Architecture | TimmArchitecture
-    classes: list[str] | None
-    class_ids: list[int] | None
-    size: tuple[int, int]
-    short_side: int | None
-    tiling: Tiling | None
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
-    description: dict[str, Any]
     header: Header
-    lineage: list[dict[str, Any]]
+    net: Architecture | TimmArchitecture
+    lineage: list[Mapping[str, Any]]
     licences: list[str]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.header.path
+
+    @property
+    def card(self) -> Card:
+        """All that the file says about itself."""
+        return self.header.card
+
+    @property
+    def kind(self) -> ModelKind:
+        """Kind of the model."""
+        return self.card.kind
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """The model in full."""
+        return self.card.model
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes of a model that tells some apart."""
+        return None if self.card.classes is None else list(self.card.classes)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images that the model was made for."""
+        return self.card.image_size
 
     @property
     def architecture(self) -> Architecture:
@@ -107,34 +118,13 @@ def read_weights(
     resolved = resolve(source, fetch)
     if reporter is not None:
         tell_licences(source, resolved, reporter)
-    header, found = resolved.header, resolved.header.card
-    try:
-        model = found["model"]
-        weights = Weights(
-            path=header.path,
-            kind=model["kind"],
-            net=net_from(model["architecture"]),
-            classes=found.get("classes"),
-            class_ids=found.get("class_ids"),
-            size=tuple(found.get("size", (224, 224))),
-            short_side=found.get("short_side"),
-            tiling=tiling_of(found),
-            mean=tuple(found["mean"]) if "mean" in found else None,
-            std=tuple(found["std"]) if "std" in found else None,
-            description=model,
-            header=header,
-            lineage=resolved.lineage,
-            licences=resolved.licences,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{header.path} was written by another version of fcmae: its card lacks or has a "
-            f"strange {error}."
-        ) from error
-    net = weights.net
+    header, net = resolved.header, resolved.header.card.net
+    if net is None:
+        raise CheckpointError(f"{header.path} describes a model without an encoder of fcmae.")
+    weights = Weights(header=header, net=net, lineage=resolved.lineage, licences=resolved.licences)
     if kind is not None and weights.kind != kind:
         raise CheckpointError(
-            f"{source} holds {found.get('encoder_of') or with_article(weights.kind)}, but this "
+            f"{source} holds {header.card.encoder_of or with_article(weights.kind)}, but this "
             f"command needs {with_origin(kind)}."
             + (f" And {not_ours(net)}" if isinstance(net, TimmArchitecture) else "")
         )
@@ -146,14 +136,6 @@ def tell_licences(source: str | Path, resolved: Resolved, reporter: Reporter) ->
     if resolved.licences:
         terms = " and ".join(resolved.licences)
         reporter.message(f"Licence of {source}: {terms}; it binds what is made of these weights.")
-
-
-def tiling_of(card: Mapping[str, Any]) -> Tiling | None:
-    """The windows that a detector's card names, if it does."""
-    if not card.get("tile"):
-        return None
-    height, width = card["tile"]
-    return Tiling(size=(height, width), overlap=card.get("tile_overlap", Tiling.overlap))
 
 
 def tiling_facts(tiling: Tiling | None) -> dict[str, Any]:
@@ -170,15 +152,15 @@ def not_ours(net: TimmArchitecture) -> str:
 
 def loader_of(weights: Weights, loader: Loader) -> Loader:
     """The loader with the normalisation that the weights were made with, where that is known."""
-    if weights.mean is None or weights.std is None:
+    mean, std = weights.card.mean, weights.card.std
+    if mean is None or std is None:
         return loader
-    own = (weights.mean, weights.std)
-    if (loader.mean, loader.std) not in ((Loader.mean, Loader.std), own):
+    if (loader.mean, loader.std) not in ((Loader.mean, Loader.std), (mean, std)):
         raise ValueError(
             f"loader.mean is {loader.mean} and loader.std is {loader.std}, but the weights in "
-            f"{weights.path} were made with {own[0]} and {own[1]}: leave both out."
+            f"{weights.path} were made with {mean} and {std}: leave both out."
         )
-    return replace(loader, mean=weights.mean, std=weights.std)
+    return replace(loader, mean=mean, std=std)
 
 
 def size_name(architecture: Architecture) -> str:

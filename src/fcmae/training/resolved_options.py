@@ -77,8 +77,8 @@ def _loader(options: TrainingOptions[Any], start: Start | None) -> Loader:
     """The normalisation of the weights where it is left at its default."""
     loader = options.loader
     weights = None if options.weights is None or start is None else start.weights
-    if weights is None or weights.mean is None or weights.std is None:
+    if weights is None or weights.card.mean is None or weights.card.std is None:
         return loader
     if (loader.mean, loader.std) != (Loader.mean, Loader.std):
         return loader
-    return replace(loader, mean=weights.mean, std=weights.std)
+    return replace(loader, mean=weights.card.mean, std=weights.card.std)

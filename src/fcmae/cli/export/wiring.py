@@ -1,5 +1,6 @@
 """From weights to the files of another library."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fcmae.checkpoint.weights import load_model
@@ -14,7 +15,7 @@ def write(weights: Weights, asked: ExportRequest, out: Path, console: Console) -
     """Write what was asked for, and say what was written."""
     model, card = load_model(weights.header)
     licence = "; ".join(weights.licences)
-    told = {**card, "lineage": weights.lineage, **({"licence": licence} if licence else {})}
+    told = replace(card, lineage=tuple(weights.lineage), licence=licence or card.licence)
     facts = facts_of(model, told, part=asked.part, size=asked.size, precision=asked.precision)
     if licence:
         console.message(f"The weights are under {licence}, and so is what is made of them.")

@@ -8,12 +8,12 @@ from fcmae.checkpoint.weights import load_model
 from fcmae.data.image_list import ImageList
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.detect import IndexedDetections, detect
-from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows, unwatched
 from fcmae.inference.detection.options import DetectOptions
 from fcmae.inference.models import launch
 from fcmae.inference.prologue import TrainedModel
 from fcmae.model.detector import Detector
+from fcmae.model.tiling import Tiling
 from fcmae.process_group import Peers
 from fcmae.tasks.evaluations.precision import fitted
 

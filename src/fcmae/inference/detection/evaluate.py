@@ -10,11 +10,11 @@ from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
 from fcmae.evaluation.coco import require_coco_eval
-from fcmae.evaluation.options import Tiling
 from fcmae.files.durable import write_synced
 from fcmae.files.results import unusable_files
 from fcmae.inference.detection.options import DetectorEvaluated, EvaluateDetect
 from fcmae.inference.prologue import TrainedModel, any_sides, open_weights
+from fcmae.model.tiling import Tiling
 from fcmae.setup.labelled import accepted
 from fcmae.setup.places import check_place
 
@@ -32,7 +32,7 @@ def evaluate_detect(options: EvaluateDetect, reporter: Reporter) -> DetectorEval
     require_coco_eval()
     trained = open_weights(options, reporter, kind="detector", fit=any_sides)
     weights = trained.weights
-    tiling = options.tiles.tiling(weights.tiling, fitted=options.size)
+    tiling = options.tiles.tiling(weights.card.tiling, fitted=options.size)
     if weights.classes is None:
         raise CheckpointError(
             f"{weights.path} does not name its classes, so that labels cannot be compared with it."

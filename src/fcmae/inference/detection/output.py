@@ -45,7 +45,7 @@ class DetectionOutput:
         self.classes = weights.classes or [
             str(i) for i in range(weights.description["num_classes"])
         ]
-        self.class_ids = weights.class_ids or list(range(1, len(self.classes) + 1))
+        self.class_ids = weights.card.class_ids or list(range(1, len(self.classes) + 1))
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self._lines: list[dict[str, Any]] = []
         self._journal: Journal | None = None

@@ -5,10 +5,10 @@ from collections import Counter
 from fcmae.data.image_list import ImageList
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
-from fcmae.evaluation.options import Tiling
 from fcmae.files.results import unusable_files
 from fcmae.inference.detection.options import DetectorPredicted, PredictDetect
 from fcmae.inference.prologue import TrainedModel, any_sides, find_for_folder, open_weights
+from fcmae.model.tiling import Tiling
 
 
 def predict_detect(options: PredictDetect, reporter: Reporter) -> DetectorPredicted:
@@ -20,7 +20,7 @@ def predict_detect(options: PredictDetect, reporter: Reporter) -> DetectorPredic
         StorageError: The folder cannot be written, or files of others are in the way.
     """
     trained = open_weights(options, reporter, kind="detector", fit=any_sides)
-    tiling = options.tiles.tiling(trained.weights.tiling, fitted=options.size)
+    tiling = options.tiles.tiling(trained.weights.card.tiling, fitted=options.size)
     images = trained.check(find_for_folder(options), tiled=tiling is not None)
     with hold(options.out):
         return _predict(options, trained, images, tiling, reporter)

@@ -1,8 +1,9 @@
 """Evaluates a segmenter on images with masks."""
 
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+from fcmae.checkpoint.card import LabelMapMeaning
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.find import evaluation_segments
@@ -35,8 +36,8 @@ def meaning(labels: LabelMapOptions, weights: Weights, data: ImageSource) -> Lab
     """What numbers in masks mean: as asked for, as a .yaml says, or as in the model's training."""
     if any(path.suffix.lower() in YAMLS for path in named_paths(data)):
         return labels
-    trained = weights.header.card.get("labels", {})
-    unset = {name: value for name, value in trained.items() if getattr(labels, name) is None}
+    trained = weights.card.labels or LabelMapMeaning()
+    unset = {name: x for name, x in asdict(trained).items() if getattr(labels, name) is None}
     return replace(labels, **unset)
 
 

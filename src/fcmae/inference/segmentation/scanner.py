@@ -22,7 +22,7 @@ def open_scanner(trained: TrainedModel, scan: Scan, compute: Compute) -> Scanner
     assert isinstance(model, Segmenter)
     return Scanner(
         model=model,
-        how=scan.after(trained.weights.short_side),
+        how=scan.after(trained.weights.card.short_side),
         tile=trained.size,
         batch_size=compute.batch_size,
         peers=launch(compute, model),

@@ -19,10 +19,10 @@ from fcmae.data.options import Loader
 from fcmae.engine.folder import PRECISION
 from fcmae.evaluation.coco import CocoScores
 from fcmae.evaluation.detect import IndexedDetections, detect, judge
-from fcmae.evaluation.options import Tiling
 from fcmae.evaluation.tiled import Tiler, through_windows
 from fcmae.files.durable import write_text
 from fcmae.model.detector import Detector
+from fcmae.model.tiling import Tiling
 from fcmae.process_group import Peers
 from fcmae.task import Evaluation
 
