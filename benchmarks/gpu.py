@@ -24,15 +24,25 @@ def main() -> None:
     )
     parser.add_argument("--model", nargs="+", default=["tiny", "base"])
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, help="by default those of each script, 10 of steps")
+    parser.add_argument("--way", nargs="+", default=WAYS, help="of a step")
+    parser.add_argument("--device", default="cuda", help="cpu: to try the script itself")
+    parser.add_argument("--size", type=int, default=224, help="of the images of a step")
+    parser.add_argument("--detect", type=int, default=1024)
+    parser.add_argument("--segment", type=int, default=512)
     args = parser.parse_args()
-    run("kernels.py", "--images", str(args.batch))
+    common = ["--device", args.device]
+    common += [] if args.rounds is None else ["--rounds", str(args.rounds)]
+    models = ["--model", *args.model]
+    run("kernels.py", *common, "--model", args.model[-1], "--images", str(args.batch))
     run(
-        "steps.py", "--device", "cuda", "--type", "bfloat16", "--out", "steps-gpu",
-        "--model", *args.model, "--batch", str(args.batch), "--rounds", str(args.rounds),
-        "--way", *WAYS,
+        "steps.py", "--rounds", "10", *common, *models, "--type", "bfloat16", "--out", "steps-gpu",
+        "--batch", str(args.batch), "--size", str(args.size), "--way", *args.way,
     )  # fmt: skip
-    run("scenes.py", "--device", "cuda", "--model", *args.model, "--out", "scenes-gpu")
+    run(
+        "scenes.py", *common, *models, "--out", "scenes-gpu",
+        "--detect", str(args.detect), "--segment", str(args.segment),
+    )  # fmt: skip
 
 
 def run(script: str, *arguments: str) -> None:

@@ -23,7 +23,6 @@ from fcmae.model.options import architecture
 
 CPU = torch.device("cpu")
 WAYS = ("ours", "ours-v1", "reference", "timm", "timm-compiled", "onnx")
-SIZE = 224
 CLASSES = 1000
 
 
@@ -35,6 +34,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=["atto", "tiny"])
     parser.add_argument("--batch", nargs="+", type=int, default=[1, 32])
     parser.add_argument("--way", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--out", default="inference")
     args = parser.parse_args()
@@ -46,7 +46,7 @@ def rows(args: argparse.Namespace) -> Iterator[timing.Row]:
     """One for each model, batch and way."""
     for model in args.model:
         for batch in args.batch:
-            made = ways(model, batch, args.way)
+            made = ways(model, batch, args.way, args.size)
             with torch.inference_mode():
                 times = timing.in_turns(made, args.rounds, CPU)
             for way, seconds in times.items():
@@ -56,10 +56,10 @@ def rows(args: argparse.Namespace) -> Iterator[timing.Row]:
                 }  # fmt: skip
 
 
-def ways(model: str, batch: int, names: list[str]) -> dict[str, Callable[[], Tensor]]:
+def ways(model: str, batch: int, names: list[str], size: int) -> dict[str, Callable[[], Tensor]]:
     """What each way computes, on the same weights and images, after they were found to agree."""
     torch.manual_seed(0)
-    images = torch.randn(batch, 3, SIZE, SIZE)
+    images = torch.randn(batch, 3, size, size)
     ours = randomised(Classifier(architecture(model), num_classes=CLASSES))
     older = randomised(Classifier(architecture(f"v1-{model}"), num_classes=CLASSES))
     theirs = timm.create_model(f"convnextv2_{model}", num_classes=CLASSES).eval()

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import timing
 import torch
 from torch import Tensor
 
@@ -31,7 +32,6 @@ TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}  # of the largest value
 EPS = 1e-6
 GRID, VISIBLE = 7, 20
-ROUNDS = 20
 FIELDS = [
     "device", "torch", "commit", "operation", "layout", "images", "positions", "channels", "type",
     "pass", "kernels", "ms", "reference_ms", "speedup", "share_of_copy",
@@ -67,7 +67,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", default="base")
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--types", nargs="+", choices=TYPES, default=["bfloat16", "float32"])
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/kernels.csv"))
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=timing.RESULTS / "kernels.csv")
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no GPU here; --device cpu times the kernels for the CPU.")
@@ -93,8 +94,10 @@ def rows(args: argparse.Namespace, device: torch.device, copied: float):  # type
                     x, *parameters = leaves
                     x = x.to(TYPES[name])
                     verify(operation, function, [x[:2], *parameters])
-                    for passed, timing in times(function, [x, *parameters], copied).items():
-                        yield common | timing | {
+                    for passed, taken in times(
+                        function, [x, *parameters], copied, args.rounds
+                    ).items():
+                        yield common | taken | {
                             "operation": operation, "layout": layout, "type": name,
                             "images": args.images, "positions": positions,
                             "channels": x.shape[-1], "pass": passed,
@@ -154,7 +157,9 @@ def gradients(function: Function, leaves: list[Tensor]) -> list[Tensor]:
     return [y.detach(), *torch.autograd.grad(y, leaves, upstream.view(y.shape).to(y.dtype))]
 
 
-def times(function: Function, leaves: list[Tensor], copied: float) -> dict[str, dict[str, object]]:
+def times(
+    function: Function, leaves: list[Tensor], copied: float, rounds: int
+) -> dict[str, dict[str, object]]:
     """Forward and backward, ours and the definition taking turns."""
     tensor_bytes = leaves[0].numel() * leaves[0].element_size()
     at_least = {"forward": 2 * tensor_bytes, "backward": 3 * tensor_bytes}
@@ -163,7 +168,7 @@ def times(function: Function, leaves: list[Tensor], copied: float) -> dict[str, 
     measured = {}
     for which, moved in at_least.items():
         taken: dict[str, list[float]] = {name: [] for name in names}
-        for turn in range(ROUNDS + 3):
+        for turn in range(rounds + 3):
             for name in names:
                 seconds = seconds_of(steps[name][which], leaves[0].device)
                 if turn >= 3:  # the first turns compile and choose block sizes

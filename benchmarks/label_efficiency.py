@@ -113,7 +113,7 @@ def pretrain(args: argparse.Namespace) -> str:
         base_lr=args.lr * 256 / args.batch,
         batch_size=args.batch,
         epochs=args.epochs,
-        warmup_epochs=max(1, args.epochs // 10),
+        warmup_epochs=float(max(1, args.epochs // 10)),
     )
     out = args.out / f"pretrain-{args.model}"
     started = time.perf_counter()
@@ -195,7 +195,7 @@ def probe(args: argparse.Namespace) -> str:
         {"what": "neighbours top1", "value": f"{neighbours(train, val, classes).top1:.4f}"},
         {"what": "linear top1", "value": f"{linear_probe(train, val, classes).result.top1:.4f}"},
     ]
-    distances = feature_distance(model.encoder, labelled(args, "val"))
+    distances = feature_distance(model.encoder, labelled(args, "val")).of_blocks
     rows.append({"what": "feature distance", "value": " ".join(f"{d:.3f}" for d in distances)})
     record(args, rows)
     return f"{rows}"

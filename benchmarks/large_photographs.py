@@ -10,7 +10,6 @@ from pathlib import Path
 from PIL import Image
 
 SIZE, TILE = (4032, 3024), (640, 480)
-COUNT = 4
 
 
 def main() -> None:
@@ -18,10 +17,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--count", type=int, default=4)
     args = parser.parse_args()
+    files = sorted(args.photos.glob("0*.jpg"))
+    if not files:
+        parser.error(f"{args.photos} holds no photograph named 0*.jpg.")
     args.out.mkdir(parents=True, exist_ok=True)
-    photos = cycle(sorted(args.photos.glob("0*.jpg")))
-    for number in range(COUNT):
+    photos = cycle(files)
+    for number in range(args.count):
         large = Image.new("RGB", SIZE)
         for top in range(0, SIZE[1], TILE[1]):
             for left in range(0, SIZE[0], TILE[0]):

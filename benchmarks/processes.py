@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--model", default="atto")
     parser.add_argument("--type", choices=steps.TYPES, default="bfloat16")
     parser.add_argument("--batch", type=int, default=32, help="images of each process")
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--processes", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     timing.write("processes", rows(parser.parse_args()))
@@ -69,7 +70,7 @@ def work(rank: int, processes: int, args: argparse.Namespace, folder: str) -> No
         init_method=f"file://{folder}/meeting", rank=rank, world_size=processes,
     )  # fmt: skip
     torch.manual_seed(0)
-    setting = steps.Setting(model=args.model, type=args.type, batch=args.batch)
+    setting = steps.Setting(model=args.model, type=args.type, batch=args.batch, size=args.size)
     net = Autoencoder(architecture(args.model)).to(device)
     shared = DistributedDataParallel(net)
     images = torch.randn(args.batch, 3, setting.size, setting.size, device=device)

@@ -34,22 +34,24 @@ def main() -> None:
     )
     parser.add_argument("--model", default="atto")
     parser.add_argument("--images", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--side", type=int, default=SIDE, help="of the large product")
     args = parser.parse_args()
-    measure(args.model, args.images)
+    measure(args.model, args.images, args.rounds, args.side)
 
 
-def measure(model: str, images: int) -> list[timing.Row]:
+def measure(model: str, images: int, rounds: int = ROUNDS, side: int = SIDE) -> list[timing.Row]:
     """All rows, written down as they come."""
     keep_freed_memory()
     with torch.inference_mode():
-        return timing.write("roofline", rows(model, images))
+        return timing.write("roofline", rows(model, images, rounds, side))
 
 
-def rows(model: str, images: int) -> Iterator[timing.Row]:
+def rows(model: str, images: int, rounds: int, side: int) -> Iterator[timing.Row]:
     """Operations with their operations per byte and per second."""
     device = torch.device("cpu")
-    for name, type_, flops, moved, run in operations(model, images):
-        seconds = timed(run)
+    for name, type_, flops, moved, run in operations(model, images, side):
+        seconds = timed(run, rounds)
         yield {
             "operation": name, "type": str(type_).removeprefix("torch."),
             "flops_per_byte": f"{flops / moved:.3f}", "gflops": f"{flops / seconds / 1e9:.2f}",
@@ -58,7 +60,7 @@ def rows(model: str, images: int) -> Iterator[timing.Row]:
 
 
 def operations(
-    model: str, images: int
+    model: str, images: int, product: int
 ) -> Iterator[tuple[str, torch.dtype, int, int, Callable[[], Tensor]]]:
     """Name, type, operations, bytes that must move, and what to run."""
     source = torch.empty(COPIED // 2, dtype=torch.uint8)
@@ -66,8 +68,8 @@ def operations(
     yield "copy", torch.uint8, 0, COPIED, lambda: target.copy_(source)
     for type_ in TYPES:
         size = type_.itemsize
-        a, b = (torch.randn(SIDE, SIDE).to(type_) for _ in range(2))
-        yield "product", type_, 2 * SIDE**3, 3 * size * SIDE**2, lambda a=a, b=b: a @ b
+        a, b = (torch.randn(product, product).to(type_) for _ in range(2))
+        yield "product", type_, 2 * product**3, 3 * size * product**2, lambda a=a, b=b: a @ b
         for stage, c in enumerate(architecture(model).dims):
             side = 56 >> stage
             positions = images * side**2
@@ -86,10 +88,10 @@ def operations(
             )  # fmt: skip
 
 
-def timed(run: Callable[[], Tensor]) -> float:
+def timed(run: Callable[[], Tensor], rounds: int) -> float:
     """Median seconds."""
     times = []
-    for turn in range(ROUNDS + timing.WARM_UP):
+    for turn in range(rounds + timing.WARM_UP):
         begun = perf_counter()
         run()
         if turn >= timing.WARM_UP:

@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--type", nargs="+", choices=TYPES, default=list(TYPES))
     parser.add_argument("--way", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", default="steps")
     args = parser.parse_args()
@@ -91,7 +92,7 @@ def rows(args: argparse.Namespace) -> Iterator[timing.Row]:
     device = torch.device(args.device)
     for model in args.model:
         for name in args.type:
-            setting = Setting(model=model, type=name, batch=args.batch)
+            setting = Setting(model=model, type=name, batch=args.batch, size=args.size)
             yield from timed("pretrain", pretraining(setting, device, args.way), setting, args)
             yield from timed("dense", dense(setting, device), setting, args)
 

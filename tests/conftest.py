@@ -25,23 +25,38 @@ settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="run the tests that take minutes")
+    parser.addoption("--all", action="store_true", help="run every test but those of --slow")
+    parser.addoption("--slow", action="store_true", help="run --all, and the tests of minutes each")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     import torch
 
+    left_out = [item for item in items if not _wanted(item, config)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
-        if "slow" in item.keywords and not config.getoption("--slow"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
-        if "gpu" in item.keywords and not torch.cuda.is_available():
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs a GPU"))
 
 
-def pytest_collection_finish() -> None:
+def _wanted(item: pytest.Item, config: pytest.Config) -> bool:
+    """True if the options or the test's own name on the command line ask for a test."""
+    slow = config.getoption("--slow")
+    if slow or any("::" in asked for asked in config.args):
+        return True
+    if item.get_closest_marker("slow"):
+        return False
+    marker = item.get_closest_marker("full")
+    variant = getattr(getattr(item, "callspec", None), "id", None)
+    return marker is None or config.getoption("--all") or variant in marker.kwargs.get("but", ())
+
+
+def pytest_runtest_setup() -> None:
     """Lets the collector pass over all that was imported: no test goes through it again."""
-    gc.collect()
-    gc.freeze()
+    if not gc.get_freeze_count():  # a type checker, for one, undoes it
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

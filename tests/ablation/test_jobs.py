@@ -37,6 +37,7 @@ def test_steps_run_as_jobs_and_the_table_is_the_same(desk: Desk, tmp_path: Path)
     assert not list(desk.out.glob(f"steps/*/{NOTE}"))
 
 
+@pytest.mark.full
 def test_a_job_of_another_runner_is_waited_for_rather_than_begun_again(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     line = [sys.executable, "-c", f"open({str(ran)!r}, 'a').write('x')"]

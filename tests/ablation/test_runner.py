@@ -198,6 +198,7 @@ def test_a_signal_that_comes_while_a_child_is_started_reaches_it(
     assert here.run(line, tmp_path / "run", tmp_path / "log", 0) == -signal.SIGTERM
 
 
+@pytest.mark.full
 def test_killed_at_random_ten_times_it_ends_with_the_same_table(desk: Desk, tmp_path: Path) -> None:
     slow = PLAN.replace("pretrain: {}", "pretrain: {seconds: 0.05}")
     calls = calls_of(lambda: desk.run(slow), within="fcmae/ablation")
@@ -294,6 +295,7 @@ def test_only_some_cells_are_computed_when_asked(desk: Desk) -> None:
     assert (two.seeds, two.seconds, two.parameters) == (0, {}, None)  # though it shares a step
 
 
+@pytest.mark.full
 def test_only_some_seeds_are_computed_when_asked_and_the_table_keeps_the_others(
     desk: Desk,
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_search_that_was_stopped_proposes_the_same_points(
     assert search(CELL, SPACE, tmp_path / "cut.db", mortal, seed=0, width=1) == whole
 
 
+@pytest.mark.full
 def test_killed_and_started_again_every_trial_is_finished(desk: Desk, tmp_path: Path) -> None:
     calls = calls_of(lambda: desk.run(PLAN), within="fcmae/ablation")
     whole = {row.cell: (row.at, row.mean) for row in desk.run(PLAN).rows}

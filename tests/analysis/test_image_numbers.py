@@ -59,6 +59,7 @@ def heaps_are_apart(points: Tensor) -> bool:
     return bool(torch.cdist(first, second).min() > within / 2)
 
 
+@pytest.mark.full
 def test_tsne_keeps_heaps_apart_and_can_be_repeated() -> None:
     pytest.importorskip("sklearn")
     vectors = two_heaps()

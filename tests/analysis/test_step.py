@@ -43,6 +43,7 @@ def test_what_lives_is_counted_until_it_goes() -> None:
     assert z.numel() == 10
 
 
+@pytest.mark.full
 def test_operations_are_those_of_the_closed_form() -> None:
     norms = sum(
         NORM_OPERATIONS * depth * c * (16 * 24) // 4**stage
@@ -55,6 +56,7 @@ def test_operations_are_those_of_the_closed_form() -> None:
     assert small(checkpointing=True).flops == pytest.approx(4 * 2 * 2 * expected, rel=1e-9)
 
 
+@pytest.mark.full
 def test_memory_is_that_of_a_step_with_values() -> None:
     model = Classifier(SMALL, num_classes=1000)
     images = torch.zeros(2, 3, 64, 96)
@@ -66,6 +68,7 @@ def test_memory_is_that_of_a_step_with_values() -> None:
     assert counted.gradients == 4 * counted.parameters
 
 
+@pytest.mark.full
 def test_memory_grows_with_the_batch_and_shrinks_with_what_saves_it() -> None:
     plain = small("encode", batch_size=8)
     twice = small("encode", batch_size=16)
@@ -76,6 +79,7 @@ def test_memory_grows_with_the_batch_and_shrinks_with_what_saves_it() -> None:
     assert few.activations < many.activations
 
 
+@pytest.mark.full
 def test_segmenters_and_detectors_have_their_heads_counted() -> None:
     alone = small("encode")
     assert small("segment").flops > 2 * alone.flops
@@ -107,6 +111,7 @@ def test_hours_are_operations_over_speed() -> None:
     assert gpu_hours(3600e12, tflops=100.0, utilisation=0.5) == pytest.approx(3600 / 50 / 3600)
 
 
+@pytest.mark.full
 def test_the_command_tells_each_size(capsys: pytest.CaptureFixture[str]) -> None:
     line = "cost --model atto --size 64 96 --batch_size 2 --json -"
     assert main(line.split()) == 0
@@ -181,6 +186,7 @@ MEASURED = {  # MiB that Linux gave to a step on a CPU with AVX-512; see docs/sc
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("case", MEASURED, ids=str)
 def test_the_model_with_the_room_of_onednn_is_what_was_measured(
     case: tuple[str, TrainingOf, int, int, bool],

@@ -265,6 +265,7 @@ def test_the_systems_error_is_told_in_the_users_words(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.full
 def test_a_save_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(0)
     leftovers = 0

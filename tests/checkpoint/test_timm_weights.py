@@ -63,6 +63,7 @@ def written(folder: Path, net: nn.Module) -> Path:
     return path
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", CLASSIFIERS)
 @torch.no_grad()
 def test_features_and_logits_are_timms_own(name: str, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ cells:
 TOO_MUCH = "  too-much: {paper: 83.8, finetune: {optim: {batch_size: 9}}}\n"
 
 
+@pytest.mark.full
 def test_a_plan_trains_compares_and_says_what_failed(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,7 @@ def test_reconstruct_draws_what_the_variant_makes(
     assert all(Path(path).is_file() for path in found["pictures"])
 
 
+@pytest.mark.full
 def test_fine_tuning_drops_what_stood_in_place_of_grn_and_says_so(
     run: Path, places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ def test_every_analysis_that_can_be_asked_for_can_be_done() -> None:
     assert tuple(ANALYSES) == What.__args__
 
 
+@pytest.mark.full
 def test_a_classifier_is_looked_into_from_all_sides(
     places: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_classifier_is_looked_into_from_all_sides(
     assert found["class_selectivity"]["classes"] == 2
 
 
+@pytest.mark.full
 def test_without_classes_what_needs_them_is_left_out_with_the_reason(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +113,7 @@ def test_without_classes_what_needs_them_is_left_out_with_the_reason(
     check_contract(tmp_path / "o", found)
 
 
+@pytest.mark.full
 def test_numbers_do_not_depend_on_batches_and_can_be_repeated(
     places: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -154,6 +157,7 @@ def test_images_of_two_channels_and_a_run_folder(tmp_path: Path) -> None:
     assert result.found[0]["summary"]["image"] == "2.png"
 
 
+@pytest.mark.full
 def test_what_a_second_analysis_does_not_find_is_not_left_from_the_first(
     places: SimpleNamespace, tmp_path: Path
 ) -> None:

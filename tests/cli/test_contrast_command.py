@@ -41,6 +41,7 @@ def test_a_run_leaves_weights_numbers_and_a_curve(run: Path) -> None:
     assert {"accuracy", "spread", "grad_norm"} <= last.keys()
 
 
+@pytest.mark.full
 def test_analyses_are_those_of_its_encoder(
     run: Path, places: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_analyses_are_those_of_its_encoder(
     assert len(rows) == 1 + 12  # the momentum encoder's blocks are no others
 
 
+@pytest.mark.full
 def test_the_run_is_weights_for_every_other_command(
     run: Path, places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +77,7 @@ def test_the_run_is_weights_for_every_other_command(
     assert_close(fcmae.load(run).state_dict(), encoder.state_dict(), rtol=0, atol=0)
 
 
+@pytest.mark.full
 def test_a_run_may_begin_with_the_weights_of_another_and_its_copy_begins_equal(
     run: Path, places: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from fcmae.cli.demo.table import row
 from fcmae.cli.main import main
 
 
+@pytest.mark.full
 def test_the_quick_demo_goes_all_the_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

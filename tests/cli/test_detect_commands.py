@@ -180,6 +180,7 @@ def tiled(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(data=data, out=out, told=told, large=data / "val" / "4.png")
 
 
+@pytest.mark.full
 def test_a_detector_trained_on_parts_of_images_is_validated_through_windows(
     tiled: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_detector_trained_on_parts_of_images_is_validated_through_windows(
     assert told([*words, *QUICK, *FEW, "--size", "64"], capsys)["images"] == 2
 
 
+@pytest.mark.full
 def test_weights_tell_the_windows_to_look_through(
     tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +234,7 @@ def test_a_loaded_detector_says_how_it_cannot_look(
         fcmae.load(tiled.out).predict(tiled.large, **how)
 
 
+@pytest.mark.full
 def test_without_a_usable_image_former_predictions_stay(
     tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,6 +247,7 @@ def test_without_a_usable_image_former_predictions_stay(
     assert (tmp_path / "out" / "4.png").is_file()
 
 
+@pytest.mark.full
 def test_a_prediction_of_no_image_lists_the_files_and_ends_with_code_6(
     tiled: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -292,6 +296,7 @@ def test_predictions_do_not_go_where_images_are_searched_for(
     assert (tmp_path / "4.png").exists()
 
 
+@pytest.mark.full
 def test_validation_images_that_cannot_be_used_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,6 +310,7 @@ def test_validation_images_that_cannot_be_used_are_named(
     assert ": validated on 1 image after 1 step on 4 images." in said.out
 
 
+@pytest.mark.full
 def test_boxes_alone_can_be_learnt(
     trained: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_run_does_not_go_on_with_other_options(
     assert "mask.ratio: 0.6 before, 0.5 now" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_a_run_goes_on_with_what_it_left_open_said_outright(
     runs: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:

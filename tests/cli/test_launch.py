@@ -171,6 +171,7 @@ def test_words_are_left_where_torchrun_looks_for_them(
     assert "of 0" in ChildFailedError("fcmae", {0: told}).format_msg()
 
 
+@pytest.mark.full
 def test_an_error_in_the_data_is_said_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,6 +238,7 @@ TORCHRUN = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS")
 
 
+@pytest.mark.full(but=["names0"])
 @pytest.mark.parametrize("names", [TORCHRUN, SLURM])
 def test_what_is_wrong_for_all_processes_is_said_once_per_machine(names: tuple[str, ...]) -> None:
     for rank, local, said in ((0, 0, True), (1, 1, False), (2, 0, True)):

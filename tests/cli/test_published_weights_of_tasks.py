@@ -58,6 +58,7 @@ def world(
         yield server
 
 
+@pytest.mark.full(but=["values"])
 @pytest.mark.parametrize("task", LINES)
 def test_each_task_starts_from_a_published_name(
     world: Server, task: str, capsys: pytest.CaptureFixture[str]
@@ -75,6 +76,7 @@ def test_each_task_starts_from_a_published_name(
     assert [entry["source"] for entry in card.lineage] == ["timm:convnextv2_tiny.fcmae"]
 
 
+@pytest.mark.full
 def test_their_stem_is_adapted_where_that_is_asked_for(world: Server) -> None:
     line = f"finetune segment {LINES['segment']} --weights timm:convnextv2_tiny.fcmae {QUICK}"
     changed = "--encoder.channels 1"

@@ -89,6 +89,7 @@ def run(line: str) -> None:
     assert main(words) == 0, line
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("line", LINES)
 def test_every_command_of_the_page_runs(
     world: Server, line: str, capsys: pytest.CaptureFixture[str]
@@ -115,6 +116,7 @@ def test_every_line_of_python_of_the_page_runs(
         assert model.get_parameter("stem.weight").shape[1] == 6
 
 
+@pytest.mark.full
 def test_the_licence_stays_with_what_is_trained(world: Server) -> None:
     run(LINES[0])
     card = read_card(Path("runs/tiny"))

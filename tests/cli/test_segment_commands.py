@@ -141,6 +141,7 @@ def test_prediction_writes_masks_overlays_and_polygons(
         assert list(pixels.values()) == np.bincount(mask.ravel(), minlength=2).tolist()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("large", ["100", "1000000"])
 def test_a_prediction_of_no_image_lists_the_files_and_ends_with_code_6(
     large: str,

@@ -71,6 +71,7 @@ def alone(data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> di
     return {task: root / task for task in MEASURED}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("strategy", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("task", MEASURED)
 def test_two_processes_do_what_one_does(

@@ -97,6 +97,7 @@ def test_evidence_for_a_class_token_lies_before_the_last_block() -> None:
     assert grad_cam(model, places[-2], images)[0].amax() > 0
 
 
+@pytest.mark.full
 def test_a_classifier_of_timm_is_looked_into_beside_a_random_resnet(
     places: SimpleNamespace, tmp_path: Path
 ) -> None:

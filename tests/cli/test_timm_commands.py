@@ -86,6 +86,7 @@ def test_a_fine_tuned_vit_classifies_embeds_and_is_loaded(
     assert np.load(tmp_path / "e.npz")["features"].shape == (4, 64)
 
 
+@pytest.mark.full
 def test_a_run_that_died_ends_with_the_same_weights(
     run: Path,
     places: SimpleNamespace,

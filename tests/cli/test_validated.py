@@ -38,6 +38,7 @@ def test_a_classifier_says_on_how_many_images_it_was_validated(
     assert " on 3 images after 2 steps on 8 images (best epoch" in said(words, tmp_path, capsys)
 
 
+@pytest.mark.full
 def test_an_estimator_says_on_how_many_images_it_was_validated(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,6 +53,7 @@ def test_an_estimator_says_on_how_many_images_it_was_validated(
     assert " on 3 images after 2 steps on 8 images." in said(words, tmp_path, capsys)
 
 
+@pytest.mark.full
 def test_a_segmenter_says_on_how_many_images_it_was_validated(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

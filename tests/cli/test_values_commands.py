@@ -22,6 +22,7 @@ def told(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
     return answer
 
 
+@pytest.mark.full(but=["labels"])
 @pytest.mark.parametrize("kind", ["labels", "numbers"])
 def test_what_is_learnt_is_measured_and_written(
     kind: str, places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -72,6 +73,7 @@ def test_a_classifier_is_no_estimator(
     )
 
 
+@pytest.mark.full
 def test_labels_that_no_image_has_are_said_to_have_no_average_precision(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

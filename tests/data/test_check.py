@@ -48,6 +48,7 @@ def test_progress_is_told_for_every_file_in_order(mixed: Path) -> None:
     assert [finding.path for finding in seen] == [f"{number:04}.png" for number in range(40)]
 
 
+@pytest.mark.full
 def test_a_file_that_kills_its_decoder_is_named(
     pictures: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

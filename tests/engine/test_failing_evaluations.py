@@ -15,6 +15,7 @@ from forking import IGNORE_THREADS
 pytestmark = pytest.mark.filterwarnings(IGNORE_THREADS)
 
 
+@pytest.mark.full(but=["1"])
 @pytest.mark.parametrize("at", [1, 2])
 def test_the_run_ends_with_its_steps_saved_and_goes_on_as_if_nothing_had_been(
     at: int, tmp_path: Path
@@ -51,6 +52,7 @@ def test_where_the_steps_cannot_be_saved_either_both_errors_are_told(
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("on", [None, 0, 1])
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_several_processes_save_their_steps_too(

@@ -250,6 +250,7 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
         train(tmp_path, feed=ToyFeed(fingerprint="other"), record={"mask": {"ratio": 0.6}})
 
 
+@pytest.mark.full
 def test_options_are_compared_by_what_they_mean(tmp_path: Path) -> None:
     def meaning(*records: Record) -> tuple[Record, Record]:
         one, other = ({"blocks": None, **record["mask"]} for record in records)

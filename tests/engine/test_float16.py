@@ -61,6 +61,7 @@ def test_a_gradient_that_stays_broken_stops_the_run(tmp_path: Path) -> None:
         train(tmp_path, run=FLOAT16, task=ToyTask(at_step=overflow), optim=options(epochs=3))
 
 
+@pytest.mark.full
 def test_resuming_is_exact_here_too(tmp_path: Path) -> None:
     class Ends(ToyFeed):
         def batches(self, **how: object) -> object:  # type: ignore[override]

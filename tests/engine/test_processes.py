@@ -41,6 +41,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.full(but=["ddp"])
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_do_what_one_does(alone: Path, tmp_path: Path, strategy: str) -> None:
     run = run_options(strategy=strategy, micro_batch=2)
@@ -55,6 +56,7 @@ def test_two_processes_do_what_one_does(alone: Path, tmp_path: Path, strategy: s
     load_model(tmp_path / "weights-best.safetensors")
 
 
+@pytest.mark.full
 def test_the_number_of_processes_may_change_when_a_run_goes_on(alone: Path, tmp_path: Path) -> None:
     def stop_on_one(loss: torch.Tensor) -> torch.Tensor:
         calls.append(loss)
@@ -80,6 +82,7 @@ def shards(saved: Saved) -> set[str]:
     return {path.name.split("-", 1)[1] for path in saved.path.glob("*-of-*.safetensors")}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("processes", [(1, 2, 3), (3, 2, 1)])
 def test_shards_are_taken_up_by_any_number_of_processes(
     alone: Path, tmp_path: Path, processes: tuple[int, int, int]
@@ -100,6 +103,7 @@ def test_shards_are_taken_up_by_any_number_of_processes(
         assert_close(other.state_dict(), one.state_dict(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.full
 def test_a_damaged_shard_is_noticed_and_the_checkpoint_before_is_taken(tmp_path: Path) -> None:
     run = run_options(strategy="fsdp")
     assert together(tmp_path, run=run) == [0, 0]
@@ -117,6 +121,7 @@ def test_a_damaged_shard_is_noticed_and_the_checkpoint_before_is_taken(tmp_path:
         assert_close(newest(tmp_path).tensors(part), last.tensors(part), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.full
 def test_a_process_that_cannot_write_its_shard_stops_all(tmp_path: Path) -> None:
     def fill(loss: torch.Tensor) -> torch.Tensor:
         if os.environ["RANK"] == "1":
@@ -157,6 +162,7 @@ class Ends(ToyFeed):
             yield batch
 
 
+@pytest.mark.full
 def test_a_break_on_one_process_stops_all(tmp_path: Path) -> None:
     def break_on_one(loss: torch.Tensor) -> torch.Tensor:
         calls.append(loss)
@@ -183,6 +189,7 @@ def test_a_process_that_is_killed_ends_the_others(
     assert "another process died or stopped answering" in capfd.readouterr().err
 
 
+@pytest.mark.full
 def test_a_leader_that_cannot_save_stops_all(tmp_path: Path) -> None:
     def take_away(loss: torch.Tensor) -> torch.Tensor:
         if os.environ["RANK"] == "0" and not (tmp_path / "checkpoints").exists():
@@ -222,6 +229,7 @@ def test_an_unexpected_error_of_one_process_ends_the_others_while_it_lives(
     assert said.count("RuntimeError: two words\nand a line") == 1
 
 
+@pytest.mark.full
 def test_an_error_while_saving_that_nobody_expects_ends_all(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,6 +113,7 @@ def test_a_classifier_opened_by_its_lines_gives_the_same_logits(format, atto, tm
         assert_same(logits.logits if format == "huggingface" else logits, model(images))
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
 def test_a_graph_opened_by_its_lines_gives_the_same_logits(small, tmp_path):
     model, run = small
@@ -132,6 +133,7 @@ def test_a_graph_opened_by_its_lines_gives_the_same_logits(small, tmp_path):
     assert json.loads(notes["facts.json"])["lineage"][:-1] == LINEAGE
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
 def test_torchvision_opens_v1_by_its_lines(tmp_path):
     model = randomised(Classifier(architecture("v1-tiny"), num_classes=5))
@@ -192,6 +194,7 @@ def test_float16_stays_finite_where_activations_are_large(tmp_path):
     assert np.isfinite(outputs[0]).all()
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
 def test_an_autoencoder_reconstructs_in_a_graph(tmp_path):
     model = randomised(Autoencoder(SMALL, decoder=DecoderOptions(width=32)))
@@ -202,6 +205,7 @@ def test_an_autoencoder_reconstructs_in_a_graph(tmp_path):
     assert_close(outputs, model.pictures(images, visible).reconstruction, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.full(but=["Classifier-timm"])
 @pytest.mark.parametrize(
     ("model", "format"),
     [

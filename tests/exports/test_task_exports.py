@@ -46,6 +46,7 @@ def run_of(kind: str, folder: Path) -> tuple[nn.Module, Path]:
     return model, folder
 
 
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", MODELS)
 def test_each_model_is_written_whole_and_still_predicts(kind: str, tmp_path: Path) -> None:

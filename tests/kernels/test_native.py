@@ -275,6 +275,7 @@ def test_repeats_and_numbers_of_threads_give_the_same_bits():
         assert_close(result, results[0], rtol=0, atol=0)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("build")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_the_operators_keep_the_rules_of_torch_library():
@@ -298,6 +299,7 @@ def test_the_definitions_match_finite_differences():
     torch.autograd.gradcheck(definition_of_gelu_grn, leaves)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("build")
 def test_fifty_steps_of_training_follow_the_curve_of_the_definition():
     def losses(name):

@@ -354,6 +354,7 @@ def test_large_results_on_the_gpu_repeat_to_the_bit():
         assert_close(result, results[0], rtol=0, atol=0)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(gpu.INTERPRETED, reason="this is the interpreter")
 def test_everything_above_holds_under_the_interpreter(request):

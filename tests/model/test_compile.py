@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import torch
 from torch.testing import assert_close
@@ -33,6 +35,7 @@ for name, path in paths.items():
 """
 
 
+@pytest.mark.full
 def test_compiled_equals_eager_on_every_path_without_a_graph_break():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False

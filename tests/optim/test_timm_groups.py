@@ -32,6 +32,7 @@ def by_name(groups: list[dict[str, object]], net: nn.Module) -> dict[str, tuple[
     }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", NETS)
 def test_rates_and_decays_are_timms(name: str) -> None:
     net = timm.create_model(name, num_classes=3)

@@ -229,6 +229,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.full(but=["1"])
 @pytest.mark.parametrize("step", [1, 3, 5])
 def test_killed_and_resumed_is_not_killed_at_all(whole: Path, tmp_path: Path, step: int) -> None:
     assert Child(lambda: train(tmp_path, die_at=step)).wait() == -signal.SIGKILL
@@ -257,6 +258,7 @@ def test_the_copy_moves_once_a_step_however_many_micro_batches(tmp_path: Path) -
     assert calls == [(0, 3), (1, 3), (2, 3)]
 
 
+@pytest.mark.full
 # Recent PyTorch warns of any view that leaves a sharded module; nothing writes into ours.
 @pytest.mark.filterwarnings("ignore:FSDP2-wrapped module:UserWarning")
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])

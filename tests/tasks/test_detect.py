@@ -102,6 +102,7 @@ def test_the_loss_is_the_mean_over_images_of_their_own_losses(images: ImageList)
     }  # fmt: skip
 
 
+@pytest.mark.full
 def test_a_step_does_not_depend_on_how_its_batch_is_shared(
     images: ImageList, tmp_path: Path
 ) -> None:
