@@ -201,6 +201,13 @@ def test_facts_of_our_exports_come_back_and_lies_do_not(tmp_path: Path, model: C
     assert read_header(path).card.size == (32, 32)
 
 
+def test_classes_of_one_name_get_their_numbers(tmp_path: Path, model: Classifier) -> None:
+    path = tmp_path / "a.safetensors"
+    facts = {"classes": '["crane", "eel", "crane"]'}
+    save_file(FORMATS["timm"].write(model.state_dict()), path, facts)
+    assert read_header(path).card.classes == ("crane (0)", "eel", "crane (2)")
+
+
 def test_a_whole_timm_model_computes_the_same_here(tmp_path: Path) -> None:
     other = timm.create_model("convnextv2_atto", num_classes=4).eval()
     for name, parameter in other.named_parameters():

@@ -1,4 +1,4 @@
-"""What evaluations of classes leave in a folder: a picture of what was called what, and a table."""
+"""Files of an evaluation of classes: the confusion matrix as a picture, and a table per class."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What models say about an image, in Python."""
+"""Predictions of a model for one image, in Python."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaidClass:
+class ClassPrediction:
     """The class of an image.
 
     Attributes:
@@ -22,7 +22,7 @@ class SaidClass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaidPixels:
+class PixelPrediction:
     """The class of every pixel.
 
     Attributes:

@@ -25,7 +25,7 @@ from fcmae.evaluation.forward import evaluating
 from fcmae.evaluation.options import Scan, Tiles
 from fcmae.evaluation.scan import Scanner
 from fcmae.evaluation.tiled import Tiler
-from fcmae.inference.predictions import SaidClass, SaidPixels
+from fcmae.inference.predictions import ClassPrediction, PixelPrediction
 from fcmae.model.kinds import with_article
 from fcmae.options.keywords import keyword_values
 from fcmae.options.parse import build
@@ -38,12 +38,12 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True, kw_only=True)
 class NoOptions:
-    """How a model looks at an image that looks in one way only."""
+    """Options of a model that takes images in one way only: none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """How a detector looks at an image: fitted whole, or through windows."""
+class DetectorInput:
+    """Options of a detector for one image: fitted whole, or through windows."""
 
     size: Size | None = None
     """Height and width that the image is fitted into, whichever way round suits it."""
@@ -70,7 +70,7 @@ class Predictor:
         "classifier": NoOptions,
         "estimator": NoOptions,
         "segmenter": Scan,
-        "detector": Look,
+        "detector": DetectorInput,
     }
     saves_memory: ClassVar[dict[str, list[str]]] = {
         "segmenter": ["a lower large (windows from fewer pixels on)", "lower scales"],
@@ -78,7 +78,7 @@ class Predictor:
     }
 
     def __call__(self, image: Given, **how: Any) -> Any:
-        """What the model says about an image.
+        """Predicts from one image.
 
         Args:
             image: A path, an image of Pillow, an array ``h w c`` or a tensor ``c h w``.
@@ -86,9 +86,10 @@ class Predictor:
                 large, overlap, short_side, scales, flip), for a detector size and tiles.
 
         Returns:
-            ``SaidClass`` from a classifier, a dict of probabilities or numbers from an estimator,
-            ``SaidPixels`` from a segmenter; from a detector ``Detections``, whose ``names``,
-            ``scores``, ``boxes`` and ``masks`` have an entry for each object, best first.
+            ``ClassPrediction`` from a classifier, a dict of probabilities or numbers from an
+            estimator, ``PixelPrediction`` from a segmenter; from a detector ``Detections``, whose
+            ``names``, ``scores``, ``boxes`` and ``masks`` have an entry for each object, best
+            first.
 
         Raises:
             UnusableImage: The file is not an image that is accepted.
@@ -138,19 +139,19 @@ class Predictor:
         rows: Tensor = self.model(view[None].to(self._device))
         return rows[0].float().cpu()
 
-    def _classifier(self, image: Given, _: NoOptions) -> SaidClass:
+    def _classifier(self, image: Given, _: NoOptions) -> ClassPrediction:
         probabilities = self._centre(image).softmax(dim=0).tolist()
         named = zip(self._names(len(probabilities)), probabilities, strict=True)
         ordered = dict(sorted(named, key=lambda entry: -entry[1]))
         name = next(iter(ordered))
-        return SaidClass(name=name, probability=ordered[name], probabilities=ordered)
+        return ClassPrediction(name=name, probability=ordered[name], probabilities=ordered)
 
     def _estimator(self, image: Given, _: NoOptions) -> dict[str, float]:
         row = self._centre(image)
         values = row.sigmoid() if self.card.model["values"] == "labels" else row
         return dict(zip(self._names(len(row)), values.tolist(), strict=True))
 
-    def _segmenter(self, image: Given, scan: Scan) -> SaidPixels:
+    def _segmenter(self, image: Given, scan: Scan) -> PixelPrediction:
         scanner = Scanner(
             model=self.model,  # type: ignore[arg-type]  # the kind says so
             how=scan.after(self.card.short_side),
@@ -166,15 +167,15 @@ class Predictor:
                 whole = Window(top=0, left=0, height=height, width=width)
                 view = self._normalise(regions.read(whole))
                 mask = scanner.classes(view[None].to(self._device))
-        return SaidPixels(
+        return PixelPrediction(
             mask=mask.astype(np.int64),
             classes=self._names(self.card.num_outputs or 0),
         )
 
-    def _detector(self, image: Given, look: Look) -> Detections:
-        tiling = look.tiles.tiling(self.card.tiling, fitted=look.size)
+    def _detector(self, image: Given, how: DetectorInput) -> Detections:
+        tiling = how.tiles.tiling(self.card.tiling, fitted=how.size)
         if tiling is None:
-            found = self._fitted(image, sides(size_or(look.size, self.card.image_size)))
+            found = self._fitted(image, sides(size_or(how.size, self.card.image_size)))
         else:
             tiler = Tiler(
                 model=self.model,  # type: ignore[arg-type]  # the kind says so

@@ -44,7 +44,7 @@ class Weights:
 
     @property
     def card(self) -> Card:
-        """All that the file says about itself."""
+        """Metadata of the file."""
         return self.header.card
 
     @property

@@ -2,6 +2,6 @@
 
 
 def number(count: int, noun: str) -> str:
-    """So many things in words: ``1 image``, ``2,000 images``, ``3 classes``."""
+    """A number of things in words: ``1 image``, ``2,000 images``, ``3 classes``."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{ending}"

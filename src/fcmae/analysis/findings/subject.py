@@ -133,7 +133,7 @@ class Subject:
         return as_shown(images, Normalisation.of(viewing.loader, viewing.channels))
 
     def drawn(self, number: int) -> list[int]:
-        """So many rows, drawn by the seed."""
+        """Draws rows by the seed."""
         length = len(self.net.inside.images.indices)
         order = permutation(self.seed, "sheet", length=length)
         return [int(row) for row in order[:number]]
@@ -148,7 +148,7 @@ def look_at(images: ImageList, viewing: Viewing, peers: Peers) -> Images:
 
 
 def spread(images: ImageList, number: int, seed: int) -> ImageList:
-    """So many images, drawn by the seed; of labelled ones, all classes give one in turn."""
+    """Draws images by the seed; of labelled ones, all classes give one in turn."""
     order = permutation(seed, "analyze", length=len(images))
     if images.labels is not None:
         order = order[np.argsort(_turns(images.labels[order]), kind="stable")]

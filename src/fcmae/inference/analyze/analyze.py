@@ -62,13 +62,13 @@ def _check_applies(options: Analyze, net: NetSource) -> None:
 def _look(
     options: Analyze, nets: list[NetSource], images: ImageList, out: Path, reporter: Reporter
 ) -> Analyzed:
-    from fcmae.inference.analyze.wiring import look
+    from fcmae.inference.analyze.run import look
 
     return look(options, nets, images, out, reporter)
 
 
 def out_folder(options: Analyze) -> Path:
-    """Where to write."""
+    """The folder to write to."""
     if options.out is not None:
         return options.out
     path = Path(options.weights)

@@ -58,7 +58,7 @@ def net_source(
 
 
 def _name(source: str) -> str:
-    """What pictures and tables call a net: its folder or file, or what it was published as."""
+    """Name of a net in pictures and tables: its folder or file, or what it was published as."""
     path = Path(source)
     return (path.absolute() if path.exists() else path).name
 

@@ -18,7 +18,7 @@ from fcmae.setup.weights import Weights, loader_of
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureInputs:
-    """All that features are made of.
+    """An encoder and images, from which features are computed.
 
     Attributes:
         weights: The encoder's; None for an untrained one.

@@ -33,7 +33,7 @@ def evaluate_segment(options: EvaluateSegment, reporter: Reporter) -> Segmented:
 
 
 def meaning(labels: LabelMapOptions, weights: Weights, data: ImageSource) -> LabelMapOptions:
-    """What numbers in masks mean: as asked for, as a .yaml says, or as in the model's training."""
+    """Meaning of the numbers in masks: as asked for, by a .yaml, or as in the model's training."""
     if any(path.suffix.lower() in YAMLS for path in named_paths(data)):
         return labels
     trained = weights.card.labels or LabelMapMeaning()

@@ -19,6 +19,6 @@ def predict_segment(options: PredictSegment, reporter: Reporter) -> PredictedSeg
     images = find_for_folder(options)
     sorts = by_size(images, options.scan.large)
     with hold(options.out):
-        from fcmae.inference.segmentation.predict_wiring import predict
+        from fcmae.inference.segmentation.run import predict
 
         return predict(options, trained, images, sorts, reporter)

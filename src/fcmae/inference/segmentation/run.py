@@ -59,7 +59,7 @@ def _reported(
     by_windows: int,
     unusable: list[tuple[str, str]],
 ) -> PredictedSegments:
-    """What all processes have done together."""
+    """The result over all processes."""
     peers = scanner.peers
     mine = torch.from_numpy(np.append(output.counts, [output.written, by_windows])).to(peers.device)
     *counts, images, large = peers.gather(mine[None]).sum(dim=0).tolist()
