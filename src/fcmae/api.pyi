@@ -1236,7 +1236,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 512,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1268,7 +1268,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 512,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1298,7 +1298,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 224,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1363,8 +1363,8 @@ class _Finetune:
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder, such as tiny or v1-tiny, or timm:NAME for a net of timm;
-                by default that of the weights, or atto.
+            model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+                for a net of timm; by default that of the weights, or atto.
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
@@ -1423,7 +1423,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 512,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1463,8 +1463,8 @@ class _Finetune:
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
-                default that of the weights, or atto.
+            model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+                for a net of timm; by default that of the weights, or atto.
             size: Side in pixels of the views to train on, or height,width: multiples of the
                 stride. Images are fitted into them; with tiles.size they keep their own size,
                 and the views are parts of them.
@@ -1530,7 +1530,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 512,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1569,8 +1569,8 @@ class _Finetune:
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
-                default that of the weights, or atto.
+            model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+                for a net of timm; by default that of the weights, or atto.
             size: Side in pixels of the crops to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
@@ -1632,7 +1632,7 @@ class _Finetune:
         out: str | PathLike[str] = ...,
         weights: str | None | PathLike[str] = None,
         adapt: Literal["repeat", "average"] | None = None,
-        model: Literal["atto", "femto", "pico", "nano", "tiny", "small", "base", "large", "xlarge", "huge", "v1-atto", "v1-femto", "v1-pico", "v1-nano", "v1-tiny", "v1-small", "v1-base", "v1-large", "v1-xlarge", "v1-huge"] | None = None,
+        model: str | None = None,
         size: int | tuple[int, int] = 224,
         encoder: EncoderOptions | Mapping[str, Any] | None = None,
         grn: Grn | Mapping[str, Any] | None = None,
@@ -1669,8 +1669,8 @@ class _Finetune:
             adapt: Make the stem of the weights one for encoder.channels: repeat takes its
                 channels in turn, average the mean of them for each; both times old / new
                 channels.
-            model: Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by
-                default that of the weights, or atto.
+            model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
+                for a net of timm; by default that of the weights, or atto.
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
@@ -2185,7 +2185,7 @@ def pretrain(
             channels in turn, average the mean of them for each; both times old / new
             channels.
         model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
-            for a ConvNet of timm; by default that of the weights, or atto.
+            for a net of timm; by default that of the weights, or atto.
         size: Side in pixels of the crops to train on, or height,width: multiples of the
             mask's patch.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:

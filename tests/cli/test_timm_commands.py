@@ -157,8 +157,8 @@ WRONG = {
     "reconstruct --data {data} --weights {vit} --out {out}": f"needs an autoencoder.*{NOT_OURS}",
     "pretrain --data {data} --weights {vit} --out {out}": "gives no feature map",
     "export --weights {vit} --out {out} --format timm": NOT_OURS,
-    "finetune segment --data {data} --weights {vit} --out {out}": NOT_OURS,
-    "finetune values --data {data} --weights {vit} --out {out}": NOT_OURS,
+    "contrast --data {data} --weights {vit} --out {out}": NOT_OURS,
+    "finetune segment --data {data} --weights {vit} --out {out}": "is built for one size, here",
     "finetune classify --data {data} --weights {vit} --out {out} --size 64 --test_size 96": (
         "test_size is 96, but timm:test_vit.r160_in1k is built for one size, here 64 x 64"
     ),

@@ -7,10 +7,12 @@ from torch.testing import assert_close
 
 from fcmae.loss.options import Target
 from fcmae.masking import Mask
-from fcmae.model.net_autoencoder import NetAutoencoder, unused_parameters
+from fcmae.model.net_autoencoder import NetAutoencoder
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.options import DecoderOptions
+from fcmae.model.timm_net import TimmEncoder
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.model.unused import freeze_unused, unused_parameters
 
 NET = TimmArchitecture(timm="mobilenetv3_small_050")
 SMALL = DecoderOptions(width=32)
@@ -128,9 +130,14 @@ def test_options_that_only_encoders_of_ours_have_are_refused(options, said):
 
 
 def test_parameters_behind_the_last_map_are_known_not_to_learn():
-    model = NetAutoencoder(NET, decoder=SMALL)
-    assert unused_parameters(model) == ["body.conv_head.weight", "body.conv_head.bias"]
-    assert unused_parameters(own()) == []
+    encoder = TimmEncoder(NET)
+    behind = ["conv_head.weight", "conv_head.bias"]
+    assert unused_parameters(encoder, TimmEncoder.last_map) == behind
+    assert unused_parameters(encoder, TimmEncoder.levels) == behind
+    assert unused_parameters(encoder, TimmEncoder.pooled) == []
+    assert unused_parameters(own().encoder, NetEncoder.last_map) == []
+    assert freeze_unused(encoder, TimmEncoder.last_map) == behind
+    assert [n for n, p in encoder.body.named_parameters() if not p.requires_grad] == behind
 
 
 def own_with(decoder: DecoderOptions) -> NetAutoencoder:

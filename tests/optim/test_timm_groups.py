@@ -63,6 +63,17 @@ def test_position_embeddings_and_tokens_do_not_decay_without_layer_decay_either(
     assert not decaying & {"encoder.body.pos_embed", "encoder.body.cls_token"}
 
 
+def test_by_stage_each_stage_of_a_net_is_a_layer() -> None:
+    model = TimmClassifier(net_of("resnet18"), num_classes=3)
+    optim = Optim(layer_decay=0.5, layer_decay_by="stage")
+    rates = {n: g.lr_scale for g in parameter_groups(model, optim) for n in g.names}
+    body = "encoder.body."
+    assert rates[f"{body}conv1.weight"] == 0.5**5
+    stages = [f"{body}layer{i}.{j}.conv1.weight" for i in (1, 2, 3, 4) for j in (0, 1)]
+    assert [rates[name] for name in stages] == [0.5**below for below in (4, 4, 3, 3, 2, 2, 1, 1)]
+    assert rates["head.weight"] == 1
+
+
 def test_other_counts_of_layers_are_refused() -> None:
     model = TimmClassifier(net_of("test_vit"), num_classes=3)
     with pytest.raises(ValueError, match="layer_decay_by is group, but this encoder numbers its"):

@@ -7,7 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from fcmae.analysis.cost import ModelCost
 from fcmae.model.net_autoencoder import NetAutoencoder
 from fcmae.model.options import DecoderOptions
-from fcmae.model.timm_net import TimmClassifier, last_map_format
+from fcmae.model.timm_body import last_map_format
+from fcmae.model.timm_net import TimmClassifier
 from fcmae.model.timm_options import TimmArchitecture
 
 

@@ -14,7 +14,8 @@ from fcmae.checkpoint.report import LoadReport, TensorEntry, part_of, prefixed
 from fcmae.checkpoint.timm_names import facts_of
 from fcmae.errors import CheckpointError
 from fcmae.model.build import rebuild
-from fcmae.model.timm_net import TimmEncoder, build_body, timm_encoder_of
+from fcmae.model.timm_body import build_body
+from fcmae.model.timm_net import TimmEncoder, timm_encoder_of
 from fcmae.model.timm_options import TimmArchitecture
 
 BODY, HEAD = "encoder.body.", "head."

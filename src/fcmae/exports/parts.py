@@ -37,7 +37,7 @@ def pyramid_of(model: nn.Module) -> Pyramid:
 
 def norm_of(model: nn.Module) -> nn.LayerNorm:
     """The norm of pooled features: the model's own, or that of a new classifier."""
-    if isinstance(model, Classifier | Contraster | Estimator):
+    if isinstance(model, Classifier | Contraster | Estimator) and model.norm is not None:
         return model.norm
     return nn.LayerNorm(encoder_of(model).architecture.dims[-1], eps=NORM_EPS)
 

@@ -12,9 +12,9 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from fcmae.model.detector_heads import Heads, at_corners, heads, proposal_network
-from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture, MaskRCNN, Suppression
-from fcmae.model.pyramid import LevelNorms
+from fcmae.model.pyramid import LevelNorms, backbone, level_widths
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.types import Images, Level
 
 Levels = dict[str, Level]
@@ -49,7 +49,8 @@ class Detector(nn.Module):
     of each image.
 
     Args:
-        architecture: The encoder's, or the name of its size; ``atto`` by default.
+        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm
+            needs maps of strides 4, 8, 16 and 32.
         num_classes: How many kinds of objects there are, the background not counted.
         masks: Whether to find outlines, or boxes only.
         head: Width of the heads, size of the anchors.
@@ -59,7 +60,7 @@ class Detector(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | str | None = None,
+        architecture: Architecture | TimmArchitecture | str | None = None,
         *,
         num_classes: int,
         masks: bool = True,
@@ -72,10 +73,11 @@ class Detector(nn.Module):
             raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
         self.options = options = head or MaskRCNN()
         self.num_classes, self.masks = num_classes, masks
-        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
         arch = self.encoder.architecture
         self.norms = LevelNorms(arch)
-        self.fpn = FeaturePyramidNetwork(list(arch.dims), options.width, LastLevelMaxPool())
+        widths = list(level_widths(arch))
+        self.fpn = FeaturePyramidNetwork(widths, options.width, LastLevelMaxPool())
         self.rpn = proposal_network(options, stem=arch.stem)
         self.heads: Heads = heads(options, num_classes=num_classes, masks=masks, stem=arch.stem)
         self.suppress(Suppression())

@@ -6,14 +6,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fcmae.model.encoder import Encoder
 from fcmae.model.layers import NORM_EPS, initialise
 from fcmae.model.options import Architecture
+from fcmae.model.pyramid import backbone
+from fcmae.model.timm_net import TimmEncoder
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.types import Images, Logits
 
 
 class Estimator(nn.Module):
     """Mean over positions, LayerNorm, linear head: one output per label or number.
+
+    A net of timm pools and normalises in its own way.
 
     Args:
         architecture: The encoder's, or the name of its size; ``atto`` by default.
@@ -29,7 +33,7 @@ class Estimator(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | str | None = None,
+        architecture: Architecture | TimmArchitecture | str | None = None,
         *,
         num_values: int,
         kind: Literal["labels", "numbers"],
@@ -41,9 +45,14 @@ class Estimator(nn.Module):
         if num_values < 1:
             raise ValueError(f"num_values is {num_values}, but must be at least 1.")
         self.kind = kind
-        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
-        self.norm = nn.LayerNorm(self.encoder.architecture.dims[-1], eps=NORM_EPS)
-        self.head = nn.Linear(self.encoder.architecture.dims[-1], num_values)
+        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.norm: nn.LayerNorm | None = None
+        if isinstance(self.encoder, TimmEncoder):
+            width = self.encoder.width
+        else:
+            width = self.encoder.architecture.dims[-1]
+            self.norm = nn.LayerNorm(width, eps=NORM_EPS)
+        self.head = nn.Linear(width, num_values)
         self.head.apply(initialise)
         self.head.weight.data.mul_(head_init_scale)
         # Numbers are learnt in units of their spread; the model remembers which.
@@ -52,6 +61,9 @@ class Estimator(nn.Module):
 
     def features(self, images: Images) -> Float[Tensor, "n d"]:
         """One vector per image: what the head sees."""
+        if isinstance(self.encoder, TimmEncoder):
+            return self.encoder.pooled(images)
+        assert self.norm is not None
         pooled: Tensor = self.norm(self.encoder(images).features.mean(dim=1))
         return pooled
 

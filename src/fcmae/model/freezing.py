@@ -3,10 +3,19 @@
 from torch import nn
 
 from fcmae.model.encoder import Encoder
+from fcmae.model.timm_net import TimmEncoder
+from fcmae.model.timm_options import check_not_frozen
 
 
-def frozen_parts(encoder: Encoder, stages: int) -> list[nn.Module]:
-    """Stem and first so many stages, without what is between them and the next one."""
+def frozen_parts(encoder: Encoder | TimmEncoder, stages: int) -> list[nn.Module]:
+    """Stem and first so many stages, without what is between them and the next one.
+
+    Raises:
+        ValueError: There are not so many stages, or the encoder is a net of timm.
+    """
+    if isinstance(encoder, TimmEncoder):
+        check_not_frozen(encoder.architecture, stages)
+        return []
     if not 0 <= stages <= len(encoder.stages):
         raise ValueError(f"{stages} stages cannot be frozen: the encoder has 4.")
     if stages == 0:

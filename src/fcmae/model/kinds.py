@@ -89,7 +89,7 @@ def _imported(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def _estimator(architecture: Architecture, num_values: int, values: str) -> Any:
+def _estimator(architecture: Net, num_values: int, values: str) -> Any:
     estimator = _imported("fcmae.model.estimator.Estimator")
     return estimator(architecture, num_values=num_values, kind=values)
 
@@ -121,6 +121,7 @@ KINDS: dict[str, ModelKind] = {
     ),
     "detector": _kind(
         "fcmae.model.detector.Detector",
+        "fcmae.model.detector.Detector",
         describe=lambda model: {
             "num_classes": model.num_classes,
             "masks": model.masks,
@@ -142,6 +143,7 @@ KINDS: dict[str, ModelKind] = {
         rebuild=_pyramid,
     ),
     "segmenter": _kind(
+        "fcmae.model.segmenter.Segmenter",
         "fcmae.model.segmenter.Segmenter",
         describe=lambda model: {"num_classes": model.num_classes, "head": asdict(model.options)},
         options={"head": UPerNet},

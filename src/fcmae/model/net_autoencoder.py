@@ -1,8 +1,5 @@
 """FCMAE around any ConvNet: masked dense encoder, light decoder, loss on hidden patches."""
 
-import copy
-
-import torch
 from einops import rearrange
 from torch import nn
 
@@ -113,27 +110,3 @@ def check_options(
             "encoder.checkpointing is true, but what another net computes again would not be "
             "masked: leave it out."
         )
-
-
-def freeze_unused(model: NetAutoencoder) -> list[str]:
-    """Freeze the encoder's parameters that its last map does not depend on, such as of a head.
-
-    Processes that share a training wait for the gradients of all others.
-
-    Returns:
-        Their names in timm, or in the user's module.
-    """
-    names = [name.removeprefix("body.") for name in unused_parameters(model)]
-    for name in names:
-        model.encoder.body.get_parameter(name).requires_grad_(False)
-    return names
-
-
-def unused_parameters(model: NetAutoencoder) -> list[str]:
-    """Names of the encoder's parameters that its last map does not depend on."""
-    encoder = copy.deepcopy(model.encoder).to("meta").train()
-    names, parameters = zip(*encoder.named_parameters(), strict=True)
-    shape = (2, encoder.architecture.channels, *model.encoder.map_format.size)
-    y = encoder.last_map(torch.empty(shape, device="meta"))
-    found = torch.autograd.grad(y.sum(), parameters, allow_unused=True)
-    return [name for name, gradient in zip(names, found, strict=True) if gradient is None]

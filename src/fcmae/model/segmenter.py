@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcmae.model.encoder import Encoder
 from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.pooling import average_pool
-from fcmae.model.pyramid import LevelNorms
+from fcmae.model.pyramid import LevelNorms, backbone, level_widths
+from fcmae.model.timm_options import TimmArchitecture
 from fcmae.types import FeatureMap, Images, Level, PixelLogits
 
 BINS = (1, 2, 3, 6)
@@ -116,7 +116,8 @@ class Segmenter(nn.Module):
     """An encoder that names the class of each pixel.
 
     Args:
-        architecture: The encoder's, or the name of its size; ``atto`` by default.
+        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm
+            needs maps of strides 4, 8, 16 and 32.
         num_classes: How many classes pixels can have.
         head: Widths, norm and dropout.
         drop_path: Stochastic depth at the encoder's last block.
@@ -125,7 +126,7 @@ class Segmenter(nn.Module):
 
     def __init__(
         self,
-        architecture: Architecture | str | None = None,
+        architecture: Architecture | TimmArchitecture | str | None = None,
         *,
         num_classes: int,
         head: UPerNet | None = None,
@@ -136,9 +137,9 @@ class Segmenter(nn.Module):
         if num_classes < 2:
             raise ValueError(f"num_classes is {num_classes}, but must be at least 2.")
         self.num_classes, self.options = num_classes, head or UPerNet()
-        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
         self.norms = LevelNorms(self.encoder.architecture)
-        dims = self.encoder.architecture.dims
+        dims = level_widths(self.encoder.architecture)
         self.head = Head(dims, num_classes, self.options)
         self.auxiliary = Auxiliary(dims[AUXILIARY_LEVEL], num_classes, self.options)
 

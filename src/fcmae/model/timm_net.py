@@ -1,10 +1,8 @@
 """Any net of timm in place of our encoder: a baseline with its own features and pooling."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-import timm
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -13,11 +11,18 @@ from torch import Tensor, nn
 
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.layers import initialise
-from fcmae.model.masked.features import MapFormat, MapNet, check_maskable, map_format
+from fcmae.model.masked.features import MapFormat, MapNet, check_maskable
+from fcmae.model.timm_body import (
+    build_body,
+    channels_last,
+    last_map,
+    last_map_format,
+    one_line,
+    pyramid_format,
+    showing,
+)
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.types import Images, Level, Logits
-
-Result = TypeVar("Result")
 
 OUTSIDE = "what comes after the net"
 """Stands for the head where layers are numbered; no matcher of timm knows such a name."""
@@ -62,10 +67,19 @@ class TimmEncoder(MapNet):
         Raises:
             ValueError: The net gives no map, as a transformer.
         """
-        features: Tensor = self.body.forward_features(images)
-        if features.ndim != 4:
-            raise ValueError(f"{self.architecture} gives no feature map, as ConvNets do.")
-        return features.permute(0, 3, 1, 2) if self.channels_last else features
+        return last_map(self.body, images, str(self.architecture))
+
+    def levels(self, images: Images) -> list[Level]:
+        """The maps of strides 4, 8, 16 and 32, largest first, as they leave their stages.
+
+        Raises:
+            ValueError: The net does not give these maps.
+        """
+        indices = list(pyramid_format(self.architecture).indices)
+        maps: list[Level] = self.body.forward_intermediates(
+            images, indices=indices, intermediates_only=True
+        )
+        return maps
 
     @property
     def map_format(self) -> MapFormat:
@@ -80,7 +94,7 @@ class TimmEncoder(MapNet):
     @property
     def channels_last(self) -> bool:
         """True if its maps are rows, columns, channels, as Swin's are."""
-        return getattr(self.body, "output_fmt", "NCHW") == "NHWC"
+        return channels_last(self.body)
 
     @property
     def pools_token(self) -> bool:
@@ -93,12 +107,16 @@ class TimmEncoder(MapNet):
         pooled: Tensor = self.body.forward_head(features, pre_logits=True)
         return pooled
 
-    def layers(self) -> dict[str, int]:
-        """The layer of each parameter by timm's numbers, which end with that of the head."""
+    def layers(self, *, stages: bool = False) -> dict[str, int]:
+        """The layer of each parameter by timm's numbers, which end with that of the head.
+
+        Args:
+            stages: Count a whole stage as a layer, as timm's coarse groups do, and not each block.
+        """
         named = [(name, name) for name, _ in self.body.named_parameters()]
         numbers: Mapping[str, int] = group_with_matcher(
             [*named, (OUTSIDE, OUTSIDE)],  # type: ignore[arg-type]  # any iterable will do
-            self.body.group_matcher(coarse=False),
+            self.body.group_matcher(coarse=stages),
             reverse=True,
         )
         return {("" if n == OUTSIDE else f"body.{n}"): layer for n, layer in numbers.items()}
@@ -153,31 +171,6 @@ def timm_encoder_of(model: nn.Module) -> TimmEncoder | None:
     return encoder if isinstance(encoder, TimmEncoder) else None
 
 
-def build_body(architecture: TimmArchitecture, *, drop_path: float = 0.0, **more: Any) -> Any:
-    """The net as timm builds it, with random weights and, unless asked for, without classifier.
-
-    Raises:
-        ValueError: timm has no such net, or the net is not made for this.
-    """
-    # Other names, such as hf-hub:..., would make timm fetch and run what it finds there.
-    if not set(architecture.timm).isdisjoint(":/\\") or not timm.is_model(architecture.timm):
-        raise ValueError(f"timm {timm.__version__} has no net {architecture.timm!r}.")
-    sized = {} if architecture.size is None else {"img_size": architecture.size}
-    dropping = {"drop_path_rate": drop_path} if drop_path else {}
-    given = {"num_classes": 0, "in_chans": architecture.channels, **sized, **dropping, **more}
-    try:
-        return timm.create_model(architecture.timm, **given)
-    except TypeError as error:
-        if dropping and "drop_path_rate" in str(error):
-            raise ValueError(
-                f"encoder.drop_path is {drop_path}, but {architecture} has no stochastic depth: "
-                "leave it out."
-            ) from error
-        raise ValueError(f"{architecture} cannot be built: {_line(error)}.") from error
-    except (AssertionError, RuntimeError) as error:
-        raise ValueError(f"{architecture} cannot be built: {_line(error)}.") from error
-
-
 def check_images(architecture: TimmArchitecture, size: tuple[int, int], name: str = "size") -> None:
     """Show the net an image without content, and refuse a size that it cannot take.
 
@@ -195,50 +188,11 @@ def check_images(architecture: TimmArchitecture, size: tuple[int, int], name: st
             vectors = encoder.pooled(torch.empty(2, architecture.channels, *size))
             shape = tuple(vectors.shape)
         except (AttributeError, AssertionError, RuntimeError, ValueError, TypeError) as error:
-            raise ValueError(f"{shown}: {_line(error)}.") from error
+            raise ValueError(f"{shown}: {one_line(error)}.") from error
     if architecture.size is not None and (size[0] % patch[0] or size[1] % patch[1]):
         raise ValueError(f"{shown}: both must be multiples of its patch, {patch[0]} x {patch[1]}.")
     if shape != (2, encoder.width):
         raise ValueError(f"{architecture} cannot stand here: it gives {shape} for two images.")
-
-
-def without_weights(
-    architecture: TimmArchitecture,
-    look: Callable[[TimmEncoder, Images], Result],
-    size: tuple[int, int] | None = None,
-) -> Result:
-    """Show a net on the meta device two images, which costs next to nothing.
-
-    Args:
-        architecture: The net.
-        look: Gets the net and the images.
-        size: Height and width of the images; by default those that the net is built for, or 256.
-
-    Raises:
-        ValueError: It cannot take them; in one line.
-    """
-    height, width = size or architecture.size or (256, 256)
-    with torch.device("meta"):
-        try:
-            return look(
-                TimmEncoder(architecture), torch.empty(2, architecture.channels, height, width)
-            )
-        except (AttributeError, AssertionError, RuntimeError, TypeError) as error:
-            raise ValueError(
-                f"{architecture} cannot take images of {height} x {width} pixels: {_line(error)}."
-            ) from error
-
-
-@cache
-def last_map_format(architecture: TimmArchitecture) -> MapFormat:
-    """Channels and stride of a net's last map.
-
-    Raises:
-        ValueError: The net gives no map, or none whose positions stand for squares of pixels.
-    """
-    return without_weights(
-        architecture, lambda encoder, images: map_format(encoder, images, str(architecture))
-    )
 
 
 def check_masked(architecture: TimmArchitecture, size: tuple[int, int], mask: Mask) -> None:
@@ -247,13 +201,11 @@ def check_masked(architecture: TimmArchitecture, size: tuple[int, int], mask: Ma
     Raises:
         ValueError: It cannot; the message names the module and what it does.
     """
-
-    def check(encoder: TimmEncoder, images: Images) -> None:
-        patch = patch_side(mask, encoder.map_format.stride)
-        patch_grid(*size, patch)
+    patch = patch_side(mask, last_map_format(architecture).stride)
+    patch_grid(*size, patch)
+    with showing(architecture, size) as images:
+        encoder = TimmEncoder(architecture)
         check_maskable(encoder, images, patch=patch, name=str(architecture))
-
-    without_weights(architecture, check, size)
 
 
 def _patch(body: Any) -> tuple[int, int]:
@@ -269,9 +221,3 @@ def _checkpoint(body: Any, architecture: TimmArchitecture) -> None:
         raise ValueError(
             f"encoder.checkpointing is true, but {architecture} cannot do it: leave it out."
         ) from error
-
-
-def _line(error: Exception) -> str:
-    """The first line of what timm or PyTorch says."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return (said or type(error).__name__)[:200].rstrip(".:")

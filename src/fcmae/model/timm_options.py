@@ -13,6 +13,15 @@ def is_of_timm(model: str | None) -> bool:
     return model is not None and model.startswith(PREFIX)
 
 
+def check_not_frozen(net: "TimmArchitecture", stages: int) -> None:
+    """Refuse to freeze stages of a net of timm, whose stages bear no common names."""
+    if stages:
+        raise ValueError(
+            f"freeze_stages is {stages}, but {net} has no stages that could be told apart: leave "
+            "it out."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimmArchitecture:
     """Everything that fixes the shapes of a timm net's weights; saved beside them."""
@@ -33,7 +42,10 @@ class TimmArchitecture:
         return cls(**{**fields, "size": None if size is None else tuple(size)})
 
     stem: ClassVar[int] = 4
-    """Pixels per position of the finest map that tasks with maps take."""
+    """Pixels per position of the finest map that detection and segmentation look at."""
+
+    stride: ClassVar[int] = 32
+    """Pixels per position of the coarsest such map."""
 
     def __str__(self) -> str:
         return PREFIX + self.timm

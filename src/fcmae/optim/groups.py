@@ -36,8 +36,12 @@ class ParameterGroup:
 class Layered(Protocol):
     """An encoder that numbers its own layers, as a net of timm does."""
 
-    def layers(self) -> dict[str, int]:
-        """The layer of each parameter, counted from the input; under "" that of the head."""
+    def layers(self, *, stages: bool = False) -> dict[str, int]:
+        """The layer of each parameter, counted from the input; under "" that of the head.
+
+        Args:
+            stages: Count a whole stage as a layer instead of each block.
+        """
 
     def without_decay(self) -> set[str]:
         """Parameters that do not decay, beside vectors."""
@@ -81,12 +85,12 @@ def _scale(optim: Optim, below: int) -> float:
 def _numbered(model: nn.Module, optim: Optim) -> tuple[dict[str, int], int]:
     """The layer of each parameter of the encoder, and that of everything after it."""
     for prefix, encoder in _layered(model).items():
-        if optim.layer_decay_by != "single":
+        if optim.layer_decay_by not in ("single", "stage"):
             raise ValueError(
                 f"optim.layer_decay_by is {optim.layer_decay_by}, but this encoder numbers its own "
-                "layers: leave it out."
+                "layers: take single or stage."
             )
-        numbers = encoder.layers()
+        numbers = encoder.layers(stages=optim.layer_decay_by == "stage")
         last = numbers.pop("")
         return {prefix + name: layer for name, layer in numbers.items()}, last
     names = [name for name, _ in model.named_parameters()]

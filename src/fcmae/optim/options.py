@@ -45,7 +45,8 @@ class Optim:
     layer_decay_by: Literal["single", "group", "gapless", "stage"] = "single"
     """What counts as a layer: every block; groups of three blocks (the authors' rule for base and
     larger); the same without the gap that it leaves in smaller ones (their rule for detection); or
-    stages, as far below the head as groups would be (their rule for segmentation)."""
+    stages, as far below the head as groups would be (their rule for segmentation). A net of timm
+    has blocks (single) and stages by its own count."""
 
     head_lr_scale: float = 1.0
     """Factor of the learning rate of everything behind the encoder: a head that starts at random

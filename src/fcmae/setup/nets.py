@@ -108,7 +108,7 @@ def stride_of(net: Architecture | TimmArchitecture) -> int:
     """Pixels per position of a net's last map, along each side."""
     if isinstance(net, Architecture):
         return net.stride
-    from fcmae.model.timm_net import last_map_format
+    from fcmae.model.timm_body import last_map_format
 
     return last_map_format(net).stride
 

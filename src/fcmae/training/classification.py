@@ -10,7 +10,7 @@ from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.model.options import Architecture
 from fcmae.optim.options import Optim
-from fcmae.setup.nets import check_model, check_test_size, net_at
+from fcmae.setup.nets import check_test_size, net_at
 from fcmae.setup.preflight import check_at_least_one
 from fcmae.training.finetuning import ImageOptions
 from fcmae.training.result import Done, FinetuneResult
@@ -57,15 +57,10 @@ class FinetuneClassify(ImageOptions[Finetuned]):
     """
 
     command: ClassVar[str] = "finetune classify"
-    timm_nets: ClassVar[bool] = True
 
     data: ImageSource
     """Folder with one folder per class, or with train and val folders of those, or a .csv list
     with columns path,label."""
-
-    model: str | None = None
-    """Size of the encoder, such as tiny or v1-tiny, or timm:NAME for a net of timm; by default that
-    of the weights, or atto."""
 
     labels_per_class: int | None = None
     """Train on so many images of each class, drawn by the seed; by default on all."""
@@ -78,7 +73,6 @@ class FinetuneClassify(ImageOptions[Finetuned]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_model(self.model)
         if self.labels_per_class is not None:
             check_at_least_one(labels_per_class=self.labels_per_class)
 

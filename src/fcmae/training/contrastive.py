@@ -29,6 +29,8 @@ class Contrast(UnlabelledOptions):
     command: ClassVar[str] = "contrast"
 
     model: ModelName | None = None
+    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by default that of the
+    weights, or atto."""
 
     size: Size = 224
     """Side in pixels of the views, or height,width: multiples of the encoder's stride."""

@@ -14,7 +14,7 @@ from fcmae.engine.folder import PRECISION
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
-from fcmae.model.options import MaskRCNN, ModelName, Suppression
+from fcmae.model.options import MaskRCNN, Suppression
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides, size_or
 from fcmae.setup.labelled import BadLabels, accepted, for_masks
@@ -70,8 +70,6 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     data: ImageSource
     """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a .yaml that names
     train and val."""
-
-    model: ModelName | None = None
 
     masks: bool | None = None
     """Find outlines too; by default where the labels have them."""
@@ -134,11 +132,12 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     def build(self, start: Prepared) -> "Detector":
         """Builds a detector with what the weights have for it."""
         from fcmae.model.detector import Detector
-        from fcmae.training.init_weights import init_weights
+        from fcmae.model.timm_net import TimmEncoder
+        from fcmae.training.init_weights import freeze_unused, init_weights
 
         classes = start.images.classes
         model = Detector(
-            start.architecture,
+            start.net,
             num_classes=len(classes),
             masks=objects_of(start.images.labels).outlined,
             head=self.head,
@@ -146,6 +145,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
             checkpointing=self.encoder.checkpointing,
         )
         model.suppress(self.suppression)
+        freeze_unused(model.encoder, TimmEncoder.levels, start)
         keep = start.has_weights_of("detector", classes)
         return init_weights(model, self, start, new=() if keep else ("heads",))
 

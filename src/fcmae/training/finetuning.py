@@ -1,14 +1,17 @@
 """Options that trainings with labels share: validation, sizes, frozen parts."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fcmae.data.options import Augment
 from fcmae.data.source import ImageSource
-from fcmae.options.size import Size, sides, size_or
+from fcmae.model.options import Architecture
+from fcmae.model.timm_options import check_not_frozen
+from fcmae.options.size import Size, divisible_sides, sides, size_or
+from fcmae.setup.nets import check_model
 from fcmae.setup.preflight import check_at_least_one, check_labelled
 from fcmae.training.options import Result, TrainingOptions
-from fcmae.training.start import Prepared
+from fcmae.training.start import Net, Prepared
 
 if TYPE_CHECKING:
     from fcmae.data.feed import Feed
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class FinetuneOptions(TrainingOptions[Result]):
     """Options of trainings that learn from labels and validate on other images."""
+
+    timm_nets: ClassVar[bool] = True
 
     val: ImageSource | None = None
     """Images and labels to validate on, where the data have no part for it."""
@@ -30,6 +35,7 @@ class FinetuneOptions(TrainingOptions[Result]):
     """Epochs between two validations; the last epoch is always validated."""
 
     def __post_init__(self) -> None:
+        check_model(self.model)
         check_labelled(self.val_share, None, self.run.seed)
         check_at_least_one(every=self.every)
 
@@ -107,3 +113,14 @@ class SceneOptions(FinetuneOptions[Result]):
                 f"freeze_stages is {self.freeze_stages}, but there are no --weights whose stages "
                 "to keep."
             )
+
+    def net_for_size(self, net: Net) -> Net:
+        """Checks the size of the crops, and that the net has the maps that the heads look at."""
+        if isinstance(net, Architecture):
+            return super().net_for_size(net)
+        from fcmae.model.timm_body import pyramid_format
+
+        check_not_frozen(net, self.freeze_stages)
+        pyramid_format(net)
+        divisible_sides(self.size, net.stride)
+        return net

@@ -6,10 +6,26 @@ from typing import Any, TypeVar
 from torch import nn
 
 from fcmae.checkpoint.weights import load_into
+from fcmae.model import unused
+from fcmae.model.timm_net import TimmEncoder
+from fcmae.model.unused import Use
 from fcmae.training.options import TrainingOptions
 from fcmae.training.start import Prepared
 
 Model = TypeVar("Model", bound=nn.Module)
+
+
+def freeze_unused(encoder: nn.Module, use: Use, start: Prepared) -> None:
+    """Freezes the layers of a net of timm that a task does not look at, and reports them.
+
+    Args:
+        encoder: The encoder; one of ours uses all of its layers.
+        use: What the task takes of it.
+        start: Who hears about them.
+    """
+    if isinstance(encoder, TimmEncoder) and (names := unused.freeze_unused(encoder, use)):
+        layers = ", ".join(sorted({name.rpartition(".")[0] for name in names}))
+        start.reporter.message(f"Not trained, as no map that is used needs it: {layers}.")
 
 
 def init_weights(

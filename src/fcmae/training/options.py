@@ -55,8 +55,8 @@ class TrainingOptions(ABC, Generic[Result]):
     average the mean of them for each; both times old / new channels."""
 
     model: str | None = None
-    """Size of the encoder: ConvNeXt V2, or with v1- before it ConvNeXt V1; by default that of the
-    weights, or atto."""
+    """Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME for a net of
+    timm; by default that of the weights, or atto."""
 
     size: Size = 224
     """Side in pixels of the images to train on, or height,width: multiples of the stride."""

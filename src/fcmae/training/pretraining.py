@@ -49,10 +49,6 @@ class Pretrain(UnlabelledOptions):
     command: ClassVar[str] = "pretrain"
     timm_nets: ClassVar[bool] = True
 
-    model: str | None = None
-    """Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME for a ConvNet
-    of timm; by default that of the weights, or atto."""
-
     size: Size = 224
     """Side in pixels of the crops to train on, or height,width: multiples of the mask's patch."""
 
@@ -93,8 +89,9 @@ class Pretrain(UnlabelledOptions):
     def build(self, start: Prepared) -> "Autoencoder":
         """Builds an autoencoder around an encoder of ours or a net of timm."""
         from fcmae.model.autoencoder import Autoencoder
-        from fcmae.model.net_autoencoder import NetAutoencoder, freeze_unused
-        from fcmae.training.init_weights import init_weights
+        from fcmae.model.net_autoencoder import NetAutoencoder
+        from fcmae.model.timm_net import TimmEncoder
+        from fcmae.training.init_weights import freeze_unused, init_weights
 
         parts: dict[str, Any] = {
             "decoder": self.decoder,
@@ -106,9 +103,7 @@ class Pretrain(UnlabelledOptions):
         if isinstance(start.net, Architecture):
             return init_weights(Autoencoder(start.net, **parts), self, start)
         model = init_weights(NetAutoencoder(start.net, **parts), self, start)
-        if unused := freeze_unused(model):
-            layers = ", ".join(sorted({name.rpartition(".")[0] for name in unused}))
-            start.reporter.message(f"Not pre-trained, as it stands behind the last map: {layers}.")
+        freeze_unused(model.encoder, TimmEncoder.last_map, start)
         return model
 
     def parts(self, start: Prepared) -> "Parts":

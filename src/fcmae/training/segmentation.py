@@ -11,7 +11,7 @@ from fcmae.data.source import ImageSource
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
-from fcmae.model.options import ModelName, UPerNet
+from fcmae.model.options import UPerNet
 from fcmae.optim.options import Optim
 from fcmae.options.size import sides
 from fcmae.training.finetuning import SceneOptions
@@ -67,8 +67,6 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
     """Folder with images and masks inside, each with or without train and val, or a .yaml that
     names those folders. A mask has the name of its image, and a class index in every pixel."""
 
-    model: ModelName | None = None
-
     auxiliary_weight: float = 0.4
     """Factor of the auxiliary head's loss."""
 
@@ -101,16 +99,18 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
     def build(self, start: Prepared) -> "Segmenter":
         """Builds a segmenter with what the weights have for it."""
         from fcmae.model.segmenter import Segmenter
-        from fcmae.training.init_weights import init_weights
+        from fcmae.model.timm_net import TimmEncoder
+        from fcmae.training.init_weights import freeze_unused, init_weights
 
         classes = start.images.classes
         model = Segmenter(
-            start.architecture,
+            start.net,
             num_classes=len(classes),
             head=self.head,
             drop_path=self.encoder.drop_path,
             checkpointing=self.encoder.checkpointing,
         )
+        freeze_unused(model.encoder, TimmEncoder.levels, start)
         keep = start.has_weights_of("segmenter", classes)
         return init_weights(model, self, start, new=() if keep else ("head", "auxiliary"))
 

@@ -13,10 +13,8 @@ from fcmae.data.values_find import split_values
 from fcmae.data.values_sheet import ValueKind
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
-from fcmae.model.options import ModelName
 from fcmae.optim.options import Optim
-from fcmae.options.size import size_or
-from fcmae.setup.nets import net_at
+from fcmae.setup.nets import check_test_size, net_at
 from fcmae.training.classification import FINETUNING
 from fcmae.training.finetuning import ImageOptions
 from fcmae.training.result import Done, FinetuneResult
@@ -66,8 +64,6 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
     """Folder of a run, weights file, or the name of published weights, whose encoder to start from;
     left out: from scratch."""
 
-    model: ModelName | None = None
-
     kind: ValueKind | None = None
     """Kind of the columns; by default labels where all values are 0 or 1, numbers where each
     column has others too. A mix must be said to be numbers."""
@@ -86,7 +82,9 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
     def net_for_size(self, net: Net) -> Net:
         """Checks the sizes to train and to validate on."""
-        net_at(size_or(self.test_size, self.size), super().net_for_size(net), "test_size")
+        size, net = net_at(self.size, net)
+        if self.test_size is not None:
+            check_test_size(self.test_size, size, net)
         return net
 
     def find(self, reporter: Reporter) -> Images:
@@ -109,7 +107,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
         values = values_of(start.images.labels)
         model = Estimator(
-            start.architecture,
+            start.net,
             num_values=values.table.shape[1],
             kind=values.kind,
             drop_path=self.encoder.drop_path,

@@ -81,7 +81,15 @@ def map_format(net: MapNet, images: Images, name: str) -> MapFormat:
         ValueError: It gives no map whose positions stand for squares of the images.
     """
     with torch.no_grad():
-        y: Any = copy.deepcopy(net).eval().last_map(images)
+        return format_of(copy.deepcopy(net).eval().last_map(images), images, name)
+
+
+def format_of(y: Any, images: Images, name: str) -> MapFormat:
+    """The format of what a net makes of images.
+
+    Raises:
+        ValueError: It is no map whose positions stand for squares of the images.
+    """
     height, width = images.shape[-2:]
     if not isinstance(y, Tensor) or y.ndim != 4 or len(y) != len(images):
         found = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
