@@ -19,6 +19,10 @@ FUNCTIONS = {name: name.replace(" ", ".") for name in COMMANDS}
 EXAMPLE = """\
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch.utils.data import TensorDataset
+
 import fcmae
 from fcmae import Mask, Optim, Pretrain
 
@@ -27,6 +31,11 @@ fcmae.pretrain(Pretrain(data=run.out, out=run.out), optim={"epochs": 3})
 weights: Path = fcmae.finetune("classify", data="a", out="b", weights=run.weights).weights
 fcmae.finetune(fcmae.FinetuneDetect(data=run.out, out=run.out), optim=Optim(epochs=1)).out
 fcmae.evaluate.linear(data="labelled", weights=run.weights, seed=1)
+fcmae.pretrain(data=np.zeros((9, 64, 64, 3), np.uint8), out=run.out)
+fcmae.finetune(data=TensorDataset(torch.zeros(9, 3, 8, 8), torch.zeros(9)), out="b", val=None)
+fcmae.finetune(data=fcmae.ImageData([np.zeros((8, 8)), Path("a.png")], labels=[0, 1]), out="b")
+fcmae.embed(data=(torch.zeros(9, 3, 8, 8), [0] * 9), weights="a", out="b.csv")
+fcmae.embed(data=["a", Path("b")], weights="a", out="b.csv")
 fcmae.pretrain(dataset="photos", out="runs/a")  # no such keyword
 fcmae.pretrain(data="photos", out="runs/a", size="large")  # no such type
 fcmae.finetune("segment", data="a", out="b", k=3)  # no such keyword
