@@ -9,6 +9,7 @@ import torch
 from data.items.things import Pairs, noise
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
+from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import UNKNOWN, ImageList
 from fcmae.data.listing import few_labels, find_images, split
 from fcmae.data.options import Loader
@@ -123,6 +124,19 @@ def test_an_item_that_raises_has_no_class_and_is_replaced() -> None:
     ]
     assert UNKNOWN not in torch.cat(labels)
     assert feed.unusable.files == {"item 2": "reading it raised OSError: gone"}
+
+
+def test_an_item_whose_class_could_not_be_read_stays_unusable() -> None:
+    failures = [2]
+
+    def fails_once(index: int) -> None:
+        if index in failures:
+            failures.remove(index)
+            raise OSError("busy")
+
+    images = find_images(Pairs(IMAGES, NUMBERS, fails_once), labels=True)
+    with pytest.raises(UnusableImage, match="item 2 of the data set: reading it raised OSError"):
+        images.store.open(2)
 
 
 def test_many_items_are_read_by_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,6 +210,19 @@ def test_the_fingerprint_changes_with_pixels_order_number_and_labels() -> None:
     assert train.fingerprint() != val.fingerprint()
 
 
+def test_parts_of_equal_images_are_told_apart() -> None:
+    images = find_images(np.zeros((4, 8, 8, 3), np.uint8))
+    parts = [images.subset(np.array(chosen)) for chosen in ([0, 1], [0, 2], [1, 0])]
+    assert len({part.fingerprint() for part in parts}) == 3
+
+
+def test_of_large_items_fewer_are_fingerprinted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcmae.data.items.store.SAMPLED_BYTES", 3000)
+    source = Pairs(noise(8), [0] * 8)
+    find_images(source, labels=False).fingerprint()
+    assert len(source.read) == 2  # of 1,800 bytes each
+
+
 def test_of_many_items_a_sample_is_fingerprinted() -> None:
     source = Pairs(noise(400, side=2), [0] * 400)
     found = find_images(source, labels=False)
