@@ -98,7 +98,7 @@ def _keys(setting: Setting) -> tuple[str, ...]:
     return tuple(step.key for step in setting.steps)
 
 
-@pytest.mark.parametrize("variant", [None, "small"])
+@pytest.mark.parametrize("variant", [None, pytest.param("small", marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", PLANS)
 def test_every_plan_of_the_package_can_be_run(
     name: str, variant: str | None, tmp_path: Path

@@ -47,6 +47,7 @@ def run(places: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return out
 
 
+@pytest.mark.full
 def test_weights_say_how_they_were_made(run: Path) -> None:
     model = read_card(run).model
     assert model["architecture"]["grn"]["kind"] == "batchnorm"

@@ -216,6 +216,7 @@ def test_weights_tell_the_windows_to_look_through(
     assert "windows   48 x 48 pixels (height x width), 50% of each in the next" in said
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("how", "expected"),
     [

@@ -131,6 +131,7 @@ def test_an_image_that_cannot_be_used_is_named(weights: Path, tmp_path: Path) ->
         fcmae.Features(tmp_path / "absent").fit(images)
 
 
+@pytest.mark.full
 def test_they_work_without_scikit_learn(weights: Path) -> None:
     script = (
         "import sys\n"

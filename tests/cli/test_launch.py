@@ -469,6 +469,7 @@ def run_job(cluster: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(["bash", "job.sbatch"], cwd=cluster)
 
 
+@pytest.mark.full
 def test_a_job_that_fails_ends_with_the_code_of_its_command(cluster: Path) -> None:
     submitted(cluster, train(cluster / "nowhere", cluster / "run"))
     assert run_job(cluster).wait() == DataError.exit_code

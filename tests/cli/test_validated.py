@@ -29,6 +29,7 @@ def said(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     return capsys.readouterr().out
 
 
+@pytest.mark.full
 def test_a_classifier_says_on_how_many_images_it_was_validated(
     places: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,6 +201,7 @@ def test_evaluations_see_the_weights_that_are_kept(tmp_path: Path, ema: float | 
     assert_close(load_model(outcome.weights)[0].state_dict(), seen[3], rtol=0, atol=0)
 
 
+@pytest.mark.full
 def test_evaluating_does_not_change_the_training(tmp_path: Path) -> None:
     class Careless(ToyEvaluation):
         def __call__(

@@ -38,6 +38,7 @@ def test_it_learns_and_keeps_float32_weights(tmp_path: Path) -> None:
     assert saved.facts["scaler"]["scale"] == 2**10
 
 
+@pytest.mark.full
 def test_a_step_that_overflows_is_left_out_and_the_scale_lowered(tmp_path: Path) -> None:
     calls: list[torch.Tensor] = []
 
@@ -53,6 +54,7 @@ def test_a_step_that_overflows_is_left_out_and_the_scale_lowered(tmp_path: Path)
     assert newest(tmp_path).facts["scaler"]["scale"] == 2**9
 
 
+@pytest.mark.full
 def test_a_gradient_that_stays_broken_stops_the_run(tmp_path: Path) -> None:
     def overflow(loss: torch.Tensor) -> torch.Tensor:
         return loss + (loss - loss.detach()) * 1e30

@@ -111,6 +111,7 @@ class Mortal(ToyFeed):
             yield batch
 
 
+@pytest.mark.full(but=["0"])
 @pytest.mark.parametrize("step", [0, 5])
 def test_killed_and_resumed_it_is_not_killed_at_all(whole: Path, tmp_path: Path, step: int) -> None:
     def killed() -> None:

@@ -54,7 +54,7 @@ def both_ways(model, images, visible):
         ),
         pytest.param(architecture("atto"), (96, 64), None, id="atto"),
         pytest.param(architecture("v1-atto"), (64, 64), None, id="v1-atto"),
-        pytest.param(architecture("tiny"), (64, 64), None, id="tiny"),
+        pytest.param(architecture("tiny"), (64, 64), None, id="tiny", marks=pytest.mark.full),
     ],
 )
 @pytest.mark.parametrize("visible_weight", [0.0, 0.5])

@@ -88,6 +88,7 @@ def test_values_of_hidden_pixels_change_nothing_not_even_if_they_are_nan(some_ne
         assert_close(buffers, results[0][1], rtol=0, atol=0)
 
 
+@pytest.mark.full
 def test_an_image_with_a_visible_rectangle_is_computed_as_the_plain_net_computes_the_rectangle(net):
     """Hidden neighbours are as the border of the image, and no statistic counts them."""
     images = torch.randn(IMAGES, dtype=torch.float64)

@@ -49,7 +49,12 @@ OF_ALL = [
     ("--grn.kind se", "--grn.kind se --grn.residual true"),
     ("--model v1-tiny", "--model v1-tiny --grn.normalization mean"),
 ]
-SAME += [(command, *pair) for command in TRAININGS for pair in OF_ALL]
+SAME += [("pretrain", *pair) for pair in OF_ALL]
+SAME += [
+    pytest.param(command, *pair, marks=pytest.mark.full)
+    for command in TRAININGS[1:]
+    for pair in OF_ALL
+]
 W = "--weights runs/a"
 OWN = "--loader.mean 0.5,0.5,0.5 --loader.std 0.2,0.2,0.2"
 WITH_WEIGHTS = [

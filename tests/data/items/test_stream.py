@@ -97,6 +97,7 @@ def test_a_stream_that_ends_sooner_begins_again_within_the_epoch() -> None:
     assert found == (order * 3)[:12]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("draws", [False, True], ids=["fixed", "drawing"])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_batches_depend_neither_on_workers_nor_on_where_a_run_began(
