@@ -1,7 +1,7 @@
 """Contract between the engine and a task. The engine knows no task; tasks know no engine."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +17,11 @@ class Step:
 
     Attributes:
         loss: What to minimise, a scalar averaged over the micro-batch's images.
-        logs: Further scalars to show and record, detached.
+        logs: Further numbers to show and record: detached scalars, or floats.
     """
 
     loss: Tensor
-    logs: dict[str, Tensor] = field(default_factory=dict)
+    logs: Mapping[str, Tensor | float] = field(default_factory=dict)
 
 
 class Task(nn.Module, ABC):

@@ -271,3 +271,9 @@ def test_visible_patches_of_a_picture_are_those_of_the_image() -> None:
 def test_images_of_one_channel_are_shown_in_grey() -> None:
     arch = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8), stem=1, channels=1)
     assert Autoencoder(arch)(torch.randn(2, 1, 16, 16)).picture().mode == "L"
+
+
+@pytest.mark.parametrize("decoder", [{"width": 64}, nn.Conv2d])
+def test_a_decoder_of_another_type_is_refused(decoder: object) -> None:
+    with pytest.raises(ValueError, match=r"must be a torch\.nn\.Module or fcmae\.DecoderOptions"):
+        Autoencoder._check_told(Autoencoder(ARCH), decoder, None)

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from fcmae.checkpoint.tensors import is_finite
-from fcmae.task import Task
+from fcmae.task import Step, Task
 
 
 def check_task(task: Task) -> None:
@@ -39,3 +39,28 @@ def check_task(task: Task) -> None:
                 "which no checkpoint keeps. A buffer that needs it, such as a mask of attention, "
                 "stays out of the state by register_buffer(..., persistent=False)."
             )
+
+
+def checked_step(task: Task, step: object) -> Step:
+    """Checks the outcome of a task's forward pass, and returns it.
+
+    Raises:
+        ValueError: It is no ``Step``, or its loss is no scalar with a gradient.
+    """
+    name = type(task).__name__
+    if not isinstance(step, Step):
+        raise ValueError(
+            f"{name}.forward returned a {type(step).__name__}, but must return "
+            "fcmae.Step(loss=...)."
+        )
+    if step.loss.ndim:
+        raise ValueError(
+            f"the loss of {name} has the shape {tuple(step.loss.shape)}, but must be a scalar: "
+            "take its mean over the images."
+        )
+    if torch.is_grad_enabled() and not step.loss.requires_grad:
+        raise ValueError(
+            f"the loss of {name} has no gradient: it must be computed from the model's outputs, "
+            "without detach() or item()."
+        )
+    return step

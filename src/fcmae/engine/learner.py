@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fcmae.checkpoint.store import Saved
 from fcmae.data.batch import Batch
 from fcmae.engine import devices, state
+from fcmae.engine.check_task import checked_step
 from fcmae.engine.options import Run
 from fcmae.optim.average import Average
 from fcmae.optim.build import build_optimizer
@@ -137,5 +138,5 @@ class _Plain(nn.Module):
         self.task = task
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        step = self.task(batch)
-        return step.loss, step.logs
+        step = checked_step(self.task, self.task(batch))
+        return step.loss, {name: torch.as_tensor(x).detach() for name, x in step.logs.items()}

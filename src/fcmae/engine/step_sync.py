@@ -54,7 +54,8 @@ def sync_step(
     if not forgiving:
         finite = finite & torch.isfinite(norm)
     means = {"loss": _mean([p.loss for p in passes], images)} | {
-        name: _mean([p.logs[name] for p in passes], images) for name in passes[0].logs
+        name: _mean([p.logs[name].to(norm.device) for p in passes], images)
+        for name in passes[0].logs
     }
     flag = torch.full_like(norm, float(stop))
     mine = torch.stack([flag, (~finite).float(), norm.float(), *means.values()])

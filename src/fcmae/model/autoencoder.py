@@ -85,8 +85,12 @@ class Autoencoder(nn.Module):
         if isinstance(self.target, nn.Module):
             self.target.requires_grad_(False).eval()
 
-    def _check_told(self, decoder: DecoderOptions | nn.Module | None, values: int | None) -> None:
-        """Refuse a number of values where the decoder or the target decides on it."""
+    def _check_told(self, decoder: object, values: int | None) -> None:
+        """Refuse a decoder of another type, and a number of values that something else decides."""
+        if not isinstance(decoder, DecoderOptions | nn.Module | None):
+            raise ValueError(
+                f"decoder is {decoder!r}, but must be a torch.nn.Module or fcmae.DecoderOptions."
+            )
         told = isinstance(decoder, nn.Module) or isinstance(self.target, Target)
         if values is not None and told:
             raise ValueError(

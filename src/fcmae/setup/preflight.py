@@ -68,7 +68,8 @@ def check_pictures(
         number = f"{len(tried)} images that were tried, of {number}"
     is_files = isinstance(images.store, FileStore)
     check = "`fcmae check` names every unusable file." if is_files else ""
-    raise DataError(f"no image can be used ({number}), such as {reason}. {hint}{check}".rstrip())
+    advice = f"{hint}{check}" if check else hint.replace("; ", ".")
+    raise DataError(f"no image can be used ({number}), such as {reason}. {advice}".rstrip())
 
 
 def _size(
