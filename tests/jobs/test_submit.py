@@ -71,8 +71,8 @@ def test_a_job_that_is_put_off_by_a_signal_is_put_off_while_it_waits(tmp_path: P
     outer = f"""
 import os, signal, sys, threading, time
 from pathlib import Path
-from fcmae.jobs.submit import Command
-command = Command([sys.executable, "-c", {inner!r}], Path({str(tmp_path / "log")!r}))
+from fcmae.jobs.submit import JobCommand
+command = JobCommand([sys.executable, "-c", {inner!r}], Path({str(tmp_path / "log")!r}))
 def put_off(*_):
     command.checkpoint()
     os._exit(17)
