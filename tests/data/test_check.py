@@ -8,7 +8,7 @@ import pytest
 
 from fcmae.data import check as room
 from fcmae.data import image_store
-from fcmae.data.check import Finding, Report, check
+from fcmae.data.check import FileFinding, Report, check
 from fcmae.data.listing import find_images
 from fcmae.data.modes import Picture
 from fcmae.data.options import Loader
@@ -43,7 +43,7 @@ def test_all_and_only_the_unusable_files_are_named(mixed: Path, workers: int) ->
 
 
 def test_progress_is_told_for_every_file_in_order(mixed: Path) -> None:
-    seen: list[Finding] = []
+    seen: list[FileFinding] = []
     check(find_images(mixed), loader=Loader(workers=2), found=seen.append)
     assert [finding.path for finding in seen] == [f"{number:04}.png" for number in range(40)]
 
