@@ -8,7 +8,7 @@ import pytest
 
 from fcmae.data import check as room
 from fcmae.data import image_store
-from fcmae.data.check import FileFinding, Report, check
+from fcmae.data.check import CheckReport, FileFinding, check
 from fcmae.data.listing import find_images
 from fcmae.data.modes import Picture
 from fcmae.data.options import Loader
@@ -29,7 +29,7 @@ def mixed(pictures: Make) -> Path:
     return folder
 
 
-def paths(report: Report) -> list[str]:
+def paths(report: CheckReport) -> list[str]:
     return [path for path, _ in report.unusable]
 
 
@@ -72,7 +72,7 @@ def test_a_file_that_kills_its_decoder_is_named(
 def test_nothing_usable_is_still_a_report(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     report = check(find_images(tmp_path), loader=Loader(workers=0))
-    assert report == Report(
+    assert report == CheckReport(
         usable=0,
         unusable=[("a.jpg", "the file is empty")],
         kinds={},
