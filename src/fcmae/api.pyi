@@ -105,6 +105,9 @@ from fcmae.data.source import (
 from fcmae.options.signatures import (
     Config,
 )
+from fcmae.training.net_source import (
+    NetSource,
+)
 from os import (
     PathLike,
 )
@@ -2150,7 +2153,7 @@ def pretrain(
     out: str | PathLike[str] = ...,
     weights: str | None | PathLike[str] = None,
     adapt: Literal["repeat", "average"] | None = None,
-    model: str | None = None,
+    model: NetSource | None = None,
     size: int | tuple[int, int] = 224,
     encoder: EncoderOptions | Mapping[str, Any] | None = None,
     grn: Grn | Mapping[str, Any] | None = None,
@@ -2185,7 +2188,8 @@ def pretrain(
             channels in turn, average the mean of them for each; both times old / new
             channels.
         model: Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME
-            for a net of timm; by default that of the weights, or atto.
+            for a ConvNet of timm; by default that of the weights, or atto. Also a ConvNet
+            of yours (a module, images to a feature map n c h w).
         size: Side in pixels of the crops to train on, or height,width: multiples of the
             mask's patch.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:

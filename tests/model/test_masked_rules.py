@@ -9,7 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from fcmae.masking import Mask
-from fcmae.model.masked.features import MapNet, check_maskable, map_format, masked_features
+from fcmae.model.masked.features import MapNet, check_maskable, masked_features
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.timm_net import check_masked
 from fcmae.model.timm_options import TimmArchitecture
@@ -247,14 +247,9 @@ def test_a_net_of_timm_that_cannot_be_masked_is_refused_by_name(name, said):
 
 
 def test_a_net_that_gives_no_map_is_refused_with_what_it_gives():
-    class Pools(MapNet):
-        def last_map(self, images):
-            return images.mean((2, 3))
-
-    with pytest.raises(
-        ValueError, match=re.escape("net gives (2, 3) for images of shape (2, 3, 8")
-    ):
-        map_format(Pools(), torch.zeros(2, 3, 8, 8), "net")
+    said = "Applies gives (2, 3) for images of shape (2, 3, 8, 8), but must give a feature map"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        NetEncoder(Applies(lambda x: x.mean((2, 3))), size=(8, 8))
 
 
 def test_a_function_that_the_check_did_not_meet_is_refused_while_training_too():

@@ -1,5 +1,7 @@
 """FCMAE around any ConvNet: masked dense encoder, light decoder, loss on hidden patches."""
 
+from typing import Any
+
 from einops import rearrange
 from torch import nn
 
@@ -68,6 +70,13 @@ class NetAutoencoder(Autoencoder):
         else:
             pixels = last.stride**2 * channels
             self.decoder = map_decoder(last.channels, pixels, decoder or DecoderOptions(), values)
+
+    def description(self) -> dict[str, Any]:
+        """Decoder, mask and target as JSON, and the class of a net of the user's own."""
+        if isinstance(self.encoder, TimmEncoder):
+            return super().description()
+        arch = self.encoder.architecture
+        return {"net": {"class": arch.net, "channels": arch.channels}, **super().description()}
 
     def _encode(
         self, images: Images, visible: VisiblePatches, *, masked_dense: bool

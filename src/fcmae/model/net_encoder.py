@@ -1,6 +1,6 @@
 """A ConvNet of the user's own in place of an encoder."""
 
-from dataclasses import dataclass
+import copy
 
 import torch
 from einops import rearrange
@@ -8,24 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.masked.features import MapNet, check_maskable, map_format
+from fcmae.model.masked.features import MapNet, check_maskable, format_of
+from fcmae.model.net_options import NetArchitecture
 from fcmae.types import Images, Level
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetArchitecture:
-    """A net of the user's own, by its class; only the user's code can build it.
-
-    Attributes:
-        net: Dotted name of the class.
-        channels: Channels of the images.
-    """
-
-    net: str
-    channels: int
-
-    def __str__(self) -> str:
-        return self.net
 
 
 class NetEncoder(MapNet):
@@ -45,11 +30,11 @@ class NetEncoder(MapNet):
     ) -> None:
         super().__init__()
         self.body = body
-        kind = type(body)
-        self.architecture = NetArchitecture(
-            net=f"{kind.__module__}.{kind.__qualname__}", channels=channels
-        )
-        self.map_format = map_format(self, self._blank(size), type(body).__name__)
+        self.architecture = NetArchitecture.of(body, channels)
+        images = self._blank(size)
+        with torch.no_grad():
+            found = copy.deepcopy(body).eval()(images)
+        self.map_format = format_of(found, images, type(body).__name__)
 
     def last_map(self, images: Images) -> Level:
         """The module's output."""

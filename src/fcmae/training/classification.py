@@ -104,10 +104,10 @@ class FinetuneClassify(ImageOptions[Finetuned]):
             "checkpointing": self.encoder.checkpointing,
         }
         model: Classifier | TimmClassifier
-        if isinstance(start.net, Architecture):
-            model = Classifier(start.net, **more)
+        if isinstance(start.backbone, Architecture):
+            model = Classifier(start.backbone, **more)
         else:
-            model = TimmClassifier(start.net, **more)
+            model = TimmClassifier(start.backbone, **more)
         keep = self.head == "fitting" and start.has_weights_of("classifier", classes)
         return init_weights(model, self, start, new=() if keep else ("head",))
 

@@ -137,7 +137,7 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
 
         classes = start.images.classes
         model = Detector(
-            start.net,
+            start.backbone,
             num_classes=len(classes),
             masks=objects_of(start.images.labels).outlined,
             head=self.head,

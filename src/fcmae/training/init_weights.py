@@ -7,6 +7,7 @@ from torch import nn
 
 from fcmae.checkpoint.weights import load_into
 from fcmae.model import unused
+from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.timm_net import TimmEncoder
 from fcmae.model.unused import Use
 from fcmae.training.options import TrainingOptions
@@ -16,14 +17,16 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def freeze_unused(encoder: nn.Module, use: Use, start: Prepared) -> None:
-    """Freezes the layers of a net of timm that a task does not look at, and reports them.
+    """Freezes the layers of a net that a task does not look at, and reports them.
 
     Args:
         encoder: The encoder; one of ours uses all of its layers.
         use: What the task takes of it.
         start: Who hears about them.
     """
-    if isinstance(encoder, TimmEncoder) and (names := unused.freeze_unused(encoder, use)):
+    if isinstance(encoder, TimmEncoder | NetEncoder) and (
+        names := unused.freeze_unused(encoder, use)
+    ):
         layers = ", ".join(sorted({name.rpartition(".")[0] for name in names}))
         start.reporter.message(f"Not trained, as no map that is used needs it: {layers}.")
 

@@ -12,10 +12,12 @@ from fcmae.data.source import ImageSource
 from fcmae.engine.options import Run
 from fcmae.engine.report import Reporter
 from fcmae.model.grn_options import Grn
+from fcmae.model.net_options import NetArchitecture
 from fcmae.model.options import EncoderOptions
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
-from fcmae.setup.nets import net_at
+from fcmae.setup.nets import architecture_of, net_at, net_of
+from fcmae.setup.weights import Weights
 from fcmae.training.result import Done
 from fcmae.training.start import Images, Net, Prepared
 
@@ -72,6 +74,18 @@ class TrainingOptions(ABC, Generic[Result]):
     def weights_size(self) -> tuple[int, int]:
         """Height and width of the images that the weights are for."""
         return sides(self.size)
+
+    def choose_net(self, weights: Weights | None) -> Net | NetArchitecture:
+        """Returns the net that options and weights ask for, checked for images of the chosen size.
+
+        Raises:
+            CheckpointError: The weights are of another net.
+            ValueError: Options do not fit each other or the net.
+        """
+        choose = net_of if self.timm_nets else architecture_of
+        adapt = self.adapt is not None
+        net = choose(self.model, self.encoder, weights, adapt=adapt, grn=self.grn)
+        return self.net_for_size(net)
 
     def net_for_size(self, net: Net) -> Net:
         """Returns the net for images of the chosen size.

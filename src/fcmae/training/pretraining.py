@@ -8,16 +8,21 @@ from fcmae.data.options import Crop
 from fcmae.engine.report import Reporter
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
-from fcmae.model.options import Architecture, DecoderOptions
+from fcmae.model.grn_options import Grn
+from fcmae.model.net_options import NetArchitecture
+from fcmae.model.options import Architecture, DecoderOptions, EncoderOptions
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides
 from fcmae.setup.nets import at_size, check_model, stride_of
 from fcmae.setup.preflight import check_at_least_one
+from fcmae.setup.weights import Weights
+from fcmae.training.net_source import NetSource, is_module
 from fcmae.training.start import Images, Net, Prepared
 from fcmae.training.unlabelled import UnlabelledOptions, Watch
 
 if TYPE_CHECKING:
     from fcmae.model.autoencoder import Autoencoder
+    from fcmae.model.net_encoder import NetEncoder
     from fcmae.training.parts import Parts
 
 
@@ -49,6 +54,10 @@ class Pretrain(UnlabelledOptions):
     command: ClassVar[str] = "pretrain"
     timm_nets: ClassVar[bool] = True
 
+    model: NetSource | None = None  # type: ignore[assignment]  # wider than other trainings take
+    """Size of the encoder, such as tiny (ConvNeXt V2) or v1-tiny (V1), or timm:NAME for a ConvNet
+    of timm; by default that of the weights, or atto."""
+
     size: Size = 224
     """Side in pixels of the crops to train on, or height,width: multiples of the mask's patch."""
 
@@ -65,8 +74,49 @@ class Pretrain(UnlabelledOptions):
 
     def __post_init__(self) -> None:
         check_at_least_one(repeats=self.repeats)
-        check_model(self.model)
+        if isinstance(self.model, str):
+            check_model(self.model)
+        elif is_module(self.model):
+            self._check_own()
         super().__post_init__()
+
+    def choose_net(self, weights: Weights | None) -> Net | NetArchitecture:
+        """Returns the net that is asked for; a module of the user's is checked like a net of timm.
+
+        Raises:
+            CheckpointError: The weights are of another net.
+            ValueError: Options do not fit each other or the net, or it cannot be masked.
+        """
+        if not is_module(self.model):
+            return super().choose_net(weights)
+        from fcmae.model.net_autoencoder import check_options
+
+        check_options(self.mask, self.decoder, checkpointing=self.encoder.checkpointing)
+        encoder = self._own_encoder()
+        encoder.check_masked(sides(self.size), self.mask)
+        return encoder.architecture
+
+    def _check_own(self) -> None:
+        """Refuses options that change the encoder, where that is a module of the user's."""
+        fixed = EncoderOptions(channels=self.encoder.channels)
+        given = {
+            "weights": self.weights is not None,
+            "adapt": self.adapt is not None,
+            "grn": self.grn != Grn(),
+            "encoder": replace(self.encoder, checkpointing=False) != fixed,
+        }
+        if wrong := [name for name, is_given in given.items() if is_given]:
+            raise ValueError(
+                f"{' and '.join(wrong)} would change the encoder, but model is a net of your own, "
+                "which is trained as it is: leave them out."
+            )
+
+    def _own_encoder(self) -> "NetEncoder":
+        """The user's module as an encoder."""
+        from fcmae.model.net_encoder import NetEncoder
+
+        assert is_module(self.model)
+        return NetEncoder(self.model, channels=self.encoder.channels, size=sides(self.size))
 
     def net_for_size(self, net: Net) -> Net:
         """Checks that images can be cut into patches, and that the net can be masked."""
@@ -90,7 +140,6 @@ class Pretrain(UnlabelledOptions):
         """Builds an autoencoder around an encoder of ours or a net of timm."""
         from fcmae.model.autoencoder import Autoencoder
         from fcmae.model.net_autoencoder import NetAutoencoder
-        from fcmae.model.timm_net import TimmEncoder
         from fcmae.training.init_weights import freeze_unused, init_weights
 
         parts: dict[str, Any] = {
@@ -102,8 +151,9 @@ class Pretrain(UnlabelledOptions):
         }
         if isinstance(start.net, Architecture):
             return init_weights(Autoencoder(start.net, **parts), self, start)
-        model = init_weights(NetAutoencoder(start.net, **parts), self, start)
-        freeze_unused(model.encoder, TimmEncoder.last_map, start)
+        net = self._own_encoder() if isinstance(start.net, NetArchitecture) else start.net
+        model = init_weights(NetAutoencoder(net, **parts), self, start)
+        freeze_unused(model.encoder, type(model.encoder).last_map, start)
         return model
 
     def parts(self, start: Prepared) -> "Parts":

@@ -5,9 +5,11 @@ from typing import Any, TypeVar, get_args
 
 from fcmae.data.options import Loader
 from fcmae.model.grn_options import Grn, Response
+from fcmae.model.net_options import NetArchitecture
 from fcmae.model.options import Architecture, EncoderOptions, ModelName, architecture
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 from fcmae.setup.weights import size_name
+from fcmae.training.net_source import is_module
 from fcmae.training.options import TrainingOptions
 from fcmae.training.start import Net, Start
 
@@ -40,15 +42,22 @@ def resolved(options: Options, start: Start | None) -> Options:
 
 
 def resolved_net(options: TrainingOptions[Any], start: Start | None) -> Net | None:
-    """Returns the encoder of the options; None where weights decide it and there is no start."""
+    """Returns the encoder of the options.
+
+    None where weights decide it and there is no start, and for a module of the user's.
+    """
     if options.weights is None:
+        if is_module(options.model):
+            return None
         name, of = options.model or "atto", options.encoder
         if name.startswith(PREFIX):
             return TimmArchitecture(timm=name.removeprefix(PREFIX), channels=of.channels)
         new = architecture(name, channels=of.channels, stem=of.stem)
         return replace(new, grn=options.grn.over(new.grn))
-    if start is None or isinstance(start.net, TimmArchitecture):
-        return None if start is None else start.net
+    if start is None or isinstance(start.net, NetArchitecture):
+        return None
+    if isinstance(start.net, TimmArchitecture):
+        return start.net
     theirs = start.net if start.weights is None else start.weights.net
     response = theirs.grn if isinstance(theirs, Architecture) else Response()
     return replace(start.net, grn=options.grn.over(response))

@@ -7,7 +7,7 @@ from fcmae.engine.folder import RunFolder
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
-from fcmae.setup.nets import architecture_of, net_of, weights_or_none
+from fcmae.setup.nets import weights_or_none
 from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
 from fcmae.setup.weights import card, loader_of
 from fcmae.training.meaning import meaning_of
@@ -38,10 +38,7 @@ def train(options: TrainingOptions[Result], reporter: Reporter | None = None) ->
 def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
     """Checks options, weights and images against each other, without PyTorch."""
     weights = weights_or_none(options.weights, options.source, reporter)
-    choose = net_of if options.timm_nets else architecture_of
-    adapt = options.adapt is not None
-    net = choose(options.model, options.encoder, weights, adapt=adapt, grn=options.grn)
-    net = options.net_for_size(net)
+    net = options.choose_net(weights)
     check_channels(options.loader, net.channels)
     loader = options.loader if weights is None else loader_of(weights, options.loader)
     images = options.find(reporter)

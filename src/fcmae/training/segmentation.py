@@ -104,7 +104,7 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
 
         classes = start.images.classes
         model = Segmenter(
-            start.net,
+            start.backbone,
             num_classes=len(classes),
             head=self.head,
             drop_path=self.encoder.drop_path,

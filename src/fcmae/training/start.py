@@ -9,6 +9,7 @@ from fcmae.data.options import Loader
 from fcmae.data.training_images import TrainingImages, at_hand
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
+from fcmae.model.net_options import NetArchitecture
 from fcmae.model.options import Architecture
 from fcmae.model.timm_options import TimmArchitecture
 from fcmae.setup.weights import ModelKind, Weights
@@ -63,12 +64,12 @@ class Start:
     """Everything that decides the values of options that were left out.
 
     Attributes:
-        net: The encoder that is trained.
+        net: The encoder that is trained: one of ours, a net of timm, or a module of the user's.
         weights: The weights that it starts from; None from scratch.
         data: Values that the data decide, by dotted name.
     """
 
-    net: Net
+    net: Net | NetArchitecture
     weights: Weights | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,13 +94,19 @@ class Prepared(Start):
         return self.net.channels
 
     @property
+    def backbone(self) -> Net:
+        """The encoder of a model that has no module of the user's."""
+        assert not isinstance(self.net, NetArchitecture)
+        return self.net
+
+    @property
     def architecture(self) -> Architecture:
         """The encoder's architecture, for models that only an encoder of ours can have.
 
         Raises:
             CheckpointError: The encoder is a net of timm.
         """
-        if isinstance(self.net, TimmArchitecture):
+        if not isinstance(self.net, Architecture):
             raise CheckpointError(f"this training needs an encoder of ours, but {self.net} is not.")
         return self.net
 

@@ -12,6 +12,7 @@ from fcmae.model.options import Architecture, architecture
 from fcmae.model.timm_options import is_of_timm
 from fcmae.options.size import sides
 from fcmae.setup.preflight import check_channels
+from fcmae.training.net_source import is_module
 from fcmae.training.options import TrainingOptions
 from fcmae.training.result import Done, Trained
 from fcmae.training.start import Images, Prepared
@@ -67,7 +68,7 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
     def __post_init__(self) -> None:
         if self.weights is not None:
             return
-        if not is_of_timm(self.model):
+        if not (is_module(self.model) or is_of_timm(self.model)):
             self.net_for_size(architecture(self.model or "atto", stem=self.encoder.stem))
         check_channels(self.loader, self.encoder.channels)
 

@@ -107,7 +107,7 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
 
         values = values_of(start.images.labels)
         model = Estimator(
-            start.net,
+            start.backbone,
             num_values=values.table.shape[1],
             kind=values.kind,
             drop_path=self.encoder.drop_path,

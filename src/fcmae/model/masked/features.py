@@ -74,16 +74,6 @@ def _computed(masked: MaskedComputation, net: MapNet, images: Images) -> Level:
     return masked.filled(y)
 
 
-def map_format(net: MapNet, images: Images, name: str) -> MapFormat:
-    """The format of a net's last map, found by showing it images.
-
-    Raises:
-        ValueError: It gives no map whose positions stand for squares of the images.
-    """
-    with torch.no_grad():
-        return format_of(copy.deepcopy(net).eval().last_map(images), images, name)
-
-
 def format_of(y: Any, images: Images, name: str) -> MapFormat:
     """The format of what a net makes of images.
 
