@@ -27,6 +27,9 @@ def test_a_command_of_the_page_is_understood(line: str) -> None:
     options = build(command.options, typed.values)
     if getattr(options, "model", None) is not None:
         assert net_of(options.model.removeprefix("timm:")).timm
+    elif options.weights.startswith("runs/"):
+        earlier = TEXT[: TEXT.index(line)]
+        assert re.search(rf"^fcmae .*--out {re.escape(options.weights)}( |$)", earlier, re.MULTILINE)
     else:
         assert named(options.weights) is not None
 
