@@ -20,8 +20,9 @@ from fcmae.analysis.feature_distance import feature_distance
 from fcmae.checkpoint.weights import load_into
 from fcmae.data.augment import EvaluationView, Pretraining, Supervised
 from fcmae.data.feed import Feed, evaluation_batches
+from fcmae.data.held_out import few_labels
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import few_labels, find_images
+from fcmae.data.listing import find_images
 from fcmae.data.options import Augment, Crop, Loader
 from fcmae.engine.fit import fit
 from fcmae.engine.options import Run

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fcmae.data.listing import ImageList, few_labels, find_images, hold_out, split
+from fcmae.data.held_out import few_labels, hold_out
+from fcmae.data.listing import ImageList, find_images, split
 from fcmae.errors import DataError
 
 Make = Callable[..., Path]

@@ -19,9 +19,10 @@ from torch.testing import assert_close
 from fcmae.data.augment import Pretraining
 from fcmae.data.check import check
 from fcmae.data.feed import Feed
+from fcmae.data.held_out import hold_out
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import find_images, hold_out
+from fcmae.data.listing import find_images
 from fcmae.data.open_file import entrance
 from fcmae.data.options import Loader
 from fcmae.data.pack import COMMENT, COMMENT_BYTES, HEAD, OWN, ROW, VERSION

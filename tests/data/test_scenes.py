@@ -19,9 +19,10 @@ from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.augment import Pretraining
 from fcmae.data.batch import Batch
 from fcmae.data.feed import Feed, evaluation_batches
+from fcmae.data.held_out import hold_out
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import find_images, hold_out
+from fcmae.data.listing import find_images
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.options import Loader

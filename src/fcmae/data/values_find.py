@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fcmae.data.held_out import hold_out
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS, hold_out
+from fcmae.data.listing import PARTS
 from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageSource, described, is_held, sole_path

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from fcmae.data.listing import few_labels, split
+from fcmae.data.held_out import few_labels
+from fcmae.data.listing import split
 from fcmae.data.source import ImageSource
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter

@@ -9,9 +9,10 @@ import torch
 from data.items.things import Pairs, noise
 from fcmae.data.augment import Pretraining
 from fcmae.data.feed import Feed
+from fcmae.data.held_out import few_labels
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import UNKNOWN, ImageList
-from fcmae.data.listing import few_labels, find_images, split
+from fcmae.data.listing import find_images, split
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageData
 from fcmae.errors import DataError

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fcmae.data.listing import hold_out
+from fcmae.data.held_out import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.objects.coco import read_coco
 from fcmae.data.objects.collect import LabelledObjects

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fcmae.data.folders import walk
+from fcmae.data.held_out import hold_out
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import hold_out
 from fcmae.data.naming import shown
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles, table_of

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from fcmae.checkpoint.options import Rule
+from fcmae.data.held_out import few_labels
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import few_labels, split
+from fcmae.data.listing import split
 from fcmae.data.options import Loader
 from fcmae.engine.report import Reporter
 from fcmae.inference.features.options import EvaluateFeatures
