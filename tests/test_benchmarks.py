@@ -52,6 +52,8 @@ Run = Callable[[str, str], None]
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the scripts write instead of among the results that the pages tell of."""
     monkeypatch.syspath_prepend(FOLDER)  # they find one another in their folder
+    for script in FOLDER.glob("*.py"):  # and not what other tests have imported by these names
+        monkeypatch.delitem(sys.modules, script.stem, raising=False)
     timing = importlib.import_module("timing")
     monkeypatch.setattr(timing, "RESULTS", tmp_path)
     monkeypatch.setattr(timing, "PICTURES", tmp_path)

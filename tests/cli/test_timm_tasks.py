@@ -114,7 +114,7 @@ def test_a_task_is_trained_judged_predicted_and_loaded(
     assert re.search(rf"new: {re.escape(NEW[task])}", said)
     assert ("no map that is used needs it: bn2, conv_head" in said) == (task != "values")
     assert "layer 0 no decay" in said
-    description = read_card(out)["model"]
+    description = read_card(out).model
     assert description["architecture"] == {"timm": NET, "channels": 3, "size": None}
     weights = ["--weights", f"{out}"]
     judged = told(["evaluate", task, *data, *weights], capsys)
