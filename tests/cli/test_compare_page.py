@@ -29,7 +29,8 @@ def test_a_command_of_the_page_is_understood(line: str) -> None:
         assert net_of(options.model.removeprefix("timm:")).timm
     elif options.weights.startswith("runs/"):
         earlier = TEXT[: TEXT.index(line)]
-        assert re.search(rf"^fcmae .*--out {re.escape(options.weights)}( |$)", earlier, re.MULTILINE)
+        made = rf"^fcmae .*--out {re.escape(options.weights)}( |$)"
+        assert re.search(made, earlier, re.MULTILINE)
     else:
         assert named(options.weights) is not None
 
