@@ -19,7 +19,8 @@ from PIL.PngImagePlugin import PngImageFile
 from fcmae.data.check import check
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.listing import find_images
-from fcmae.data.options import Loader
+from fcmae.data.options import Loader, Reading
+from fcmae.data.tiles import Window, open_regions
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -134,22 +135,23 @@ def check_ramp(path: Path) -> None:
     ("values", "expected"),
     [
         (np.array([0.0, 0.25, 0.5]), [0, 0.25, 0.5]),
-        (np.array([0.3, 0.4, 1.2]), [0.25, 1 / 3, 1]),
-        (np.array([-1.0, 0.0, 1.0]), [0, 0.5, 1]),
-        (np.array([0.0, 51.0, 255.0]), [0, 0.2, 1]),
-        (np.array([0, 65535, 6553.5]).astype(np.int32), [0, 1, 0.1]),
-        (np.array([-32768, 0, 65535], np.int32), [0, 1 / 3, 1]),
-        (np.array([0, 2**32 - 1], np.uint32), [0, 1]),
-        (np.array([-128, 127], np.int8), [0, 255 / (65535 + 128)]),
-        (np.array([0, 1e308, -1e308]), [0.5, 1, 0]),
+        (np.array([0.3, 0.4, 1.2]), [0.3, 0.4, 1.2]),
+        (np.array([-1.0, 0.0, 4000.0]), [-1, 0, 4000]),
+        (np.array([0.5, 1.0], np.float16), [0.5, 1]),
+        (np.array([0, 65535, 13107], np.int32), [0, 1, 0.2]),
+        (np.array([-32768, 0, 32767], np.int16), [-32768 / 65535, 0, 32767 / 65535]),
+        (np.array([0, 2**32 - 1], np.uint32), [0, 65537]),
+        (np.array([-128, 127], np.int8), [-128 / 65535, 127 / 65535]),
     ],
 )
-def test_other_numbers_fit_the_widened_range(
+def test_a_number_means_the_same_in_every_picture(
     values: NDArray[np.generic], expected: list[float], tmp_path: Path
 ) -> None:
     path = tmp_path / "numbers.tif"
     tifffile.imwrite(path, values[None, :])
-    assert_allclose(open_image(path)[0, :, 0], expected, atol=1e-4)
+    assert_allclose(open_image(path)[0, :, 0], expected, rtol=1e-6)
+    tifffile.imwrite(path, values[None, :1])
+    assert_allclose(open_image(path)[0, :, 0], expected[:1], rtol=1e-6)
 
 
 def test_float_in_pillow_and_in_tifffile_mean_the_same(tmp_path: Path) -> None:
@@ -160,12 +162,51 @@ def test_float_in_pillow_and_in_tifffile_mean_the_same(tmp_path: Path) -> None:
     assert_allclose(first, second, atol=1e-7)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_no_numbers_are_refused(value: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, np.finfo(np.float32).min, 1e308])
+def test_what_is_no_number_is_missing(value: float, tmp_path: Path) -> None:
     path = tmp_path / "hole.tif"
-    tifffile.imwrite(path, np.array([[0.0, value]], np.float32))
-    with pytest.raises(UnusableImage, match="NaN or infinite"):
+    tifffile.imwrite(path, np.array([[0.5, value]]))
+    assert_array_equal(open_image(path)[0, :, 0], np.array([0.5, np.nan], np.float32))
+    tifffile.imwrite(path, np.array([[value, value]]))
+    with pytest.raises(UnusableImage, match="all of its pixels are missing"):
         open_image(path)
+
+
+NODATA = [
+    (np.array([[7, -9999, 9]], np.int16), "-9999"),
+    (np.array([[7, 65535, 9]], np.uint16), "65535"),
+    (np.array([[7, 0, 9]], np.uint8), " 0 \0"),
+    (np.array([[0.5, -9999, 1.5]], np.float32), "-9999.0"),
+    (np.array([[0.5, -1e30, 1.5]], np.float32), "-1e+30"),
+    (np.array([[0.5, np.nan, 1.5]], np.float32), "nan"),
+]
+
+
+@pytest.mark.parametrize(("values", "tag"), NODATA)
+@pytest.mark.parametrize("by_tag", [True, False])
+def test_the_value_that_marks_missing_pixels_is_no_number(
+    values: NDArray[np.generic], tag: str, by_tag: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "raster.tif"
+    extra = [(42113, "s", 0, tag, True)] if by_tag else []
+    how = Reading() if by_tag else Reading(nodata=float(tag.strip(" \0")))
+    for more in ({}, {"compression": "zlib", "tile": (16, 16)}):
+        tifffile.imwrite(path, values, extratags=extra, photometric="minisblack", **more)
+        picture = open_image(path, how=how)
+        size = {np.uint8: 255, np.float32: 1}.get(values.dtype.type, 65535)
+        assert picture.dtype == np.float32
+        assert_array_equal(np.isnan(picture[0, :, 0]), [False, True, False])
+        assert_allclose(picture[0, ::2, 0], values[0, ::2] / size, rtol=1e-6)
+        with open_regions(path, channels=1, how=how) as regions:
+            window = Window(top=0, left=0, height=1, width=3)
+            assert_array_equal(regions.read(window), picture)
+
+
+def test_a_mark_that_no_pixel_has_changes_nothing(tmp_path: Path) -> None:
+    path, values = tmp_path / "raster.tif", np.array([[7, 1, 9]], np.uint8)
+    for tag in ("0", "-9999", "nan", "none"):
+        tifffile.imwrite(path, values, extratags=[(42113, "s", 0, tag, True)])
+        assert_array_equal(open_image(path)[..., 0], values)
 
 
 CUBE = np.random.default_rng(1).integers(0, 256, (30, 20, 5), dtype=np.uint8)
@@ -318,14 +359,14 @@ def test_a_tiff_that_claims_too_much_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, np.zeros((50, 64, 64), np.uint8), imagej=True, metadata={"axes": "CYX"})
     with pytest.raises(UnusableImage, match=r"204800 values .* --loader.max_pixels"):
-        open_image(path, max_pixels=50_000)
+        open_image(path, how=Reading(max_pixels=50_000))
 
 
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.jpg"
     path.write_bytes(b"\xff\xd8" + bytes(1000))
     with pytest.raises(UnusableImage, match="1002 bytes are more than --loader"):
-        open_image(path, max_bytes=1000)
+        open_image(path, how=Reading(max_bytes=1000))
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
@@ -424,14 +465,13 @@ def test_whatever_the_bytes_only_unusable_image_is_raised(tmp_path: Path, noise:
     assert not [reason for _, reason in report.unusable if "Type-check" in reason]
 
 
-def test_every_type_of_number_becomes_uint8_or_float32_in_range(tmp_path: Path) -> None:
+def test_every_type_of_number_becomes_uint8_or_float32(tmp_path: Path) -> None:
     for dtype in (np.uint8, np.uint16, np.int16, np.int32, np.uint32, np.float32, np.float64, bool):
         values = np.arange(-20, 20).reshape(5, 8).astype(dtype)
         tifffile.imwrite(tmp_path / "any.tif", values)
         picture = open_image(tmp_path / "any.tif")
         assert picture.dtype == (np.uint8 if dtype in (np.uint8, bool) else np.float32)
-        assert picture.max() <= (255 if picture.dtype == np.uint8 else 1)
-        assert picture.min() >= 0
+        assert np.isfinite(picture).all()
 
 
 def test_the_error_crosses_processes_and_keeps_to_one_line() -> None:

@@ -24,7 +24,7 @@ from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
 from fcmae.data.open_file import entrance
-from fcmae.data.options import Loader
+from fcmae.data.options import Loader, Reading
 from fcmae.data.pack import COMMENT, COMMENT_BYTES, HEAD, OWN, ROW, VERSION
 from fcmae.data.packing import NO_MEMBER, Packed, contents_of, write_pack
 from fcmae.errors import DataError
@@ -292,7 +292,7 @@ def test_an_image_that_is_not_in_the_pack_is_named(folder: Path, tmp_path: Path)
     with pytest.raises(UnusableImage, match=r"a/11.jpg: there is no such image in .*photos.zip"):
         open_image(path / "a/11.jpg")
     with pytest.raises(UnusableImage, match=r"are more than --loader.max_bytes 100"):
-        open_image(path / "a/1.jpg", max_bytes=100)
+        open_image(path / "a/1.jpg", how=Reading(max_bytes=100))
 
 
 def test_the_same_images_make_the_same_pack(folder: Path) -> None:

@@ -17,6 +17,7 @@ from fcmae.cli.main import main
 from fcmae.data.image import UnusableImage, open_image
 from fcmae.data.listing import find_images
 from fcmae.data.old_pack import old_pack
+from fcmae.data.options import Reading
 from fcmae.errors import DataError
 
 
@@ -130,11 +131,11 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert path.stat().st_size < 100_000
     assert len(find_images(path)) == 1
     with pytest.raises(UnusableImage, match=r"50000000 bytes are more than --loader.max_bytes"):
-        open_image(path / "bomb.png", max_bytes=10**6)
+        open_image(path / "bomb.png", how=Reading(max_bytes=10**6))
     changed(path, 24, struct.pack("<L", 1000))  # it claims to be small
     tracemalloc.start()
     with pytest.raises(UnusableImage, match=r"its bytes are not those that x.zip promises"):
-        open_image(path / "bomb.png", max_bytes=10**6)
+        open_image(path / "bomb.png", how=Reading(max_bytes=10**6))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5_000_000

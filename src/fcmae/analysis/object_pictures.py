@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fcmae.analysis.overlays import draw_detections
 from fcmae.data.image_list import ImageList
+from fcmae.data.options import Reading
 from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, overview
 from fcmae.evaluation.detections import Detections
 from fcmae.files.durable import storage_errors
@@ -40,7 +41,7 @@ def draw(
             pixels, side = overview(regions, min(max_pixels, OVERVIEW_PIXELS))
         found = found.reduced(side)
     else:
-        pixels = images.store.open(index, max_pixels=max_pixels, max_bytes=EVERYTHING)
+        pixels = images.store.open(index, how=Reading(max_pixels=max_pixels, max_bytes=EVERYTHING))
     with storage_errors(picture.parent):
         picture.parent.mkdir(parents=True, exist_ok=True)
         draw_detections(pixels, found, classes).save(picture)

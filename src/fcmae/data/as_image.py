@@ -10,7 +10,16 @@ from PIL import Image
 from torch import Tensor
 
 from fcmae.data.image import open_image, upright_size
-from fcmae.data.modes import SIXTEEN_BITS, Picture, picture_from, scaled, with_channels
+from fcmae.data.modes import (
+    SIXTEEN_BITS,
+    Picture,
+    check_not_empty,
+    picture_from,
+    scaled,
+    with_channels,
+    without,
+)
+from fcmae.data.options import DEFAULT, Reading
 
 Given: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.generic] | Tensor
 """A path; an image of Pillow; an array ``h w`` or ``h w c``; a tensor ``c h w``."""
@@ -19,7 +28,9 @@ OVERSHOOT = 0.25
 """By how much floats may leave [0, 1]: about as far as bicubic resampling carries them."""
 
 
-def picture_of(image: object, channels: int | None) -> Picture:
+def picture_of(
+    image: object, channels: int | None, *, how: Reading = DEFAULT, any_range: bool = False
+) -> Picture:
     """The picture that an image means, by the rules of the front door.
 
     The same pixels are judged alike, whether an array, a tensor or Pillow has them.
@@ -29,18 +40,21 @@ def picture_of(image: object, channels: int | None) -> Picture:
             others of 65535, of which those that are not 16 bits must lie in [0, 65535] and go
             beyond 255. Floats must lie in [0, 1]; what leaves it by a little is clipped.
         channels: What the model takes; None leaves the picture as it is.
+        how: Limits and rules; those of size are for files.
+        any_range: Floats may have any values, as those of files may.
 
     Raises:
         UnusableImage: The file is not an image that is accepted.
         ValueError: It is none of an image, or has other channels.
     """
     if isinstance(image, (str, os.PathLike)):
-        return open_image(image, channels=channels)
+        return open_image(image, channels=channels, how=how)
     image = _checked(image)
     if isinstance(image, Image.Image):
-        picture = _of_pillow(image, keep_alpha=channels in (2, 4))
+        picture = _of_pillow(image, how, keep_alpha=channels in (2, 4), any_range=any_range)
     else:
-        picture = _of_array(image)
+        picture = _of_array(image, how, any_range=any_range)
+    check_not_empty(picture)
     if channels is not None:
         picture = with_channels(picture, channels)
     return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
@@ -81,7 +95,7 @@ def _check_shape(image: NDArray[np.generic] | Tensor) -> None:
         )
 
 
-def _of_pillow(image: Image.Image, *, keep_alpha: bool) -> Picture:
+def _of_pillow(image: Image.Image, how: Reading, *, keep_alpha: bool, any_range: bool) -> Picture:
     if 0 in image.size:
         width, height = image.size
         raise ValueError(
@@ -89,16 +103,21 @@ def _of_pillow(image: Image.Image, *, keep_alpha: bool) -> Picture:
             "with some."
         )
     if image.mode in ("I", "F"):
-        return scaled(_in_range(np.asarray(image), f"mode {image.mode}", "mode L, or to mode I;16"))
-    return picture_from(image, keep_alpha=keep_alpha)
+        known = without(np.asarray(image), how.nodata)
+        any_range = any_range and image.mode == "F"
+        narrower = "mode L, or to mode I;16"
+        return scaled(known if any_range else _in_range(known, f"mode {image.mode}", narrower))
+    return picture_from(image, keep_alpha=keep_alpha, nodata=how.nodata)
 
 
-def _of_array(image: NDArray[np.generic] | Tensor) -> Picture:
+def _of_array(image: NDArray[np.generic] | Tensor, how: Reading, *, any_range: bool) -> Picture:
     array = _numbers(image) if isinstance(image, Tensor) else image
     _check_shape(image)
     if isinstance(image, Tensor) and array.ndim == 3:
         array = array.transpose(1, 2, 0)
-    return scaled(_in_range(array, f"{array.dtype}", "uint8, or to uint16"))
+    any_range = any_range and array.dtype.kind == "f"
+    known = without(array, how.nodata)
+    return scaled(known if any_range else _in_range(known, f"{array.dtype}", "uint8, or to uint16"))
 
 
 def _numbers(image: Tensor) -> NDArray[np.generic]:
@@ -126,7 +145,7 @@ def _in_range(array: NDArray[np.generic], kind: str, narrower: str) -> NDArray[n
         kind: Their type, for messages.
         narrower: The types that say what they mean.
     """
-    if array.dtype.kind == "f" and np.isfinite(array).all():
+    if array.dtype.kind == "f":
         return _floats_in_range(array)
     says_it = array.dtype.kind == "u" and array.dtype.itemsize <= 2
     if array.dtype.kind not in "iu" or says_it:
@@ -146,7 +165,8 @@ def _in_range(array: NDArray[np.generic], kind: str, narrower: str) -> NDArray[n
 
 
 def _floats_in_range(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    low, high = float(array.min()), float(array.max())
+    known = array[np.isfinite(array)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if low < -OVERSHOOT or high > 1 + OVERSHOOT:
         raise ValueError(
             f"floats of an image lie in [0, 1], but these are from {low:.4g} to {high:.4g}: scale "

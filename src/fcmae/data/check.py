@@ -134,9 +134,8 @@ def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[Fil
 
 
 def _inspect(images: ImageList, loader: Loader, index: int) -> FileFinding:
-    limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
     try:
-        picture = images.store.open(index, **limits)
+        picture = images.store.open(index, how=loader.reading)
         seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
         return FileFinding(path=images.name(index), reason=error.reason)

@@ -5,6 +5,8 @@ gives nearly the same pixels in a fraction of the time, from pictures that may h
 a reduced size; docs/performance.md says how nearly and how quickly.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from torch.nn.functional import interpolate
 from fcmae.data.decoded import Decoded
 from fcmae.data.modes import Picture, upright, with_channels
 from fcmae.data.region import Region, RegionBox, as_stored, reduced
+
+HALF = 0.5
+"""A resized pixel needs more than this share of known pixels to be known."""
 
 SIDE_BY_SIDE = 4
 """As many channels as PyTorch's integer kernel is fast with."""
@@ -61,14 +66,31 @@ def _resize_bytes(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[n
 
 def resize(picture: Picture, size: tuple[int, int], box: RegionBox | None = None) -> Picture:
     """Bicubic with antialiasing, by Pillow; channel by channel where Pillow knows no such mode."""
-    height, width = size
     if picture.dtype == np.uint8 and picture.shape[2] == 3:
-        image = Image.fromarray(np.ascontiguousarray(picture))
-        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box))
-    channels = []
-    for channel in np.moveaxis(picture, 2, 0):
-        image = Image.fromarray(np.ascontiguousarray(channel))
-        channels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box)))
-    resized = np.stack(channels, axis=2)
+        return _resize_channel(picture, size, box)
+    one = _resize_floats if picture.dtype == np.float32 else _resize_channel
+    return np.stack([one(channel, size, box) for channel in np.moveaxis(picture, 2, 0)], axis=2)
+
+
+def _resize_channel(
+    channel: NDArray[Any], size: tuple[int, int], box: RegionBox | None
+) -> NDArray[Any]:
+    image = Image.fromarray(np.ascontiguousarray(channel))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BICUBIC, box))
+
+
+def _resize_floats(
+    channel: NDArray[np.float32], size: tuple[int, int], box: RegionBox | None
+) -> NDArray[np.float32]:
+    """A channel whose missing pixels have no share in others; NaN where most are missing."""
+    missing = np.isnan(channel)
+    if missing.all():
+        return np.full(size, np.nan, dtype=np.float32)
     # Bicubic weights overshoot; 8 bits are clipped by Pillow already.
-    return resized if picture.dtype == np.uint8 else resized.clip(0, 1)
+    low, high = np.nanmin(channel), np.nanmax(channel)
+    if not missing.any():
+        return _resize_channel(channel, size, box).clip(low, high)
+    known = _resize_channel((~missing).astype(np.float32), size, box)
+    sums = _resize_channel(np.where(missing, np.float32(0), channel), size, box)
+    means = sums / np.where(known > HALF, known, np.nan).astype(np.float32)
+    return means.clip(low, high)

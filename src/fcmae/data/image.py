@@ -14,13 +14,14 @@ YCbCr, HSV                       3 channels, as Pillow converts
 16 bits grey, any byte order     float32, divided by 65535
 16 bits colour or opacity: PNG   uint8, the upper 8 bits (Pillow offers no more)
 16 bits colour: TIFF             float32, divided by 65535
-other integers                   float32, [0, 65535] to [0, 1]; values outside widen that
-float                            float32, [0, 1] as it is; values outside widen that
+other integers                   float32, divided by 65535; below 0 where they are
+float                            float32, as they are; NaN where missing
 TIFF with more channels          all of its channels, by the rules above
 ===============================  ============================================================
 
-"Widen" means that the range from the smaller of 0 and the minimum to the larger of the top and the
-maximum is mapped to [0, 1], picture by picture. NaN and infinite values are refused.
+A number means the same in every picture: no picture is stretched by its own range. Values that mark
+missing pixels become NaN: NaN itself, infinity, floats beyond 1e37, the value of a GeoTIFF's tag
+GDAL_NODATA, and that of ``--loader.nodata``. A picture without any other pixel is refused.
 """
 
 import logging
@@ -31,9 +32,16 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fcmae.data.decoded import Decoded, plain
-from fcmae.data.modes import Picture, Refused, picture_from, upright, with_channels
+from fcmae.data.modes import (
+    Picture,
+    Refused,
+    check_not_empty,
+    picture_from,
+    upright,
+    with_channels,
+)
 from fcmae.data.open_file import FORMATS, ByteStream, OpenSource, UnusableImage, entrance, kind_of
-from fcmae.data.options import Loader
+from fcmae.data.options import DEFAULT, Reading
 from fcmae.data.region import Region, reduction
 
 __all__ = ["UnusableImage", "open_for", "open_image", "upright_size"]
@@ -58,8 +66,7 @@ def open_image(
     path: OpenSource,
     *,
     channels: int | None = None,
-    max_pixels: int = Loader.max_pixels,
-    max_bytes: int = Loader.max_bytes,
+    how: Reading = DEFAULT,
 ) -> Picture:
     """Read a picture by the table above.
 
@@ -67,20 +74,21 @@ def open_image(
         path: Any file name; only the content decides.
         channels: What the model takes: grey is repeated for 3 channels, colour becomes luma for 1,
             else the numbers must agree. None leaves the picture as it is.
-        max_pixels: Larger pictures are refused unread.
-        max_bytes: Larger files are refused unread.
+        how: Limits of size, and what marks missing pixels.
 
     Raises:
         UnusableImage: Whatever is wrong with the file; nothing else is raised.
     """
     keep_alpha = channels in (2, 4)
-    with entrance(path, max_bytes) as file:
-        image = _opened(file, max_pixels)
+    with entrance(path, how.max_bytes) as file:
+        image = _opened(file, how.max_pixels)
         if image is None:
-            picture = _by_tifffile(file, keep_alpha, max_pixels)
+            picture = _by_tifffile(file, keep_alpha, how)
         else:
             image.load()
-            picture = upright(picture_from(image, keep_alpha=keep_alpha), _orientation(image))
+            picture = picture_from(image, keep_alpha=keep_alpha, nodata=_nodata(image, how))
+            picture = upright(picture, _orientation(image))
+            check_not_empty(picture)
         if channels is not None:
             picture = with_channels(picture, channels)
         return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
@@ -91,8 +99,7 @@ def open_for(
     path: OpenSource,
     *,
     channels: int,
-    max_pixels: int = Loader.max_pixels,
-    max_bytes: int = Loader.max_bytes,
+    how: Reading = DEFAULT,
 ) -> Decoded:
     """Read a picture by the table above, as far as some regions of it need.
 
@@ -103,17 +110,16 @@ def open_for(
         aim: Called once, when height and width are known.
         path: Any file name; only the content decides.
         channels: What the model takes, as in ``open_image``.
-        max_pixels: Larger pictures are refused unread.
-        max_bytes: Larger files are refused unread.
+        how: Limits of size, and what marks missing pixels.
 
     Raises:
         UnusableImage: Whatever is wrong with the file; nothing else is raised.
     """
-    with entrance(path, max_bytes) as file:
-        image = _opened(file, max_pixels)
+    with entrance(path, how.max_bytes) as file:
+        image = _opened(file, how.max_pixels)
         if image is not None:
-            return _decoded_for(aim, image, channels)
-        picture = _by_tifffile(file, channels in (2, 4), max_pixels)
+            return _decoded_for(aim, image, channels, how)
+        picture = _by_tifffile(file, channels in (2, 4), how)
         height, width = picture.shape[:2]
         return Decoded(
             pixels=with_channels(picture, channels),
@@ -130,10 +136,10 @@ def upright_size(path: OpenSource) -> tuple[int, int]:
     Raises:
         UnusableImage: The header cannot be read.
     """
-    with entrance(path, Loader.max_bytes) as file:
+    with entrance(path, Reading.max_bytes) as file:
         image = _opened(file, sys.maxsize)
         if image is None:
-            height, width = _by_tifffile(file, False, Loader.max_pixels).shape[:2]
+            height, width = _by_tifffile(file, False, DEFAULT).shape[:2]
             return height, width
         return _upright_size(image)
 
@@ -155,24 +161,26 @@ def _opened(file: ByteStream, max_pixels: int) -> Image.Image | None:
     return image
 
 
-def _by_tifffile(file: ByteStream, keep_alpha: bool, max_pixels: int) -> Picture:
+def _by_tifffile(file: ByteStream, keep_alpha: bool, how: Reading) -> Picture:
     from fcmae.data.tiff import read_tiff
 
-    picture = read_tiff(file, keep_alpha=keep_alpha, max_pixels=max_pixels)
-    check_size(picture.shape[1], picture.shape[0], max_pixels)
+    picture = read_tiff(file, keep_alpha=keep_alpha, how=how)
+    check_size(picture.shape[1], picture.shape[0], how.max_pixels)
     return picture
 
 
-def _decoded_for(aim: Aim, image: Image.Image, channels: int) -> Decoded:
+def _decoded_for(aim: Aim, image: Image.Image, channels: int, how: Reading) -> Decoded:
     if image.format not in JPEG:
         image.load()  # of a TIFF or PNG, this can change size and orientation
     height, width = _upright_size(image)
     regions = aim(height, width)
     factor = _reduce(image, reduction(regions)) if image.format in JPEG else 1
     image.load()
-    pixels: Image.Image | Picture | None = plain(image, channels)
+    nodata = _nodata(image, how)
+    pixels: Image.Image | Picture | None = plain(image, channels) if nodata is None else None
     if pixels is None:
-        picture = picture_from(image, keep_alpha=channels in (2, 4))
+        picture = picture_from(image, keep_alpha=channels in (2, 4), nodata=nodata)
+        check_not_empty(picture)
         pixels = with_channels(picture, channels)
     return Decoded(
         pixels=pixels,
@@ -203,6 +211,15 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise Refused(f"{width} x {height} pixels are more than --loader.max_pixels {max_pixels}")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise Refused(f"{width} x {height} pixels: one side is over {MAX_ASPECT} times the other")
+
+
+def _nodata(image: Image.Image, how: Reading) -> float | None:
+    """The value that marks missing pixels, by option or by the tag of a GeoTIFF."""
+    if how.nodata is not None or image.format != "TIFF":
+        return how.nodata
+    from fcmae.data.tiff import GDAL_NODATA, number_or_none
+
+    return number_or_none(getattr(image, "tag_v2", {}).get(GDAL_NODATA))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -14,7 +14,7 @@ from fcmae.data.decoded import Decoded
 from fcmae.data.image import Aim, open_for, open_image, upright_size
 from fcmae.data.modes import Picture
 from fcmae.data.naming import shown
-from fcmae.data.options import Loader
+from fcmae.data.options import DEFAULT, Reading
 from fcmae.data.tiles import Regions, open_regions
 
 
@@ -54,8 +54,7 @@ class ImageStore(ABC):
         index: int,
         *,
         channels: int | None = None,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Picture:
         """Reads a picture whole, as ``fcmae.data.image.open_image`` does."""
 
@@ -66,14 +65,15 @@ class ImageStore(ABC):
         index: int,
         *,
         channels: int,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Decoded:
         """Reads a picture as far as some regions need, as ``fcmae.data.image.open_for`` does."""
 
     @abstractmethod
-    def open_regions(self, index: int, *, channels: int) -> AbstractContextManager[Regions]:
-        """Opens an image of any size to read windows of it."""
+    def open_regions(
+        self, index: int, *, channels: int, how: Reading = DEFAULT
+    ) -> AbstractContextManager[Regions]:
+        """Opens an image to read windows of it; limits of size do not count."""
 
     @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
@@ -138,13 +138,10 @@ class FileStore(ImageStore):
         index: int,
         *,
         channels: int | None = None,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Picture:
         """Decodes a file whole."""
-        return open_image(
-            self.path(index), channels=channels, max_pixels=max_pixels, max_bytes=max_bytes
-        )
+        return open_image(self.path(index), channels=channels, how=how)
 
     def open_for(
         self,
@@ -152,17 +149,16 @@ class FileStore(ImageStore):
         index: int,
         *,
         channels: int,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Decoded:
         """Decodes a file, a JPEG no larger than the regions need."""
-        return open_for(
-            aim, self.path(index), channels=channels, max_pixels=max_pixels, max_bytes=max_bytes
-        )
+        return open_for(aim, self.path(index), channels=channels, how=how)
 
-    def open_regions(self, index: int, *, channels: int) -> AbstractContextManager[Regions]:
+    def open_regions(
+        self, index: int, *, channels: int, how: Reading = DEFAULT
+    ) -> AbstractContextManager[Regions]:
         """Opens a file to read windows of it."""
-        return open_regions(self.path(index), channels=channels)
+        return open_regions(self.path(index), channels=channels, how=how)
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of the upright picture, from the file's header alone."""

@@ -1,37 +1,41 @@
-"""Every kind of pixel becomes height x width x channels of uint8, or of float32 in [0, 1]."""
+"""Every kind of pixel becomes height x width x channels of uint8, or of float32."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
-"""Height x width x channels, uint8 or float32 in [0, 1]."""
+"""Height x width x channels. float32 is in units of the type's scale, and NaN where missing."""
 
 SIXTEEN_BITS = 65_535
+"""What integers of more than 8 bits are divided by, so that a value means one thing everywhere."""
+
+BEYOND = 1e37
+"""Floats of such size mark missing pixels, as the lowest float32 does by default in GDAL."""
 
 
 class Refused(ValueError):  # noqa: N818 - a decision, not a failure
     """The picture can be read, but there is no rule for what it means."""
 
 
-def picture_from(image: Image.Image, *, keep_alpha: bool) -> Picture:
+def picture_from(image: Image.Image, *, keep_alpha: bool, nodata: float | None = None) -> Picture:
     """Pixels of a decoded Pillow image by the rule for its mode (see ``fcmae.data.image``)."""
     mode = image.mode
     if mode == "1":
         return scaled(np.asarray(image))
     if mode.startswith("I;16"):
         # Pillow's own byte orders; the array is native afterwards.
-        return scaled(np.asarray(image).astype(np.uint16))
+        return scaled(without(np.asarray(image).astype(np.uint16), nodata))
     if mode in ("I", "F"):
-        return scaled(np.asarray(image))
+        return scaled(without(np.asarray(image), nodata))
     if mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
         # Pillow inverts every CMYK JPEG, as Adobe's programs write them; this one is not theirs.
         image = ImageChops.invert(image)
     grey = mode in ("L", "LA", "La")
     if not image.has_transparency_data:
-        return scaled(np.asarray(image.convert("L" if grey else "RGB")))
+        return scaled(without(np.asarray(image.convert("L" if grey else "RGB")), nodata))
     picture = scaled(np.asarray(image.convert("LA" if grey else "RGBA")))
     return picture if keep_alpha else on_white(picture)
 
@@ -46,20 +50,52 @@ def scaled(pixels: NDArray[np.generic]) -> Picture:
     if pixels.dtype == np.uint16:
         return pixels.astype(np.float32) / np.float32(SIXTEEN_BITS)
     if pixels.dtype.kind in "iu":
-        return _fit(pixels.astype(np.float64), float(SIXTEEN_BITS))
+        return (pixels.astype(np.float64) / SIXTEEN_BITS).astype(np.float32)
     if pixels.dtype.kind == "f":
-        if not np.isfinite(pixels).all():
-            raise Refused("it contains NaN or infinite values")
-        return _fit(pixels.astype(np.float64), 1.0)
+        return _floats(pixels)
     raise Refused(f"pixels of type {pixels.dtype} are not supported")
 
 
-def _fit(pixels: NDArray[np.float64], top: float) -> NDArray[np.float32]:
-    """Map [0, top], widened where the values leave it, to [0, 1]: no jump at the borders."""
-    low, high = min(0.0, float(pixels.min())), max(top, float(pixels.max()))
-    # Halves, because high - low may overflow.
-    unit = (pixels / 2 - low / 2) / (high / 2 - low / 2)
-    return unit.astype(np.float32)
+def _floats(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Floats as they are; what is no number, or so large that it must be a mark, is missing."""
+    wide = pixels.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        missing = ~(np.abs(wide) < BEYOND)
+    if missing.any():
+        wide[missing] = np.nan
+    return wide.astype(np.float32)
+
+
+def without(pixels: NDArray[np.generic], nodata: float | None) -> NDArray[np.generic]:
+    """The numbers of a file as floats, with NaN where they have the value that marks missing ones.
+
+    The same array if none has. Integers are divided by the same number as by ``scaled``.
+    """
+    if nodata is None or pixels.dtype == np.bool_:
+        return pixels
+    missing = pixels == np.asarray(nodata).astype(pixels.dtype) if _holds(pixels, nodata) else None
+    if missing is None or not missing.any():
+        return pixels
+    picture = scaled(pixels)
+    floats = picture.astype(np.float32) / (255 if picture.dtype == np.uint8 else 1)
+    floats[missing.reshape(floats.shape)] = np.nan
+    return floats
+
+
+def _holds(pixels: NDArray[np.generic], value: float) -> bool:
+    """Returns whether numbers of this type can have this value."""
+    if pixels.dtype.kind == "f":
+        return True
+    if not np.isfinite(value) or value != int(value):
+        return False
+    limits: Any = np.iinfo(pixels.dtype.str)
+    return bool(limits.min <= value <= limits.max)
+
+
+def check_not_empty(picture: Picture) -> None:
+    """Refuse a picture all of whose pixels are missing."""
+    if picture.dtype != np.uint8 and np.isnan(picture).all():
+        raise Refused("all of its pixels are missing (NaN or nodata)")
 
 
 def on_white(picture: Picture) -> Picture:

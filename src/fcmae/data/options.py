@@ -19,6 +19,19 @@ def _check_scale(name: str, scale: tuple[float, float]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Limits and rules for reading one picture; those of ``Loader``, which says what they mean."""
+
+    max_pixels: int = 64_000_000
+    max_bytes: int = 256 * 2**20
+    nodata: float | None = None
+
+
+DEFAULT = Reading()
+"""Reading without any option."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loader:
     """Reading of files."""
 
@@ -38,11 +51,15 @@ class Loader:
     and 1/8 of its size that has as many pixels as the crop needs, and resized in integers. exact:
     decoded in full and resized by Pillow, which is slower. Evaluation is always exact."""
 
-    max_pixels: int = 64_000_000
+    max_pixels: int = Reading.max_pixels
     """Images of more pixels are refused unread."""
 
-    max_bytes: int = 256 * 2**20
+    max_bytes: int = Reading.max_bytes
     """Files of more bytes are refused unread."""
+
+    nodata: float | None = None
+    """Value that marks missing pixels, beside NaN and what a GeoTIFF's own tag says. They get the
+    mean of their channel, and are never a target of pre-training."""
 
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """Mean of each channel of images scaled to [0, 1]; for other than three channels, the mean of
@@ -50,6 +67,11 @@ class Loader:
 
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     """Standard deviation of each channel, in the same way."""
+
+    @property
+    def reading(self) -> Reading:
+        """Limits and rules for one picture."""
+        return Reading(max_pixels=self.max_pixels, max_bytes=self.max_bytes, nodata=self.nodata)
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 0:

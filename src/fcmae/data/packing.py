@@ -195,10 +195,9 @@ def contents_of(
 
 
 def _content(images: ImageList, size: int | None, loader: Loader, index: int) -> Content:
-    limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
     path = images.path(index)
     try:
-        picture = open_image(path, **limits)
+        picture = open_image(path, how=loader.reading)
         if size is not None and _can_shrink(picture, size):
             return Content(data=_shrunk(picture, size), shrunk=True)
         with entrance(path, loader.max_bytes) as file:

@@ -161,19 +161,17 @@ class Samples:
     def _open(self, index: int, seeds: list[Seeds]) -> Sample:
         picture: Picture | Decoded
         regions: Sequence[Region] = ()
-        store = self.images.store
-        limits = {"max_pixels": self.loader.max_pixels, "max_bytes": self.loader.max_bytes}
+        store, how = self.images.store, self.loader.reading
         if (
             isinstance(self.view, View)
             and self.view.approximate
             and self.loader.decode == "fitting"
         ):
-            picture = store.open_for(
-                partial(_aim, self.view, seeds), index, channels=self.channels, **limits
-            )
+            aim = partial(_aim, self.view, seeds)
+            picture = store.open_for(aim, index, channels=self.channels, how=how)
             size, regions = (picture.height, picture.width), picture.regions
         else:
-            picture = store.open(index, channels=self.channels, **limits)
+            picture = store.open(index, channels=self.channels, how=how)
             size = (picture.shape[0], picture.shape[1])
             if isinstance(self.view, View):
                 regions = _aim(self.view, seeds, *size)

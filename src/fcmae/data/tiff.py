@@ -9,10 +9,12 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from fcmae.data.modes import Picture, Refused, on_white, scaled, upright
+from fcmae.data.modes import Picture, Refused, check_not_empty, on_white, scaled, upright, without
 from fcmae.data.open_file import ByteStream
+from fcmae.data.options import Reading
 
 ORIENTATION, EXTRA_SAMPLES, SAMPLE_FORMAT, BITS, DESCRIPTION = 274, 338, 339, 258, 270
+GDAL_NODATA = 42113
 MINISWHITE, MINISBLACK, RGB = 0, 1, 2
 ALPHA = (1, 2)
 UNSIGNED, SIGNED = 1, 2
@@ -35,7 +37,15 @@ def pillow_suffices(image: Image.Image) -> bool:
     return not (names_axes and getattr(image, "is_animated", False))
 
 
-def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture:
+def number_or_none(text: Any) -> float | None:
+    """The value of a GeoTIFF's nodata tag; None where it is no number."""
+    try:
+        return float(str(text).strip().strip("\0").strip())
+    except ValueError:
+        return None
+
+
+def read_tiff(file: ByteStream, *, keep_alpha: bool, how: Reading) -> Picture:
     """The first image of a TIFF with all its channels, also where they are stored as pages."""
     file.seek(0)
     # Other files that an OME header names stay closed.
@@ -53,18 +63,26 @@ def read_tiff(file: ByteStream, *, keep_alpha: bool, max_pixels: int) -> Picture
         by_page = _channels_are_pages(series.axes, page)
         source = series if by_page else page
         channel = _channel_axis(source.axes, source.shape)
-        _check_shape(source.axes, source.shape, channel, max_pixels)
+        _check_shape(source.axes, source.shape, channel, how.max_pixels)
         _check_complete(list(series.pages) if by_page else [page], tiff.filehandle.size)
         pixels = source.asarray()
         if pixels.shape != source.shape or pixels.size == 0:
             raise Refused("damaged: its pixels do not fill its shape")
-    picture = scaled(_planes(pixels, channel))
+    nodata = how.nodata if how.nodata is not None else nodata_of(page)
+    picture = scaled(without(_planes(pixels, channel), nodata))
+    check_not_empty(picture)
     if page.photometric == MINISWHITE:
         picture = 255 - picture if picture.dtype == np.uint8 else 1 - picture
     if page.extrasamples and int(page.extrasamples[-1]) in ALPHA and not keep_alpha:
         picture = on_white(picture)
     tag = page.tags.get(ORIENTATION)
     return upright(picture, int(tag.value) if tag is not None else 1)
+
+
+def nodata_of(page: Any) -> float | None:
+    """The value that marks missing pixels of a page, by its tag."""
+    tag = page.tags.get(GDAL_NODATA)
+    return None if tag is None else number_or_none(tag.value)
 
 
 def decodable(page: Any) -> bool:

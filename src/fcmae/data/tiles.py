@@ -8,7 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.image import open_image
-from fcmae.data.modes import Picture, scaled, with_channels
+from fcmae.data.modes import Picture, scaled, with_channels, without
 from fcmae.data.open_file import decoding, kind_of, opened
+from fcmae.data.options import DEFAULT, Reading
 
 KEPT_BYTES = 256 * 2**20
 """So much of decoded pieces is kept: windows in a row, and the next row, share many."""
@@ -31,6 +32,8 @@ ROWS_READ = 512
 
 EVERYTHING = 2**40
 """More pixels or bytes than any file holds: who asks for pieces means large images."""
+
+UNLIMITED = Reading(max_pixels=EVERYTHING, max_bytes=EVERYTHING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +111,12 @@ class Regions(ABC):
 
 
 @contextmanager
-def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Regions]:
+def open_regions(
+    path: str | os.PathLike[str], *, channels: int, how: Reading = DEFAULT
+) -> Iterator[Regions]:
     """Open an image of any size to read windows of it.
 
-    Of a TIFF in tiles or strips of 8 or 16 bits, in a compression that tifffile decodes, only those
+    Of a TIFF in tiles or strips of whole bytes, in a compression that tifffile decodes, only those
     are read that a window touches; everything else is decoded whole, through the same door as all
     images. Errors inside that are not those of reading a window are the caller's own.
 
@@ -120,13 +125,15 @@ def open_regions(path: str | os.PathLike[str], *, channels: int) -> Iterator[Reg
     """
     with ExitStack() as stack:
         with decoding(path):
-            pieces = _pieces(path, channels, stack)
+            pieces = _pieces(path, channels, how, stack)
         yield pieces or DecodedRegions(
-            open_image(path, channels=channels, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
+            open_image(path, channels=channels, how=replace(UNLIMITED, nodata=how.nodata))
         )
 
 
-def _pieces(path: str | os.PathLike[str], channels: int, stack: ExitStack) -> "Pieces | None":
+def _pieces(
+    path: str | os.PathLike[str], channels: int, how: Reading, stack: ExitStack
+) -> "Pieces | None":
     """A TIFF of which single tiles or strips can be read, open as long as the stack is."""
     file = stack.enter_context(opened(path, EVERYTHING))
     if kind_of(file) != "TIFF":
@@ -139,7 +146,7 @@ def _pieces(path: str | os.PathLike[str], channels: int, stack: ExitStack) -> "P
     page = tiff.pages[0]
     if not _has_pieces(page) or not decodable(page) or channels_are_pages(tiff):
         return None
-    pieces = Pieces(path, page, channels)
+    pieces = Pieces(path, page, channels, how)
     stack.callback(pieces.forget)
     return pieces
 
@@ -163,8 +170,13 @@ class Pieces(Regions):
     row touches it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], page: Any, channels: int) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], page: Any, channels: int, how: Reading
+    ) -> None:
+        from fcmae.data.tiff import nodata_of
+
         self.path, self.page, self.channels = path, page, channels
+        self.nodata = nodata_of(page) if how.nodata is None else how.nodata
         self.size = (page.imagelength, page.imagewidth)
         self.side = (
             (page.tilelength, page.tilewidth)
@@ -178,7 +190,7 @@ class Pieces(Regions):
     def read(self, window: Window) -> Picture:
         """Pasted together from the tiles that the window touches."""
         with decoding(self.path):
-            return with_channels(scaled(self._pasted(window)), self.channels)
+            return with_channels(scaled(without(self._pasted(window), self.nodata)), self.channels)
 
     def _pasted(self, window: Window) -> NDArray[Any]:
         pixels = np.zeros(
@@ -223,6 +235,6 @@ def _has_pieces(page: Any) -> bool:
     plain = int(page.photometric) in (1, 2) and not any(
         int(extra) in (1, 2) for extra in page.extrasamples
     )
-    depths = page.dtype in (np.dtype("u1"), np.dtype("u2"))
+    depths = page.dtype is not None and page.dtype.kind in "uif" and page.bitspersample >= 8
     upright = upright or int(page.tags[274].value) == 1
     return bool(contiguous and plain and depths and upright and page.axes in ("YX", "YXS"))

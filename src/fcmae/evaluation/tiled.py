@@ -113,7 +113,7 @@ def through_windows(
     normalise = Normalisation.of(loader, channels)
     for index in range(tiler.peers.rank, len(images), tiler.peers.size):
         try:
-            with images.store.open_regions(index, channels=channels) as regions:
+            with images.store.open_regions(index, channels=channels, how=loader.reading) as regions:
                 if isinstance(images.annotations, Objects):
                     images.annotations.check_size(index, regions.size)
                 total = tiler.num_windows(regions.size)

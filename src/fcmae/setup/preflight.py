@@ -77,11 +77,10 @@ def _size(
 ) -> tuple[int, int]:
     """Height and width of an image, which is decoded as far as it will be."""
     if tiled:
-        with store.open_regions(index, channels=channels) as regions:
+        with store.open_regions(index, channels=channels, how=loader.reading) as regions:
             regions.read(Window(top=0, left=0, height=1, width=1))
             return regions.size
-    limits = {"max_pixels": loader.max_pixels, "max_bytes": loader.max_bytes}
-    picture = store.open(index, channels=channels, **limits)
+    picture = store.open(index, channels=channels, how=loader.reading)
     return picture.shape[0], picture.shape[1]
 
 

@@ -150,7 +150,7 @@ class Broken(Pairs):
 REASONS = {
     "item 3": "reading it raised KeyError: 'patient 3'",
     "item 5": "the number of its channels is 7, but the model takes 3",
-    "item 7": "it contains NaN or infinite values",
+    "item 7": "all of its pixels are missing (NaN or nodata)",
 }
 
 

@@ -16,7 +16,7 @@ from fcmae.data.image_store import ImageStore
 from fcmae.data.items.held import Held, reading
 from fcmae.data.modes import Picture
 from fcmae.data.naming import shown
-from fcmae.data.options import Loader
+from fcmae.data.options import DEFAULT, Reading
 from fcmae.data.source import is_path
 from fcmae.data.tiles import DecodedRegions as Whole
 from fcmae.data.tiles import Regions, open_regions
@@ -83,17 +83,15 @@ class ItemStore(ImageStore):
         index: int,
         *,
         channels: int | None = None,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Picture:
         """Reads an item; files are opened as everywhere."""
         with self._reading(index) as image:
             if is_path(image):
-                limits = {"max_pixels": max_pixels, "max_bytes": max_bytes}
-                return open_image(image, channels=channels, **limits)
+                return open_image(image, channels=channels, how=how)
             height, width = size_of(image)
-            check_size(width, height, max_pixels)
-            return picture_of(image, channels)
+            check_size(width, height, how.max_pixels)
+            return picture_of(image, channels, how=how, any_range=True)
 
     def open_for(
         self,
@@ -101,18 +99,16 @@ class ItemStore(ImageStore):
         index: int,
         *,
         channels: int,
-        max_pixels: int = Loader.max_pixels,
-        max_bytes: int = Loader.max_bytes,
+        how: Reading = DEFAULT,
     ) -> Decoded:
         """Reads an item; of a file as much as the regions need."""
         with self._reading(index) as image:
-            limits = {"max_pixels": max_pixels, "max_bytes": max_bytes}
             if is_path(image):
-                return open_for(aim, image, channels=channels, **limits)
+                return open_for(aim, image, channels=channels, how=how)
             height, width = size_of(image)
-            check_size(width, height, max_pixels)
+            check_size(width, height, how.max_pixels)
             return Decoded(
-                pixels=picture_of(image, channels),
+                pixels=picture_of(image, channels, how=how, any_range=True),
                 channels=channels,
                 height=height,
                 width=width,
@@ -120,15 +116,21 @@ class ItemStore(ImageStore):
             )
 
     @contextmanager
-    def open_regions(self, index: int, *, channels: int) -> Iterator[Regions]:
+    def open_regions(
+        self, index: int, *, channels: int, how: Reading = DEFAULT
+    ) -> Iterator[Regions]:
         """Opens an item to read windows of it; what is in memory is there whole."""
         with self._reading(index) as image:
-            whole = None if is_path(image) else Whole(picture_of(image, channels))
+            whole = (
+                None
+                if is_path(image)
+                else Whole(picture_of(image, channels, how=how, any_range=True))
+            )
         if whole is not None:
             yield whole
             return
         assert is_path(image)
-        with open_regions(image, channels=channels) as regions:
+        with open_regions(image, channels=channels, how=how) as regions:
             yield regions
 
     def size(self, index: int) -> tuple[int, int]:

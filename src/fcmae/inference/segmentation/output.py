@@ -35,6 +35,7 @@ class SegmentationOutput:
         stems: What their files are called, without an ending.
         classes: Names of the classes.
         channels: Of the images.
+        reading: Limits and rules for reading them.
         normalise: How images become what the model sees.
         counts: Pixels that were called each class.
         written: Images that were written.
@@ -45,7 +46,7 @@ class SegmentationOutput:
         number = weights.description["num_classes"]
         self.stems = distinct_stems([images.name(i) for i in range(len(images))])
         self.classes = weights.classes or [str(label) for label in range(number)]
-        self.channels = trained.channels
+        self.channels, self.reading = trained.channels, trained.loader.reading
         self.normalise = Normalisation.of(trained.loader, self.channels)
         self.counts = np.zeros(number, dtype=np.int64)
         self.written = 0

@@ -77,8 +77,8 @@ def _by_windows(
     scanner: Scanner, output: SegmentationOutput, index: int, reporter: Reporter
 ) -> tuple[LabelMapArray, tuple[Picture, int]]:
     """The class of each pixel of an image that is never in memory as a whole, and its overview."""
-    images, channels = output.images, output.channels
-    with images.store.open_regions(index, channels=channels) as regions:
+    images, channels, how = output.images, output.channels, output.reading
+    with images.store.open_regions(index, channels=channels, how=how) as regions:
         height, width = regions.size
         found = np.empty((height, width), np.uint8 if len(output.classes) <= 256 else np.int16)
         what = f"windows of {PurePath(images.name(index)).name}"
