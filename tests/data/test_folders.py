@@ -55,20 +55,47 @@ def test_loops_of_links_repeat_nothing(tmp_path: Path) -> None:
     assert found.set_aside == []
 
 
-def test_links_out_of_the_folder_and_to_nothing_are_set_aside(tmp_path: Path) -> None:
-    touch(tmp_path, "inside/a.jpg", "outside/b.jpg", "inside-not/c.jpg")
+def test_links_out_of_the_folder_are_followed_to_files_and_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "inside/a.jpg", "outside/deep/b.jpg", "inside-not/c.jpg", "outside/n.csv")
     inside = tmp_path / "inside"
-    (inside / "file.jpg").symlink_to("../outside/b.jpg")
+    (inside / "file.jpg").symlink_to("../outside/deep/b.jpg")
     (inside / "folder").symlink_to("../outside")
-    (inside / "root").symlink_to("/")
     (inside / "sibling").symlink_to("../inside-not")
-    (inside / "dangling.jpg").symlink_to("gone.jpg")
+    (inside / "list.csv").symlink_to("../outside/n.csv")
+    (tmp_path / "outside/back").symlink_to(inside)
     found = walk(inside)
-    assert found.files == [b"a.jpg"]
-    reasons = dict(found.set_aside)
-    assert reasons.pop("dangling.jpg") == "a link to nothing"
-    assert set(reasons) == {"file.jpg", "folder", "root", "sibling"}
-    assert all("leads out of the folder" in reason for reason in reasons.values())
+    assert found.files == [b"a.jpg", b"file.jpg", b"folder/deep/b.jpg", b"sibling/c.jpg"]
+    assert (found.folders, found.set_aside, found.others) == (["folder", "sibling"], [], 2)
+
+
+def test_links_into_hidden_folders_are_followed_as_nothing_else_finds_their_images(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path, "set/.git/annex/x1.jpg", "set/.cache/dog/y.jpg")
+    (tmp_path / "set/cat").mkdir()
+    (tmp_path / "set/cat/1.jpg").symlink_to("../.git/annex/x1.jpg")
+    (tmp_path / "set/dog").symlink_to(".cache/dog")
+    assert walk(tmp_path / "set").files == [b"cat/1.jpg", b"dog/y.jpg"]
+
+
+def test_links_to_nothing_in_circles_and_to_what_is_found_elsewhere_are_set_aside(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path, "in/cat/a.jpg", "in/dog/b.jpg", "in/dog/c.jpg")
+    inside = tmp_path / "in"
+    (inside / "dangling.jpg").symlink_to("gone.jpg")
+    (inside / "root").symlink_to("/")
+    (inside / "puppy").symlink_to("dog")
+    (inside / "cat/b.jpg").symlink_to("../dog/b.jpg")
+    (inside / "cat/own.jpg").symlink_to("a.jpg")
+    found = walk(inside)
+    assert found.files == [b"cat/a.jpg", b"dog/b.jpg", b"dog/c.jpg"]
+    assert found.set_aside == [
+        ("cat/b.jpg", "a link to dog/b.jpg, which is found there"),
+        ("dangling.jpg", "a link to nothing"),
+        ("puppy", "a link to dog, whose images are found there"),
+        ("root", "a link to a folder that this one lies in"),
+    ]
 
 
 def test_a_root_that_is_itself_a_link_is_followed(tmp_path: Path) -> None:

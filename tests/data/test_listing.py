@@ -207,6 +207,19 @@ def test_a_single_class_is_refused(tmp_path: Path) -> None:
         split(tree(tmp_path / "d", only=5))
 
 
+def test_a_class_folder_that_is_a_link_is_followed_and_one_to_nothing_refused(
+    tmp_path: Path,
+) -> None:
+    root = tree(tmp_path / "d", cat=2)
+    (root / "owl").symlink_to(tree(tmp_path / "pool", owl=3) / "owl")
+    images = find_images(root, labels=True)
+    assert (images.classes, len(images)) == (("cat", "owl"), 5)
+    assert images.path(4).read_bytes() == b"owl" * 3
+    (root / "dog").symlink_to(tmp_path / "gone")
+    with pytest.raises(DataError, match=r"dog in .*d is a link to nothing, so that a class would"):
+        find_images(root, labels=True)
+
+
 def test_otherwise_a_share_of_each_class_is_held_out_by_name(tmp_path: Path) -> None:
     root = tree(tmp_path / "d", a=20, b=40, c=2)
     train, val = split(root, share=0.1)

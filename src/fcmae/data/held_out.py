@@ -33,7 +33,7 @@ def hold_out(images: ImageList, share: float, *, called: str = "") -> tuple[Imag
         chosen.append(members[np.argsort(keys[members], kind="stable")[:num]])
     held_out = np.sort(np.concatenate(chosen))
     rest = np.setdiff1d(np.arange(len(images)), held_out)
-    return images.subset(rest), images.subset(held_out)
+    return images.share(rest), images.subset(held_out)
 
 
 def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
@@ -48,7 +48,7 @@ def few_labels(images: ImageList, per_class: int, seed: int) -> ImageList:
         if len(members) < per_class:
             raise DataError(f"{name} has {len(members)} images, but {per_class} were asked for.")
         chosen.append(members[np.argsort(keys[members], kind="stable")[:per_class]])
-    return images.subset(np.sort(np.concatenate(chosen)))
+    return images.share(np.sort(np.concatenate(chosen)))
 
 
 def _groups(images: ImageList, called: str = "") -> Sequence[tuple[str, NDArray[np.int64]]]:

@@ -27,6 +27,7 @@ class ImageList:
         classes: Name of each class.
         annotations: What else is known about each image.
         set_aside: (path, reason) of files and folders that were found, but are not read.
+        notes: Sentences about what was understood of the source where it was not plain.
     """
 
     store: ImageStore
@@ -34,6 +35,7 @@ class ImageList:
     classes: tuple[str, ...] | None = None
     annotations: Annotations | None = None
     set_aside: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, root: Path, names: Sequence[bytes], **rest: Any) -> "ImageList":
@@ -82,6 +84,10 @@ class ImageList:
             classes=self.classes,
             annotations=None if self.annotations is None else self.annotations.subset(indices),
         )
+
+    def share(self, indices: NDArray[np.int64]) -> "ImageList":
+        """The images with these indices, and what is said about the whole source."""
+        return replace(self.subset(indices), set_aside=self.set_aside, notes=self.notes)
 
     def keys(self) -> NDArray[np.uint64]:
         """A number for each image that depends on its name and on nothing else."""

@@ -17,6 +17,7 @@ from fcmae.data.options import Loader
 from fcmae.data.pack import PackIndex, open_zip
 from fcmae.data.source import ImageSource, described, is_path, paths_of
 from fcmae.data.text_list import LISTS, read_list
+from fcmae.data.walk import LINK
 from fcmae.data.zips import Members
 from fcmae.errors import DataError
 
@@ -111,7 +112,7 @@ def _with_classes(source: Path, found: FolderContents, labels: bool | None) -> I
         raise DataError(f"there are no images in {shown(source)}.{others}{aside}")
     images = ImageList.of(source, found.files, set_aside=tuple(found.set_aside))
     problem = _why_not_classes(source, found)
-    if labels and problem:
+    if labels and (problem := problem or _lost_class(source, found)):
         raise DataError(problem)
     if labels is False or problem:
         return images
@@ -141,6 +142,18 @@ def _why_not_classes(source: Path, found: FolderContents) -> str | None:
     if empty:
         return f"the class folders {', '.join(map(shown, empty[:5]))} in {where} hold no images."
     return None
+
+
+def _lost_class(source: Path, found: FolderContents) -> str | None:
+    """The reason why a class of this folder could be missing, or None."""
+    lost = [(path, why) for path, why in found.set_aside if "/" not in path and LINK in why]
+    if not lost:
+        return None
+    path, why = lost[0]
+    return (
+        f"{path} in {shown(source)} is {why}, so that a class would be lost: let it point to the "
+        "folder of the class, or remove it."
+    )
 
 
 def _from_zip(members: Members, labels: bool | None) -> ImageList:

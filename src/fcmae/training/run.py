@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from fcmae.data.image_list import ImageList
 from fcmae.data.source import described, is_held
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.lock import hold
@@ -9,6 +10,7 @@ from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
 from fcmae.setup.nets import weights_or_none
 from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
+from fcmae.setup.understood import understood
 from fcmae.setup.weights import card, loader_of
 from fcmae.training.meaning import meaning_of
 from fcmae.training.options import Result, TrainingOptions
@@ -52,6 +54,9 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
     check_pictures(tried, loader=options.loader, channels=net.channels)
     if images.val is not None:
         check_pictures(images.val, loader=options.loader, channels=net.channels, tiled=images.tiled)
+    if isinstance(images.train, ImageList):
+        for sentence in understood(images.train, images.val):
+            reporter.message(sentence)
     return Prepared(
         net=net,
         weights=weights,

@@ -20,7 +20,7 @@ from fcmae.cli.shared.show import (
     show_unusable,
 )
 from fcmae.data.check import CheckReport, FileFinding, inspect, report_of
-from fcmae.data.folders import NOBODY_MISSES
+from fcmae.data.file_names import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import LabelMapOptions, Loader
 from fcmae.data.values import ValueAnnotations
