@@ -38,10 +38,12 @@ class View(ABC):
         size: Height and width of every view.
         approximate: Whether the pixels may be those of ``fcmae.data.cut.cut``, which are quicker to
             get, instead of those of its definition.
+        keeps_missing: Whether missing pixels are told in ``Batch.missing``.
     """
 
     size: tuple[int, int]
     approximate: bool = True
+    keeps_missing: bool = False
 
     @abstractmethod
     def aim(self, height: int, width: int) -> Region:
@@ -62,6 +64,7 @@ class Pretraining(View):
 
     size: tuple[int, int]
     crop: Crop = field(default_factory=Crop)
+    keeps_missing = True
 
     def aim(self, height: int, width: int) -> Region:
         """A random region."""
@@ -69,7 +72,7 @@ class Pretraining(View):
 
     def finish(self, crop: Picture, normalise: Normalisation, out: Float[Tensor, "c h w"]) -> None:
         """Nothing but normalised."""
-        normalise(crop, out=out)
+        normalise(crop, out=out, keep_missing=True)
 
 
 @dataclass(frozen=True)

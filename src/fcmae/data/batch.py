@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from fcmae.data.targets import Targets
@@ -17,6 +18,8 @@ class Batch:
     Attributes:
         images: Normalised by the loader's mean and std, float32. Where each comes in two views
             (``fcmae.data.pairs``), the views of an image are neighbours; all else is said once.
+        missing: True at pixels that are not known, where ``images`` are 0; None where all are
+            known, or where nobody asks.
         labels: Class index of each image, or None where there are none.
         targets: What else is known about each image (label maps, boxes, numbers), or None.
         indices: Index of each image in the data set, int64. (After a replacement, still the
@@ -27,6 +30,7 @@ class Batch:
     """
 
     images: Images
+    missing: Bool[Tensor, "n c h w"] | None = None
     labels: Labels | None = None
     targets: Targets | None = None
     indices: Tensor
@@ -46,10 +50,11 @@ class Batch:
         return self.map(lambda x: x.to(device, non_blocking=non_blocking))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        """The same batch with a function applied to images, labels and targets."""
+        """The same batch with a function applied to all that a model computes with."""
         return replace(
             self,
             images=function(self.images),
+            missing=None if self.missing is None else function(self.missing),
             labels=None if self.labels is None else function(self.labels),
             targets=None if self.targets is None else self.targets.map(function),
         )

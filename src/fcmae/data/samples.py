@@ -111,9 +111,12 @@ class Samples:
                     targets.append(target)
                     labels.append(sample.label)
                     kept.append(key)
+        images = room[: len(views)] if isinstance(self.view, View) else _stacked(views, room)
+        missing = self._missing(images)
         columns = torch.tensor(kept, dtype=torch.int64).reshape(-1, 3)
         return Batch(
-            images=room[: len(views)] if isinstance(self.view, View) else _stacked(views, room),
+            images=images,
+            missing=missing,
             labels=None if self.images.labels is None else torch.tensor(labels, dtype=torch.int64),
             targets=None if self.images.annotations is None else Targets.of(targets),
             indices=columns[:, 1].clone(),
@@ -121,6 +124,17 @@ class Samples:
             epoch=keys[0][0],
             unusable=unusable,
         )
+
+    def _missing(self, images: Tensor) -> Tensor | None:
+        """Where pixels are missing, if anybody asks; they become 0, the mean."""
+        if not (isinstance(self.view, View) and self.view.keeps_missing):
+            return None
+        pixels = images.numpy()
+        if not np.isnan(pixels.sum()):
+            return None
+        missing = np.isnan(pixels)
+        pixels[missing] = 0
+        return torch.from_numpy(missing)
 
     def _seeds(self, keys: list[Key]) -> dict[tuple[int, int], list[Seeds]]:
         """For each image of the batch, those of all of its views in this epoch."""

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from fcmae.kernels.patches import take_patches
 from fcmae.loss.options import Target
 from fcmae.loss.pixels import pixel_error_at, squared_error
 from fcmae.masking import Mask, patch_grid, patch_side
@@ -103,6 +104,7 @@ class Autoencoder(nn.Module):
         images: Images,
         visible: VisiblePatches | None = None,
         *,
+        missing: Bool[Tensor, "n c h w"] | None = None,
         generator: torch.Generator | None = None,
         masked_dense: bool = False,
     ) -> Reconstruction:
@@ -112,6 +114,7 @@ class Autoencoder(nn.Module):
             images: Normalised images whose sides are multiples of ``self.patch``.
             visible: Raster indices of each image's visible patches of ``self.patch`` pixels; drawn
                 as ``self.mask`` says by default.
+            missing: Pixels that are not known, and are no target.
             generator: What they are drawn from; PyTorch's global one by default.
             masked_dense: Run the encoder by its definition rather than on visible patches only.
 
@@ -127,14 +130,19 @@ class Autoencoder(nn.Module):
             positions = torch.cat([hidden, last.places], dim=1)
         grid = (last.height, last.width)
         prediction = self.decoder(stages, positions)
-        error = self._error(prediction, images, grid, positions)
+        unknown = None
+        if missing is not None:
+            unknown = take_patches(missing.to(images.dtype), self.stride, positions) > 0
+        error = self._error(prediction, images, grid, positions, unknown)
         return Reconstruction(
-            loss=self._loss(error, hidden.shape[1]),
+            loss=self._loss(error, hidden.shape[1], unknown),
             prediction=prediction,
             positions=positions,
             hidden=hidden,
             grid=grid,
             images=images,
+            missing=missing,
+            target=self.target if isinstance(self.target, Target) else None,
             normalized=self.target.normalize if isinstance(self.target, Target) else None,
         )
 
@@ -190,14 +198,19 @@ class Autoencoder(nn.Module):
         return [Encoded(features=features, layout=where) for features, where in stages]
 
     def _error(
-        self, prediction: Patches, images: Images, grid: tuple[int, int], positions: Positions
+        self,
+        prediction: Patches,
+        images: Images,
+        grid: tuple[int, int],
+        positions: Positions,
+        missing: Bool[Tensor, "n p k"] | None,
     ) -> Float[Tensor, "n p"]:
         """The mean squared error of each patch that was predicted."""
         if isinstance(self.target, Target):
             side, channels = self.stride, images.shape[1]
             pixels = f"{side} x {side} pixels of {channels} channels"
             self._check_values(prediction, side**2 * channels, f" ({pixels})")
-            return pixel_error_at(prediction, images, side, positions, self.target)
+            return pixel_error_at(prediction, images, side, positions, self.target, missing=missing)
         wanted = own_targets(self.target, images, grid, positions)
         self._check_values(prediction, wanted.shape[-1])
         return squared_error(prediction, wanted)
@@ -214,14 +227,25 @@ class Autoencoder(nn.Module):
             f"target has {wanted}{which}: {way_out}."
         )
 
-    def _loss(self, error: Float[Tensor, "n p"], num_hidden: int) -> Float[Tensor, ""]:
-        """The mean over hidden patches and the weighted one over visible ones, or over all."""
+    def _loss(
+        self,
+        error: Float[Tensor, "n p"],
+        num_hidden: int,
+        missing: Bool[Tensor, "n p k"] | None,
+    ) -> Float[Tensor, ""]:
+        """The mean over hidden patches and the weighted one over visible ones, or over all.
+
+        Patches count by their share of known pixels.
+        """
+        known = None if missing is None else 1 - missing.to(error.dtype).mean(dim=-1)
         if not isinstance(self.target, Target) or self.target.over == "all":
-            return error.mean()
-        of_hidden, of_visible = error.tensor_split([num_hidden], dim=1)
+            return _mean(error, known)
+        hidden, visible = slice(num_hidden), slice(num_hidden, None)
+        of_hidden = _mean(error[:, hidden], None if known is None else known[:, hidden])
         if not self.target.visible_weight:
-            return of_hidden.mean()
-        return of_hidden.mean() + self.target.visible_weight * of_visible.mean()
+            return of_hidden
+        of_visible = _mean(error[:, visible], None if known is None else known[:, visible])
+        return of_hidden + self.target.visible_weight * of_visible
 
     def _last_stage(self, images: Images, visible: VisiblePatches) -> Visible:
         return self._stage(images, visible, self.stride)
@@ -236,6 +260,13 @@ class Autoencoder(nn.Module):
         """Masked input and reconstruction; predictions get their patch's own mean and deviation."""
         out: Reconstruction = self(images, visible)
         return out.pictures()
+
+
+def _mean(error: Float[Tensor, "n p"], weight: Float[Tensor, "n p"] | None) -> Float[Tensor, ""]:
+    """The mean, or the weighted one; 0 without any weight."""
+    if weight is None:
+        return error.mean()
+    return (error * weight).sum() / weight.sum().clamp(min=torch.finfo(error.dtype).tiny)
 
 
 def _described(part: Any) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from PIL import Image
 from torch import Tensor
 
 from fcmae.kernels.patches import take_patches
+from fcmae.loss.options import Target
 from fcmae.loss.pixels import statistics, to_images, to_patches
 from fcmae.types import Images, Patches, Positions
 
@@ -43,6 +44,8 @@ class Reconstruction:
         hidden: Raster indices of the hidden ones.
         grid: Rows and columns of the last stage, whose positions are the patches predicted.
         images: The input.
+        missing: Pixels that are not known; None where all are.
+        target: Normalisation of the pixels; None if values are no pixels.
         normalized: True if values are pixels normalised by their patch, False if they are pixels as
             the input has them, None if they are no pixels.
     """
@@ -53,6 +56,8 @@ class Reconstruction:
     hidden: Int[Tensor, "n hidden"]
     grid: tuple[int, int]
     images: Images
+    missing: Bool[Tensor, "n c h w"] | None = None
+    target: Target | None = None
     normalized: bool | None
 
     def pictures(self) -> Pictures:
@@ -71,7 +76,11 @@ class Reconstruction:
         patches = to_patches(images, side)
         predicted = self.prediction[:, : hidden.shape[1]].detach().to(images.dtype)
         if self.normalized:
-            of_patch = statistics(take_patches(images, side, hidden))
+            groups = None if self.target is None else self.target.groups_of(images.shape[1])
+            missing = self.missing
+            if missing is not None:
+                missing = take_patches(missing.to(images.dtype), side, hidden) > 0
+            of_patch = statistics(take_patches(images, side, hidden), groups, missing)
             predicted = predicted * of_patch.std + of_patch.mean
         where = hidden[..., None].expand(predicted.shape)
         return Pictures(

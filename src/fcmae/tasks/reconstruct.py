@@ -26,7 +26,7 @@ class ReconstructTask(Task):
     def forward(self, batch: Batch) -> Step:
         """Mean squared error on the hidden patches of a micro-batch."""
         visible = visible_patches(self.model.mask, self.model.patch, batch, seed=self.seed)
-        return Step(loss=self.model(batch.images, visible).loss)
+        return Step(loss=self.model(batch.images, visible, missing=batch.missing).loss)
 
 
 def visible_patches(
