@@ -213,7 +213,8 @@ def analyze(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Folder with one folder per class (or with a val folder of those, which is then
@@ -236,7 +237,7 @@ def analyze(
         maps: Activation maps (figure 3 of the paper). A dataclass or a mapping of: image
             (None), blocks (None), channels (None).
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-            channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            channels (None), stem (4), drop_path (0.0), checkpointing (False).
 
     Returns:
         Analyzed: Findings of analyses.
@@ -321,7 +322,7 @@ class _Bench:
             rounds: Timed turns of each; the median counts. Three turns before them, one of
                 which tells the memory, are not counted.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (1), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -374,7 +375,8 @@ class _Bench:
                 dataclass or a mapping of: scale ((0.2, 1.0)), flip (True).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
 
         Returns:
             InputBench: All settings, and what they were timed on.
@@ -414,7 +416,8 @@ def check(
             (None), ignore_index (None), reduce_zero_label (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
 
     Returns:
         Checked: Contents of a data set.
@@ -470,7 +473,7 @@ def contrast(
         size: Side in pixels of the views, or height,width: multiples of the encoder's
             stride.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-            channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            channels (None), stem (4), drop_path (0.0), checkpointing (False).
         grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
             the paper). A dataclass or a mapping of: kind (None), aggregation (None),
             normalization (None), residual (None), affine (None), stages (None).
@@ -484,7 +487,8 @@ def contrast(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
         run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
             (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
             (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -593,7 +597,7 @@ def cost(
             with a short run.
         runs: Count the GPU-hours of the paper's runs instead.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-            channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            channels (None), stem (4), drop_path (0.0), checkpointing (False).
 
     Returns:
         Costs: All sizes or runs, and what was assumed.
@@ -666,7 +670,8 @@ def embed(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -834,7 +839,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class (or with a val folder of those, which is then
@@ -884,7 +890,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of
@@ -941,7 +948,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with images and masks inside (of whose train and val the second is
@@ -991,7 +999,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: A .csv list as fcmae finetune values takes it; of a column split, what is to
@@ -1044,7 +1053,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
@@ -1063,7 +1073,7 @@ class _Evaluate:
                 seed; by default from all.
             seed: Draws the untrained encoder and the labelled images.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             k: How many neighbours vote.
             temperature: Sharpness of the vote: a neighbour counts exp(similarity /
                 temperature).
@@ -1110,7 +1120,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
@@ -1130,7 +1141,7 @@ class _Evaluate:
             seed: Draws the untrained encoder, the labelled images, and the part that weight
                 decay is chosen on.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
 
         Returns:
             Evaluated: Accuracy of a classification. Accuracies are shares between 0 and 1.
@@ -1371,7 +1382,7 @@ class _Finetune:
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
@@ -1385,7 +1396,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1472,7 +1484,7 @@ class _Finetune:
                 stride. Images are fitted into them; with tiles.size they keep their own size,
                 and the views are parts of them.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
@@ -1486,7 +1498,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1577,7 +1590,7 @@ class _Finetune:
             size: Side in pixels of the crops to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
@@ -1591,7 +1604,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1677,7 +1691,7 @@ class _Finetune:
             size: Side in pixels of the images to train on, or height,width: multiples of the
                 stride.
             encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-                channels (3), stem (4), drop_path (0.0), checkpointing (False).
+                channels (None), stem (4), drop_path (0.0), checkpointing (False).
             grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
                 the paper). A dataclass or a mapping of: kind (None), aggregation (None),
                 normalization (None), residual (None), affine (None), stages (None).
@@ -1691,7 +1705,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1750,7 +1765,7 @@ def info(
         classes: Classes of the classifier that is counted; by default 1000 or what the
             weights have.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-            channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            channels (None), stem (4), drop_path (0.0), checkpointing (False).
         grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
             the paper). A dataclass or a mapping of: kind (None), aggregation (None),
             normalization (None), residual (None), affine (None), stages (None).
@@ -1840,7 +1855,8 @@ def pack(
             trained at; an image that is cropped at random wants about twice as much.
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
 
     Returns:
         PackMade: Summary of a pack.
@@ -1960,7 +1976,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2014,7 +2031,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2072,7 +2090,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2124,7 +2143,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+                ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2193,7 +2213,7 @@ def pretrain(
         size: Side in pixels of the crops to train on, or height,width: multiples of the
             mask's patch.
         encoder: Options of an encoder beside its size. A dataclass or a mapping of:
-            channels (3), stem (4), drop_path (0.0), checkpointing (False).
+            channels (None), stem (4), drop_path (0.0), checkpointing (False).
         grn: GRN in the encoder's blocks, or what stands in its place (tables 2 and 16 of
             the paper). A dataclass or a mapping of: kind (None), aggregation (None),
             normalization (None), residual (None), affine (None), stages (None).
@@ -2207,7 +2227,8 @@ def pretrain(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
         run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
             (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
             (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -2220,7 +2241,8 @@ def pretrain(
         mask: Masking of patches (section 3.1 of the paper). A dataclass or a mapping of:
             ratio (0.6), patch (None), pattern (random), convolution (sparse).
         target: Pixels of the hidden patches (section 3.1 of the paper). A dataclass or a
-            mapping of: normalize (True), over (hidden), visible_weight (0.0).
+            mapping of: normalize (True), groups (None), over (hidden), visible_weight
+            (0.0).
         decoder: The decoder of the autoencoder (table 1 of the paper); dropped after
             pre-training. A dataclass or a mapping of: kind (block), depth (1), width (512).
         augment: The augmentation of pre-training: a random resized crop, and a flip. A
@@ -2265,7 +2287,8 @@ def reconstruct(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), mean ((0.485, 0.456, 0.406)), std ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
+            ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.

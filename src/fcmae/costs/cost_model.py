@@ -80,7 +80,7 @@ def count_runs(options: Cost, reporter: Reporter) -> Costs:
 
 def _needed(options: Cost, name: str, side: int, batch_size: int) -> Needed:
     step = step_cost(
-        architecture(name, channels=options.encoder.channels, stem=options.encoder.stem),
+        architecture(name, channels=options.encoder.num_channels, stem=options.encoder.stem),
         of=options.task,
         size=(side, side),
         batch_size=batch_size,

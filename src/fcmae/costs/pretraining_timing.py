@@ -90,7 +90,7 @@ def _steps(
 ) -> tuple[dict[str, TimedStep], float]:
     """A training step for each way, on the same weights and images, and the visible share."""
     seed_everything(options.run.seed, "bench")
-    arch = architecture(model, channels=options.encoder.channels, stem=options.encoder.stem)
+    arch = architecture(model, channels=options.encoder.num_channels, stem=options.encoder.stem)
     net = Autoencoder(arch, checkpointing=options.encoder.checkpointing).to(peers.device)
     images = torch.randn(options.batch_size, arch.channels, size, size, device=peers.device)
     rows, columns = patch_grid(size, size, net.patch)

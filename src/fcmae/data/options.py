@@ -61,9 +61,14 @@ class Loader:
     """Value that marks missing pixels, beside NaN and what a GeoTIFF's own tag says. They get the
     mean of their channel, and are never a target of pre-training."""
 
+    statistics: Literal["auto", "data", "imagenet"] = "auto"
+    """Where mean and std come from if they are left out. data: measured over images to train on.
+    imagenet: those of ImageNet. auto: those of the weights; without weights imagenet for grey and
+    colour of 8 bits, data for all else."""
+
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    """Mean of each channel of images scaled to [0, 1]; for other than three channels, the mean of
-    these is used for all."""
+    """Mean of each channel; images of 8 bits are scaled to [0, 1], other integers divided by 65535,
+    floats taken as they are. For other than three channels, the mean of these is used for all."""
 
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     """Standard deviation of each channel, in the same way."""
@@ -79,6 +84,10 @@ class Loader:
         if not self.timeout_s > 0:
             raise ValueError(f"loader.timeout_s is {self.timeout_s}, but must be above 0.")
         _check_share("loader.max_unusable", self.max_unusable)
+        if self.statistics not in ("auto", "data", "imagenet"):
+            raise ValueError(
+                f"loader.statistics is {self.statistics!r}, but must be auto, data or imagenet."
+            )
         for name in ("max_pixels", "max_bytes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"loader.{name} is {getattr(self, name)}, but must be at least 1.")

@@ -29,12 +29,17 @@ ModelName = Literal[
 """A size is ConvNeXt V2; with ``v1-`` before it, ConvNeXt V1."""
 
 
+COLOUR = 3
+"""Channels of an encoder that nothing says more of."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncoderOptions:
     """Options of an encoder beside its size."""
 
-    channels: int = 3
-    """Channels of the images."""
+    channels: int | None = None
+    """Channels of the images; by default those of the weights, or of the images to train on, or
+    3."""
 
     stem: Literal[4, 2, 1] = 4
     """Side in pixels of the patches that the stem makes a position of. 2 or 1 suit small images:
@@ -46,8 +51,13 @@ class EncoderOptions:
     checkpointing: bool = False
     """Recompute each block in the backward pass instead of keeping its activations."""
 
+    @property
+    def num_channels(self) -> int:
+        """Channels of a new encoder; 3 where they are left out."""
+        return COLOUR if self.channels is None else self.channels
+
     def __post_init__(self) -> None:
-        if self.channels < 1:
+        if self.channels is not None and self.channels < 1:
             raise ValueError(f"encoder.channels is {self.channels}, but an image has at least one.")
         if self.stem not in (1, 2, 4):
             raise ValueError(f"encoder.stem is {self.stem}, but must be 4, 2 or 1.")

@@ -35,11 +35,11 @@ def architecture_of(
     """
     grn = grn or Grn()
     if weights is None:
-        new = architecture(model or "atto", channels=encoder.channels, stem=encoder.stem)
+        new = architecture(model or "atto", channels=encoder.num_channels, stem=encoder.stem)
         return _responding(new, encoder, grn)
     have = weights.architecture
     if adapt:
-        have = replace(have, channels=encoder.channels)
+        have = replace(have, channels=encoder.num_channels)
     if model is not None:
         wanted = architecture(model, channels=have.channels, stem=have.stem)
         if wanted != replace(have, grn=Response()):
@@ -89,19 +89,19 @@ def net_of(
             f"{net if isinstance(net, TimmArchitecture) else size_name(weights.architecture)}: "
             "leave --model out, or give other weights."
         )
-    if encoder.channels not in (EncoderOptions.channels, net.channels) and not adapt:
+    if encoder.channels not in (None, net.channels) and not adapt:
         raise CheckpointError(
             f"encoder.channels is {encoder.channels}, but the weights in {weights.path} have "
             f"{net.channels}: leave --encoder.channels out, or give other weights or --adapt."
         )
-    return replace(net, channels=encoder.channels) if adapt else net
+    return replace(net, channels=encoder.num_channels) if adapt else net
 
 
 def random_net(model: str, encoder: EncoderOptions) -> TimmArchitecture:
     """The net of timm that is asked for by name, for new weights."""
     from fcmae.checkpoint.timm_names import net_of as net_of_timm
 
-    return net_of_timm(model.removeprefix(PREFIX), encoder.channels)
+    return net_of_timm(model.removeprefix(PREFIX), encoder.num_channels)
 
 
 def stride_of(net: Architecture | TimmArchitecture) -> int:

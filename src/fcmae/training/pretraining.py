@@ -116,7 +116,7 @@ class Pretrain(UnlabelledOptions):
         from fcmae.model.net_encoder import NetEncoder
 
         assert is_module(self.model)
-        return NetEncoder(self.model, channels=self.encoder.channels, size=sides(self.size))
+        return NetEncoder(self.model, channels=self.encoder.num_channels, size=sides(self.size))
 
     def net_for_size(self, net: Net) -> Net:
         """Checks that images can be cut into patches, and that the net can be masked."""

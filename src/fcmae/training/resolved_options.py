@@ -8,6 +8,7 @@ from fcmae.model.grn_options import Grn, Response
 from fcmae.model.net_options import NetArchitecture
 from fcmae.model.options import Architecture, EncoderOptions, ModelName, architecture
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
+from fcmae.setup.statistics import is_data, is_given
 from fcmae.setup.weights import size_name
 from fcmae.training.net_source import is_module
 from fcmae.training.options import TrainingOptions
@@ -50,9 +51,10 @@ def resolved_net(options: TrainingOptions[Any], start: Start | None) -> Net | No
         if is_module(options.model):
             return None
         name, of = options.model or "atto", options.encoder
+        channels = of.channels or (of.num_channels if start is None else start.net.channels)
         if name.startswith(PREFIX):
-            return TimmArchitecture(timm=name.removeprefix(PREFIX), channels=of.channels)
-        new = architecture(name, channels=of.channels, stem=of.stem)
+            return TimmArchitecture(timm=name.removeprefix(PREFIX), channels=channels)
+        new = architecture(name, channels=channels, stem=of.stem)
         return replace(new, grn=options.grn.over(new.grn))
     if start is None or isinstance(start.net, NetArchitecture):
         return None
@@ -74,7 +76,7 @@ def _name(net: Net) -> str | None:
 def _encoder(options: TrainingOptions[Any], net: Net) -> EncoderOptions:
     """Channels and stem of the net where they are left at their defaults."""
     encoder = options.encoder
-    if encoder.channels == EncoderOptions.channels and options.adapt is None:
+    if encoder.channels is None and options.adapt is None:
         encoder = replace(encoder, channels=net.channels)
     if encoder.stem == EncoderOptions.stem and isinstance(net, Architecture):
         stem: Any = net.stem
@@ -83,11 +85,13 @@ def _encoder(options: TrainingOptions[Any], net: Net) -> EncoderOptions:
 
 
 def _loader(options: TrainingOptions[Any], start: Start | None) -> Loader:
-    """The normalisation of the weights where it is left at its default."""
+    """The normalisation of the data or the weights where it is left at its default."""
     loader = options.loader
+    if start is not None and "loader.mean" in start.data and not is_given(loader):
+        return replace(loader, mean=start.data["loader.mean"], std=start.data["loader.std"])
     weights = None if options.weights is None or start is None else start.weights
     if weights is None or weights.card.mean is None or weights.card.std is None:
         return loader
-    if (loader.mean, loader.std) != (Loader.mean, Loader.std):
+    if is_given(loader) or is_data(loader):
         return loader
     return replace(loader, mean=weights.card.mean, std=weights.card.std)

@@ -1,17 +1,20 @@
 """One prologue for every training: from options to a run, and from the run to its result."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.source import described, is_held
+from fcmae.data.statistics import IMAGES, look_at
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
 from fcmae.setup.nets import weights_or_none
 from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
+from fcmae.setup.statistics import decided, normalised
 from fcmae.setup.understood import understood
-from fcmae.setup.weights import card, loader_of
+from fcmae.setup.weights import card
 from fcmae.training.meaning import meaning_of
 from fcmae.training.options import Result, TrainingOptions
 from fcmae.training.result import Done
@@ -41,26 +44,34 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
     """Checks options, weights and images against each other, without PyTorch."""
     weights = weights_or_none(options.weights, options.source, reporter)
     net = options.choose_net(weights)
-    check_channels(options.loader, net.channels)
-    loader = options.loader if weights is None else loader_of(weights, options.loader)
     images = options.find(reporter)
+    tried = images.at_hand(TRIED)
+    if options.encoder.channels is None and (weights is None or options.adapt is not None):
+        net = replace(net, channels=look_at(tried).number)
+    check_channels(options.loader, net.channels)
     check_batch(
         len(images.train),
         batch_size=options.optim.batch_size,
         data=options.data,
         repeats=images.repeats,
     )
-    tried = images.at_hand(TRIED)
     check_pictures(tried, loader=options.loader, channels=net.channels)
     if images.val is not None:
         check_pictures(images.val, loader=options.loader, channels=net.channels, tiled=images.tiled)
     if isinstance(images.train, ImageList):
         for sentence in understood(images.train, images.val):
             reporter.message(sentence)
+    loader = normalised(
+        options.loader,
+        images.at_hand(IMAGES),
+        channels=net.channels,
+        weights=weights,
+        reporter=reporter,
+    )
     return Prepared(
         net=net,
         weights=weights,
-        data=images.decided,
+        data={**images.decided, **decided(options.loader, loader)},
         images=images,
         loader=loader,
         reporter=reporter,

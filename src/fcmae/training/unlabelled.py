@@ -70,7 +70,7 @@ class UnlabelledOptions(TrainingOptions[Pretrained]):
             return
         if not (is_module(self.model) or is_of_timm(self.model)):
             self.net_for_size(architecture(self.model or "atto", stem=self.encoder.stem))
-        check_channels(self.loader, self.encoder.channels)
+        check_channels(self.loader, self.encoder.num_channels)
 
     def find(self, reporter: Reporter) -> Images:
         """Finds the images, and the labelled ones of the monitor."""

@@ -1,0 +1,101 @@
+"""Chooses the normalisation of images: that of ImageNet, of weights, or of the data."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fcmae.data.image_list import ImageList
+from fcmae.data.options import Loader
+from fcmae.data.statistics import Statistics, look_at, measure
+from fcmae.engine.report import Reporter
+from fcmae.setup.weights import Weights, loader_of
+from fcmae.setup.words import number
+
+FAR_MEAN = 3.0
+"""Standard deviations between two means from which data are unlike those of weights."""
+
+FAR_STD = 5.0
+"""Ratio of two standard deviations from which data are unlike those of weights."""
+
+WIDE = 0.05
+"""Standard deviation that photographs of 8 bits have at least."""
+
+
+def is_given(loader: Loader) -> bool:
+    """Returns whether the options name mean and deviation."""
+    return (loader.mean, loader.std) != (Loader.mean, Loader.std)
+
+
+def normalised(
+    loader: Loader,
+    images: ImageList,
+    *,
+    channels: int,
+    weights: Weights | None,
+    reporter: Reporter,
+) -> Loader:
+    """The loader with the mean and deviation that a training uses.
+
+    Those of the options, if they are given; else those of the weights; else those of ImageNet for
+    grey and colour of 8 bits, and measured ones for all other images. Measured ones also take the
+    place of the weights' where images are unlike those that the weights were made with.
+
+    Args:
+        loader: How images are read.
+        images: The images to train on.
+        channels: What the model takes.
+        weights: The weights that the training starts from.
+        reporter: Told what was measured.
+
+    Raises:
+        DataError: No image can be used.
+        ValueError: The options contradict the weights.
+    """
+    known = None if weights is None else weights.card.mean
+    fits = known is not None and len(known) == channels
+    if weights is not None and fits and not is_data(loader):
+        loader = loader_of(weights, loader)
+    elif is_given(loader):
+        return loader
+    if loader.statistics == "imagenet":
+        return loader
+    plain = look_at(images).eight_bits
+    if loader.statistics == "auto" and plain and min(loader.std) >= WIDE:
+        return loader
+    measured = measure(images, channels=channels, loader=loader)
+    if loader.statistics == "auto" and fits and not is_far(loader, measured):
+        return loader
+    why = (
+        "unlike those that the weights were made with, so their own " if fits and not plain else ""
+    )
+    reporter.message(
+        f"The images are {why or 'normalised by their own '}statistics "
+        f"{'are used ' if why else ''}(of {number(measured.images, 'image')}, scaled as "
+        f"docs/your-images.md says): {measured}."
+    )
+    return replace(loader, mean=measured.mean, std=measured.std)
+
+
+def is_data(loader: Loader) -> bool:
+    """Returns whether the options ask for measured statistics."""
+    return loader.statistics == "data" and not is_given(loader)
+
+
+def is_far(loader: Loader, measured: Statistics) -> bool:
+    """Returns whether images are unlike what a mean and deviation were made for."""
+    return any(
+        _unlike(mean, std, channel.mean, channel.std)
+        for mean, std, channel in zip(loader.mean, loader.std, measured.channels, strict=True)
+        if not channel.constant
+    )
+
+
+def _unlike(mean: float, std: float, of_data: float, std_of_data: float) -> bool:
+    ratio = std_of_data / std
+    return abs(of_data - mean) > FAR_MEAN * std or not 1 / FAR_STD <= ratio <= FAR_STD
+
+
+def decided(before: Loader, after: Loader) -> dict[str, Sequence[float]]:
+    """Mean and deviation, by dotted name, where they are not those of the options."""
+    if (before.mean, before.std) == (after.mean, after.std):
+        return {}
+    return {"loader.mean": after.mean, "loader.std": after.std}
