@@ -9,6 +9,7 @@ from fcmae.checkpoint.checked import (
     mapping,
     mappings,
     names,
+    number,
     numbers,
     share,
     sides,
@@ -51,8 +52,9 @@ class Card:
         metrics: What was measured last.
         options: Options of the run that made them.
         size: Height and width of the images that the model was made for.
-        mean: Mean of each channel of images in [0, 1], by which they are normalised.
+        mean: Mean of each channel, by which images are normalised; 8 bits count as [0, 1].
         std: Standard deviation of each channel.
+        nodata: Value of missing pixels, beside those that files mark themselves.
         lineage: Where the weights come from, oldest first.
         licence: Terms that they are under.
         classes: Names of the classes, or of the labels or numbers of an estimator.
@@ -72,6 +74,7 @@ class Card:
     size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    nodata: float | None = None
     lineage: tuple[Mapping[str, Any], ...] = ()
     licence: str | None = None
     classes: tuple[str, ...] | None = None
@@ -85,12 +88,12 @@ class Card:
     def __post_init__(self) -> None:
         if not isinstance(self.model.get("kind"), str):
             raise ValueError("its model names no kind")
-        channels, number = None if self.net is None else self.net.channels, self.num_outputs
+        channels, outputs = None if self.net is None else self.net.channels, self.num_outputs
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and channels is not None and len(values) != channels:
                 raise ValueError(f"its {name} has {len(values)} values for {channels} channels")
-        if self.classes is not None and number is not None and len(self.classes) != number:
-            raise ValueError(f"it names {len(self.classes)} classes of {number}")
+        if self.classes is not None and outputs is not None and len(self.classes) != outputs:
+            raise ValueError(f"it names {len(self.classes)} classes of {outputs}")
 
     @property
     def kind(self) -> str:
@@ -137,8 +140,8 @@ class Card:
             ValueError: A field has a value that it cannot have, named in the message.
         """
         left = dict(mapping("content", content))
-        if (number := left.pop("format", FORMAT)) != FORMAT:
-            raise ValueError(f"its format is {number!r}, but this version reads {FORMAT}")
+        if (version := left.pop("format", FORMAT)) != FORMAT:
+            raise ValueError(f"its format is {version!r}, but this version reads {FORMAT}")
         known = {
             name: check(name, left.pop(name)) for name, check in CHECKS.items() if name in left
         }
@@ -198,6 +201,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "size": sides,
     "mean": numbers,
     "std": lambda name, value: numbers(name, value, positive=True),
+    "nodata": number,
     "lineage": mappings,
     "licence": text,
     "classes": names,

@@ -47,6 +47,15 @@ def share(name: str, value: Any) -> float | None:
     return found
 
 
+def number(name: str, value: Any) -> float | None:
+    """A number, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong(name, value, "a number")
+    return float(value)
+
+
 def numbers(name: str, value: Any, *, positive: bool = False) -> tuple[float, ...] | None:
     """One or more finite numbers."""
     if value is None:

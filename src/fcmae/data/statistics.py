@@ -1,7 +1,7 @@
 """Statistics of the channels of a data set, measured over a sample of its images."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from PIL import Image
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
-from fcmae.data.modes import Picture
+from fcmae.data.modes import SIXTEEN_BITS, Picture
 from fcmae.data.open_file import FORMATS, entrance, kind_of
 from fcmae.data.options import DEFAULT, Loader
 from fcmae.errors import DataError
@@ -27,6 +27,9 @@ LOOKED_AT = 32
 
 PERCENTILES = (0.1, 99.9)
 """Values beyond these count as if they were these, so that hot pixels decide nothing."""
+
+MARKS = (-9999.0, -32768.0, -32767.0, -99999.0, -999.0, -99.0, 1e20)
+"""Numbers by which rasters without a tag mark missing pixels."""
 
 DIGITS = 6
 """Digits of a measured number: sums differ in the last ones from processor to processor."""
@@ -95,10 +98,12 @@ class Statistics:
     Attributes:
         channels: Of each channel.
         images: How many images were measured.
+        mark: Number that was found to mark missing pixels, though nothing says so; None if none.
     """
 
     channels: tuple[ChannelStatistics, ...]
     images: int
+    mark: float | None = None
 
     @property
     def mean(self) -> tuple[float, ...]:
@@ -115,7 +120,9 @@ class Statistics:
         text = f"mean {mean}, standard deviation {std}"
         missing = sum(channel.missing for channel in self.channels) / len(self.channels)
         if missing > 0:
-            text += f", {missing:.1%} of pixels missing"
+            text += f", {max(missing, 0.001):.1%} of pixels missing"
+        if self.mark is not None:
+            text += f" (those of {self.mark:g}; --loader.nodata nan would take it for a number)"
         constant = [str(i + 1) for i, channel in enumerate(self.channels) if channel.constant]
         if constant:
             text += f"; channel {' and '.join(constant)} is constant"
@@ -176,7 +183,35 @@ def measure(images: ImageList, *, channels: int, loader: Loader) -> Statistics:
         taken.append(_pixels(picture, integer(0, "statistics", index)))
     if not taken:
         raise DataError(f"none of {len(drawn)} images that were measured can be used.")
-    return statistics_of(np.concatenate(taken), images=len(taken))
+    pixels, mark = np.concatenate(taken), None
+    if loader.nodata is None:
+        mark = _mark(pixels)
+    return replace(statistics_of(pixels, images=len(taken)), mark=mark)
+
+
+def _mark(pixels: NDArray[np.float32]) -> float | None:
+    """Replaces the number that marks missing pixels by NaN, and returns it; None if there is none.
+
+    It is one of ``MARKS`` that lies apart from all other values, in some channel by more than their
+    range.
+    """
+    for number in MARKS:
+        for unit in (1, SIXTEEN_BITS):
+            marked = pixels == np.float32(number / unit)
+            if marked.any() and any(map(_apart, pixels.T, marked.T)):
+                pixels[marked] = np.nan
+                return number
+    return None
+
+
+def _apart(values: NDArray[np.float32], marked: NDArray[np.bool_]) -> bool:
+    """Returns whether the marked values of a channel are far from the others."""
+    others = values[~marked & ~np.isnan(values)]
+    if not marked.any() or others.size == 0:
+        return False
+    low, high = np.percentile(others, PERCENTILES)
+    mark = values[marked][0]
+    return bool(max(others.min() - mark, mark - others.max()) > high - low)
 
 
 def _pixels(picture: Picture, draw: int) -> NDArray[np.float32]:

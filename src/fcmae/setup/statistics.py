@@ -1,7 +1,7 @@
 """Chooses the normalisation of images: that of ImageNet, of weights, or of the data."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -72,7 +72,8 @@ def normalised(
         f"{'are used ' if why else ''}(of {number(measured.images, 'image')}, scaled as "
         f"docs/your-images.md says): {measured}."
     )
-    return replace(loader, mean=measured.mean, std=measured.std)
+    nodata = loader.nodata if measured.mark is None else measured.mark
+    return replace(loader, mean=measured.mean, std=measured.std, nodata=nodata)
 
 
 def is_data(loader: Loader) -> bool:
@@ -94,8 +95,8 @@ def _unlike(mean: float, std: float, of_data: float, std_of_data: float) -> bool
     return abs(of_data - mean) > FAR_MEAN * std or not 1 / FAR_STD <= ratio <= FAR_STD
 
 
-def decided(before: Loader, after: Loader) -> dict[str, Sequence[float]]:
-    """Mean and deviation, by dotted name, where they are not those of the options."""
-    if (before.mean, before.std) == (after.mean, after.std):
-        return {}
-    return {"loader.mean": after.mean, "loader.std": after.std}
+def decided(before: Loader, after: Loader) -> dict[str, Any]:
+    """What was decided, by dotted name: mean, deviation, and the mark of missing pixels."""
+    names = ("mean", "std", "nodata")
+    found = {name: getattr(after, name) for name in names}
+    return {f"loader.{x}": y for x, y in found.items() if y != getattr(before, x)}

@@ -94,6 +94,8 @@ def card(
     mean = loader.mean if fits else (sum(loader.mean) / len(loader.mean),) * channels
     std = loader.std if fits else (sum(loader.std) / len(loader.std),) * channels
     facts: dict[str, Any] = {"size": list(size), "mean": list(mean), "std": list(std)}
+    if loader.nodata is not None:
+        facts["nodata"] = loader.nodata
     if weights is not None:
         facts |= {"lineage": weights.lineage}
         facts |= {"licence": "; ".join(weights.licences)} if weights.licences else {}
@@ -151,8 +153,10 @@ def not_ours(net: TimmArchitecture) -> str:
 
 
 def loader_of(weights: Weights, loader: Loader) -> Loader:
-    """The loader with the normalisation that the weights were made with, where that is known."""
+    """The loader with the statistics that the weights were made with, where they are known."""
     mean, std = weights.card.mean, weights.card.std
+    if loader.nodata is None:
+        loader = replace(loader, nodata=weights.card.nodata)
     if mean is None or std is None:
         return loader
     if (loader.mean, loader.std) not in ((Loader.mean, Loader.std), (mean, std)):

@@ -85,10 +85,13 @@ def _encoder(options: TrainingOptions[Any], net: Net) -> EncoderOptions:
 
 
 def _loader(options: TrainingOptions[Any], start: Start | None) -> Loader:
-    """The normalisation of the data or the weights where it is left at its default."""
+    """Statistics of the data or the weights where they are left out."""
     loader = options.loader
-    if start is not None and "loader.mean" in start.data and not is_given(loader):
-        return replace(loader, mean=start.data["loader.mean"], std=start.data["loader.std"])
+    data = {} if start is None else start.data
+    if "loader.nodata" in data and loader.nodata is None:
+        loader = replace(loader, nodata=data["loader.nodata"])
+    if "loader.mean" in data and not is_given(loader):
+        return replace(loader, mean=data["loader.mean"], std=data["loader.std"])
     weights = None if options.weights is None or start is None else start.weights
     if weights is None or weights.card.mean is None or weights.card.std is None:
         return loader
