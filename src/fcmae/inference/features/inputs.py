@@ -1,12 +1,13 @@
 """The encoder and the images of an evaluation of features, checked before PyTorch is imported."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fcmae.checkpoint.options import Rule
 from fcmae.data.held_out import few_labels
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import split
 from fcmae.data.options import Loader
+from fcmae.data.statistics import look_at
 from fcmae.engine.report import Reporter
 from fcmae.inference.features.options import EvaluateFeatures
 from fcmae.model.options import Architecture
@@ -14,7 +15,8 @@ from fcmae.model.timm_options import TimmArchitecture
 from fcmae.options.size import size_or
 from fcmae.setup.nets import net_at, net_of, weights_or_none
 from fcmae.setup.preflight import check_channels, check_pictures
-from fcmae.setup.weights import Weights, loader_of
+from fcmae.setup.statistics import normalised
+from fcmae.setup.weights import Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +52,16 @@ def open_inputs(options: EvaluateFeatures, reporter: Reporter) -> FeatureInputs:
     weights = weights_or_none(options.weights, options.source, reporter)
     net = net_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
     size, net = net_at(size_or(options.size, weights.size if weights else 224), net)
-    check_channels(options.loader, net.channels)
-    loader = options.loader if weights is None else loader_of(weights, options.loader)
     train, test = split(options.data, options.val, share=options.val_share, loader=options.loader)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.seed)
-    check_pictures(train, loader=loader, channels=net.channels)
+    if options.encoder.channels is None and (weights is None or options.adapt is not None):
+        net = replace(net, channels=look_at(train).number)
+    check_channels(options.loader, net.channels)
+    check_pictures(train, loader=options.loader, channels=net.channels)
+    loader = normalised(
+        options.loader, train, channels=net.channels, weights=weights, reporter=reporter
+    )
     return FeatureInputs(
         weights=weights,
         adapt=options.adapt,
