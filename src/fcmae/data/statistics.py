@@ -162,18 +162,19 @@ def _kind(images: ImageList, index: int) -> tuple[int, bool]:
     return picture.shape[2], picture.dtype == np.uint8
 
 
-def measure(images: ImageList, *, channels: int, loader: Loader) -> Statistics:
+def measure(images: ImageList, *, channels: int, loader: Loader, most: int = IMAGES) -> Statistics:
     """Measures every channel over a sample of images.
 
     Args:
         images: The images.
         channels: What the model takes; images of others are left out.
         loader: Limits, and what marks missing pixels.
+        most: Images to measure at most.
 
     Raises:
         DataError: None of the sample can be used.
     """
-    drawn = permutation(0, "statistics", length=len(images))[:IMAGES].tolist()
+    drawn = permutation(0, "statistics", length=len(images))[:most].tolist()
     taken: list[NDArray[np.float32]] = []
     for index in drawn:
         try:

@@ -15,6 +15,7 @@ from fcmae.setup.nets import size_for
 from fcmae.setup.places import check_apart, check_no_run
 from fcmae.setup.preflight import check_pictures
 from fcmae.setup.sources import find_all
+from fcmae.setup.statistics import tell_unlike
 from fcmae.setup.weights import Weights, loader_of, read_weights
 
 
@@ -26,11 +27,13 @@ class TrainedModel:
         weights: Its weights file, and what that says.
         size: Height and width of the images to show it.
         loader: Reading of files, with the normalisation of the weights.
+        reporter: Told of images that are unlike those of the weights.
     """
 
     weights: Weights
     size: tuple[int, int]
     loader: Loader
+    reporter: Reporter
 
     @property
     def channels(self) -> int:
@@ -50,6 +53,8 @@ class TrainedModel:
         check_pictures(
             images, loader=self.loader, channels=self.channels, tiled=tiled, by_weights=True
         )
+        if not tiled:
+            tell_unlike(self.loader, images, channels=self.channels, reporter=self.reporter)
         return images
 
 
@@ -79,7 +84,8 @@ def open_weights(
     """
     weights = read_weights(options.weights, kind=kind, fetch=options.source, reporter=reporter)
     size = fit(options.size, weights)
-    return TrainedModel(weights=weights, size=size, loader=loader_of(weights, options.loader))
+    loader = loader_of(weights, options.loader)
+    return TrainedModel(weights=weights, size=size, loader=loader, reporter=reporter)
 
 
 def open_for_table(

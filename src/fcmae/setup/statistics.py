@@ -16,6 +16,9 @@ FAR_MEAN = 3.0
 FAR_STD = 5.0
 """Ratio of two standard deviations from which data are unlike those of weights."""
 
+COMPARED = 32
+"""Images that are compared with those of a trained model."""
+
 WIDE = 0.05
 """Standard deviation that photographs of 8 bits have at least."""
 
@@ -64,16 +67,28 @@ def normalised(
     measured = measure(images, channels=channels, loader=loader)
     if loader.statistics == "auto" and fits and not is_far(loader, measured):
         return loader
-    why = (
-        "unlike those that the weights were made with, so their own " if fits and not plain else ""
-    )
+    unlike = "The images are unlike those that the weights were made with. " if fits else ""
     reporter.message(
-        f"The images are {why or 'normalised by their own '}statistics "
-        f"{'are used ' if why else ''}(of {number(measured.images, 'image')}, scaled as "
-        f"docs/your-images.md says): {measured}."
+        f"{unlike if loader.statistics == 'auto' else ''}Images are normalised by their own mean "
+        f"and standard deviation, measured on {number(measured.images, 'image')}: {measured}."
     )
     nodata = loader.nodata if measured.mark is None else measured.mark
     return replace(loader, mean=measured.mean, std=measured.std, nodata=nodata)
+
+
+def tell_unlike(loader: Loader, images: ImageList, *, channels: int, reporter: Reporter) -> None:
+    """Warns of images with other values than those that a trained model was made for."""
+    if look_at(images).eight_bits and min(loader.std) >= WIDE:
+        return
+    measured = measure(images, channels=channels, loader=loader, most=COMPARED)
+    fits = len(loader.mean) == channels
+    if fits and is_far(loader, measured):
+        made_for = " ".join(f"{x:.3g}" for x in loader.mean)
+        reporter.message(
+            "Careful: the images are unlike those that the weights were made with, so the results "
+            f"may mean nothing. They have {measured}; those had mean {made_for}. Are their values "
+            "scaled in another way?"
+        )
 
 
 def is_data(loader: Loader) -> bool:
