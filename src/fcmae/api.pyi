@@ -396,6 +396,7 @@ def check(
     data: str | PathLike[str] = ...,
     task: Literal["auto", "classify", "segment", "detect", "values"] = "auto",
     kind: Literal["labels", "numbers"] | None = None,
+    unknown: float | None = None,
     labels: LabelMapOptions | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
 ) -> Checked:
@@ -412,6 +413,8 @@ def check(
             as fcmae finetune takes them. Must be given.
         task: What the images are labelled for; auto goes by what lies beside them.
         kind: What the columns of a list of values are, as for fcmae finetune values.
+        unknown: Number that stands for a value that is not known, as for fcmae finetune
+            values.
         labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
             (None), ignore_index (None), reduce_zero_label (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -765,6 +768,7 @@ class _Evaluate:
         run: Compute | Mapping[str, Any] | None = None,
         data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
+        unknown: float | None = None,
     ) -> Estimated: ...
 
     @overload
@@ -984,6 +988,7 @@ class _Evaluate:
         run: Compute | Mapping[str, Any] | None = None,
         data: ImageSource = ...,
         weights: str | PathLike[str] = ...,
+        unknown: float | None = None,
     ) -> Estimated:
         """Average precision of labels, or error of numbers, on images whose values are known.
 
@@ -1008,6 +1013,8 @@ class _Evaluate:
                 given.
             weights: Folder of a run of fcmae finetune values, weights file, or the name of
                 published weights. Must be given.
+            unknown: Number that stands for a value that is not known, such as -1; empty cells
+                always do.
 
         Returns:
             Estimated: Average precision of labels, or errors of numbers.
@@ -1328,6 +1335,7 @@ class _Finetune:
         head_init_scale: float = 1.0,
         augment: Augment | Mapping[str, Any] | None = None,
         kind: Literal["labels", "numbers"] | None = None,
+        unknown: float | None = None,
     ) -> FinetunedValues: ...
 
     @staticmethod
@@ -1665,6 +1673,7 @@ class _Finetune:
         head_init_scale: float = 1.0,
         augment: Augment | Mapping[str, Any] | None = None,
         kind: Literal["labels", "numbers"] | None = None,
+        unknown: float | None = None,
     ) -> FinetunedValues:
         """Learn several labels or numbers per image, from pre-trained weights or from scratch.
 
@@ -1725,6 +1734,8 @@ class _Finetune:
                 mixup (0.0), cutmix (0.0), smoothing (0.0).
             kind: Kind of the columns; by default labels where all values are 0 or 1, numbers
                 where each column has others too. A mix must be said to be numbers.
+            unknown: Number that stands for a value that is not known, such as -1; empty cells
+                always do.
 
         Returns:
             FinetunedValues: The result of learning labels or numbers.

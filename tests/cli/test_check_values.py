@@ -46,8 +46,8 @@ def test_every_wrong_line_is_named_in_its_order(
         ("line 6", f"its image {pictures}/gone.png does not exist"),
         ("line 7", "it has 2 cells"),
         ("line 8", "it has 5 cells"),
-        ("line 9", "the image 0.png is on line 2 too: keep one line"),
         ("line 9", "split is 'vall'"),
+        ("line 9", "the image 0.png is on line 2 too: keep one line"),
         ("line 9", "size is 'x'"),
         ("line 10", "it names no image"),
     ]
@@ -99,7 +99,7 @@ def test_other_lists_are_not_taken_for_values(text: str, task: str | None, pictu
 
 def test_text_is_checked_as_values_where_that_is_said(pictures: Path) -> None:
     found = check(listed(pictures, "path,author\n0.png,Ada\n1.png,Bo\n"), task="values")
-    assert [problem["where"] for problem in found.problems] == ["line 2", "line 3"]
+    assert [problem["where"] for problem in found.problems] == ["line 2"]
 
 
 def test_a_mix_of_labels_and_numbers_is_a_problem_unless_it_is_said_to_be_numbers(

@@ -77,7 +77,7 @@ BAD = {
     "path,cat\n0.png,1\n": "the list .*list.csv has one image, but needs two",
     "path,cat\n0.png,\n": "holds no value",
     "path,labels\n0.png,\n": "names no label",
-    "path,cat,split\n0.png,1,train\n1.png,1,test\n": "has no line with val",
+    "path,cat,split\n0.png,1,val\n1.png,1,test\n": "has no line with train",
     "cat,dog\n0.png,1\n": "must name its columns path",
     "path,cat\n0.png,1\n\n1.png,x\n": "line 4: cat is 'x'",  # as an editor counts
     "path,cat\n0.png,0,5\n": "line 2: it has 3 cells, but the first line names 2 columns",

@@ -16,7 +16,7 @@ from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.pack import PackIndex, open_zip
 from fcmae.data.source import ImageSource, described, is_path, paths_of
-from fcmae.data.text_list import LISTS, read_list
+from fcmae.data.text_list import is_list, read_classes_of, read_list
 from fcmae.data.walk import LINK
 from fcmae.data.zips import Members
 from fcmae.errors import DataError
@@ -74,7 +74,7 @@ def _from_path(source: Path, labels: bool | None) -> ImageList:
         return _from_folder(source, labels)
     if not source.exists():
         raise not_there(source)
-    if source.suffix.lower() in LISTS:
+    if is_list(source):
         return read_list(source, labels)
     if not is_plain_file(source):
         raise DataError(f"{shown(source)} is neither a folder nor a file.")
@@ -181,8 +181,9 @@ def split(
 ) -> tuple[ImageList, ImageList]:
     """Labelled images to train on and to validate on, with the same classes.
 
-    Taken are: ``val`` where it is named; else ``source/train`` and ``source/val``; else a share of
-    each class is held out, chosen by the hash of its name, so that it is the same in every run.
+    Taken are: ``val`` where it is named; else ``source/train`` and ``source/val``, or what the
+    column ``split`` of a list says; else a share of each class is held out, chosen by the hash of
+    its name, so that it is the same in every run. What is to test on is left alone.
 
     Args:
         source: The images.
@@ -194,17 +195,33 @@ def split(
         parts = parts_of(Path(source))
         if parts:
             source, val = parts["train"], parts["val"]
-    train = find_images(source, labels=True, loader=loader)
-    if val is None:
-        train, held_out = hold_out(train, share)
-    else:
-        found = find_images(val, labels=True, loader=loader)
-        held_out = found.with_classes(train.classes or ())
+    train = find_part(source, "train", loader=loader)
     if len(train.classes or ()) < 2:
         raise DataError(
             f"{described(source)} has a single class, but a classifier needs two or more."
         )
-    return train, held_out
+    if val is None and is_path(source) and is_list(Path(source)):
+        found = read_classes_of(Path(source))
+        val = source if found.divided and found.part("val") is not None else None
+    if val is None:
+        return hold_out(train, share)
+    return train, find_part(val, "val", loader=loader).with_classes(train.classes or ())
+
+
+def find_part(
+    source: ImageSource, part: str, *, labels: bool | None = True, loader: Loader | None = None
+) -> ImageList:
+    """The images of a source; of a list that tells its parts by a column, those of one part.
+
+    Args:
+        source: What to list.
+        part: train, val or test.
+        labels: Whether every image must have one. None takes labels where all images have one.
+        loader: How many processes read the items of a data set for their labels.
+    """
+    if is_path(source) and is_list(Path(source)) and Path(source).exists():
+        return read_classes_of(Path(source), labels).checked().needed(part)
+    return find_images(source, labels=labels, loader=loader)
 
 
 def parts_of(source: Path) -> dict[str, Path]:

@@ -69,6 +69,33 @@ def why_mixed(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int, st
     )
 
 
+def why_uncertain(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int, str] | None:
+    """A row with -1 in columns of only -1, 0 and 1, and why nobody knows what it means."""
+    few = [
+        np.isin(known := column[np.isfinite(column)], (-1, 0, 1)).all() and (known == -1).any()
+        for column in table.T
+    ]
+    if not any(few):
+        return None
+    columns: list[int] = np.flatnonzero(few).tolist()
+    row, place = np.argwhere(table[:, columns] == -1)[0].tolist()
+    return row, (
+        f"{names[columns[place]]} is -1, and {some_of([names[i] for i in columns])} hold only -1, "
+        "0 and 1, which may be labels or numbers: say --unknown -1 where -1 means not known, or "
+        "--kind numbers where it is a number"
+    )
+
+
+def ways_out(value: float) -> str:
+    """What to do about a value that is no label."""
+    return "--unknown -1 takes it as not known" if value == -1 else "numbers need --kind numbers"
+
+
+def without(table: NDArray[np.float32], unknown: float | None) -> NDArray[np.float32]:
+    """The table with NaN in place of a number that stands for unknown."""
+    return table if unknown is None else np.where(table == np.float32(unknown), np.nan, table)
+
+
 def is_strange(table: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Marks values that are known, and are neither 0 nor 1 as labels are."""
     return np.isfinite(table) & ~np.isin(table, (0, 1))

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from fcmae.data.held_out import hold_out
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS
 from fcmae.data.naming import shown
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageSource, described, is_held, sole_path
@@ -22,6 +21,7 @@ def split_values(
     *,
     share: float,
     loader: Loader | None = None,
+    unknown: float | None = None,
 ) -> tuple[ImageList, ImageList]:
     """Images with values to train on and to validate on, with the same columns.
 
@@ -34,41 +34,49 @@ def split_values(
         kind: What the values are; by default what they look like.
         share: How many are held out where there are none to validate on.
         loader: How many processes read the items of a data set.
+        unknown: A number that stands for a value that is not known.
     """
-    images, parts = _read(source, kind, loader)
+    images, parts = _read(source, kind, loader, unknown)
     if val is not None:
-        train = images.subset(_of_part(parts, "train", source))
-        held_out, others = _read(val, values_of(images).kind, loader)
+        train = images.share(_of_part(parts, "train", source))
+        held_out, others = _read(val, values_of(images).kind, loader, unknown)
         held_out = held_out.subset(_of_part(others, "val", val))
         held_out = _in_order_of(images.classes or (), held_out, val)
-    elif any(parts):
-        train, held_out = (images.subset(_of_part(parts, part, source)) for part in PARTS)
+    elif "val" in parts:
+        train = images.share(_of_part(parts, "train", source))
+        held_out = images.subset(_of_part(parts, "val", source))
     else:
         called = "" if is_held(source) else f"the list {described(source)}"
-        train, held_out = hold_out(images, share, called=called)
+        train = images.share(_of_part(parts, "train", source))
+        train, held_out = hold_out(train, share, called=called)
     _check_columns(train, source)
     return train, held_out
 
 
 def evaluation_values(
-    source: ImageSource, kind: ValueKind, names: tuple[str, ...], *, loader: Loader | None = None
+    source: ImageSource,
+    kind: ValueKind,
+    names: tuple[str, ...],
+    *,
+    loader: Loader | None = None,
+    unknown: float | None = None,
 ) -> ImageList:
     """Images with a model's values: those to validate on, where a column ``split`` tells."""
-    images, parts = _read(source, kind, loader)
+    images, parts = _read(source, kind, loader, unknown)
     return _in_order_of(names, images.subset(_of_part(parts, "val", source)), source)
 
 
 def _read(
-    source: ImageSource, kind: ValueKind | None, loader: Loader | None
+    source: ImageSource, kind: ValueKind | None, loader: Loader | None, unknown: float | None
 ) -> tuple[ImageList, list[str]]:
     """The images of a source with their values, and what the column ``split`` says of each."""
     if is_held(source):
         from fcmae.data.items.values import value_items
 
-        images = value_items(source, kind, loader)
+        images = value_items(source, kind, loader, unknown)
         return images, [""] * len(images)
     source = sole_path(source, "several labels or numbers")
-    listed = read_values(source, kind)
+    listed = read_values(source, kind, unknown)
     if listed.problems:
         first, others = listed.problems[0], len(listed.problems) - 1
         more = (
@@ -82,7 +90,7 @@ def _of_part(parts: list[str], part: str, source: ImageSource) -> NDArray[np.int
     """The lines of a part; all where there is no column for it."""
     if not any(parts):
         return np.arange(len(parts))
-    chosen = [i for i, name in enumerate(parts) if name.lower() in PARTS[part]]
+    chosen = [i for i, name in enumerate(parts) if name == part]
     if not chosen:
         raise DataError(f"the column split of {described(source)} has no line with {part}.")
     return np.array(chosen, dtype=np.int64)

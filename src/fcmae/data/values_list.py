@@ -14,11 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS, find_images
+from fcmae.data.list_classes import line_of
+from fcmae.data.list_paths import images_at
+from fcmae.data.list_rows import is_list
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
-from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
-from fcmae.data.values_sheet import Sheet, ValueKind, line_of, numbers_of, read_sheet, tags_of
+from fcmae.data.values import (
+    ValueAnnotations,
+    is_strange,
+    ways_out,
+    why_mixed,
+    why_uncertain,
+    without,
+)
+from fcmae.data.values_cells import numbers_of, tags_of
+from fcmae.data.values_sheet import Sheet, ValueKind, note_repeated, read_sheet
 from fcmae.errors import DataError
 
 UNFILLED = "is empty for all images to train on: fill it in, or leave it out"
@@ -43,21 +53,27 @@ class Listed:
     unfilled: tuple[Problem, ...] = ()
 
 
-def read_values(source: Path, kind: ValueKind | None) -> Listed:
+def read_values(source: Path, kind: ValueKind | None, unknown: float | None = None) -> Listed:
     """The images of a list with their values, without stopping at a line that is wrong.
+
+    Args:
+        source: The list.
+        kind: What its columns are; by default what they look like.
+        unknown: A number that stands for a value that is not known.
 
     Raises:
         DataError: It is no list of values at all.
     """
-    if source.suffix.lower() != ".csv" or source.is_dir():
+    if not is_list(source):
         raise DataError(
             f"{shown(source)} is no .csv list, but several labels or numbers per image need one "
             "with a column path and a column for each."
         )
-    images = find_images(source, labels=False)
     sheet = read_sheet(source)
-    assert len(sheet.paths) == len(images)
+    images = images_at(source, sheet.paths)
+    note_repeated(sheet, [images.name(i) for i in range(len(images))])
     names, table = tags_of(sheet) if sheet.tagged else (sheet.names, numbers_of(sheet))
+    table = without(table, unknown)
     if not sheet.problems and not np.isfinite(table).any():
         raise DataError(f"{shown(source)} holds no value.")
     values = ValueAnnotations(table=table, kind=_kind_of(sheet, table, kind))
@@ -98,7 +114,7 @@ def _unfilled(sheet: Sheet) -> tuple[Problem, ...]:
     to_train = [
         cells
         for cells, part in zip(sheet.cells, sheet.splits, strict=True)
-        if not divided or part.lower() in PARTS["train"]
+        if not divided or part == "train"
     ]
     empty = [name for i, name in enumerate(sheet.names) if not any(row[i] for row in to_train)]
     if len(empty) == len(sheet.names):
@@ -117,15 +133,12 @@ def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -
             sheet.complain(
                 sheet.numbers[row],
                 f"{sheet.names[column]} is {table[row, column]:g}, but a label is 0 or 1 (or "
-                "empty): numbers need --kind numbers",
+                f"empty): {ways_out(float(table[row, column]))}",
             )
     if kind is None and not sheet.tagged:
-        _refuse_mix(sheet, table)
+        for why in (why_uncertain, why_mixed):
+            if (wrong := why(sheet.names, table)) is not None:
+                row, reason = wrong
+                sheet.complain(sheet.numbers[row], reason)
+                break
     return kind or ("numbers" if strange.any() else "labels")
-
-
-def _refuse_mix(sheet: Sheet, table: NDArray[np.float32]) -> None:
-    """Note that some columns hold only 0 and 1, as labels do, and others more than that."""
-    if (mix := why_mixed(sheet.names, table)) is not None:
-        row, reason = mix
-        sheet.complain(sheet.numbers[row], reason)

@@ -2,7 +2,7 @@
 
 from fcmae.data import listing
 from fcmae.data.image_list import ImageList
-from fcmae.data.listing import PARTS, find_images, split
+from fcmae.data.listing import PARTS, find_images, find_part, split
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageSource, ImageSources, named_paths, paths_of
 
@@ -34,4 +34,4 @@ def validation_images(
         parts = [path / name for name in PARTS["val"] if (path / name).is_dir()]
         if parts and (path / "train").is_dir():
             return find_images(parts[0], labels=labels)
-    return find_images(data, labels=labels, loader=loader)
+    return find_part(data, "val", labels=labels, loader=loader)

@@ -15,8 +15,7 @@ def understood(train: ImageList, val: ImageList | None = None) -> Iterator[str]:
         val: Images to validate on.
     """
     lists = [train] if val is None else [train, val]
-    for note in dict.fromkeys(note for images in lists for note in images.notes):
-        yield note
+    yield from dict.fromkeys(note for images in lists for note in images.notes)
     aside = dict(entry for images in lists for entry in images.set_aside)
     aside = {path: why for path, why in aside.items() if why not in NOBODY_MISSES}
     if aside:

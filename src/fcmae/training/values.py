@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fcmae.data.options import Augment
-from fcmae.data.source import ImageSource
+from fcmae.data.source import ImageSource, described
 from fcmae.data.values import values_of
 from fcmae.data.values_find import split_values
 from fcmae.data.values_sheet import ValueKind
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
+from fcmae.errors import DataError
 from fcmae.optim.options import Optim
 from fcmae.setup.nets import check_test_size, net_at
 from fcmae.training.classification import FINETUNING
@@ -68,6 +70,9 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
     """Kind of the columns; by default labels where all values are 0 or 1, numbers where each
     column has others too. A mix must be said to be numbers."""
 
+    unknown: float | None = None
+    """Number that stands for a value that is not known, such as -1; empty cells always do."""
+
     augment: Augment = UNMIXED
     optim: Optim = FINETUNING
 
@@ -90,9 +95,15 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
     def find(self, reporter: Reporter) -> Images:
         """Finds images with values to train and to validate on."""
         train, val = split_values(
-            self.data, self.val, self.kind, share=self.val_share, loader=self.loader
+            self.data,
+            self.val,
+            self.kind,
+            share=self.val_share,
+            loader=self.loader,
+            unknown=self.unknown,
         )
         values = values_of(train)
+        _check_something_to_learn(values.table, self.data)
         # Columns of nothing but 0 and 1 are numbers only because an option says so.
         strange = np.isfinite(values.table) & ~np.isin(values.table, (0, 1))
         told = self.kind != "numbers" or strange.any()
@@ -150,4 +161,13 @@ class FinetuneValues(ImageOptions[FinetunedValues]):
             mae=found["mae"],
             r2=found["r2"],
             per_value=found["per_value"],
+        )
+
+
+def _check_something_to_learn(table: NDArray[np.float32], data: ImageSource) -> None:
+    """Refuse columns that have one value each in all images to train on."""
+    if all(len(np.unique(column[np.isfinite(column)])) < 2 for column in table.T):
+        raise DataError(
+            f"each column of {described(data)} has one value for all images to train on, so that "
+            "there is nothing to learn: give images of other values, or other columns."
         )

@@ -56,6 +56,9 @@ class Check:
     kind: Literal["labels", "numbers"] | None = None
     """What the columns of a list of values are, as for fcmae finetune values."""
 
+    unknown: float | None = None
+    """Number that stands for a value that is not known, as for fcmae finetune values."""
+
     labels: LabelMapOptions = LabelMapOptions()
     loader: Loader = Loader()
 
@@ -103,7 +106,7 @@ class Checked(Result):
 
 def check(options: Check, console: Console) -> Checked:
     """Open every image through the same door that training uses, and its labels with it."""
-    parts = find_parts(options.data, options.task, options.labels, options.kind)
+    parts = find_parts(options.data, options.task, options.labels, options.kind, options.unknown)
     findings, aside = list[FileFinding](), list[tuple[str, str]]()
     for images in parts.images.values():
         aside += [(_inside(path, images, options.data), why) for path, why in images.set_aside]

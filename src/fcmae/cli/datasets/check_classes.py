@@ -7,9 +7,11 @@ from pathlib import Path
 
 from fcmae.data.folders import walk
 from fcmae.data.image_list import ImageList
+from fcmae.data.list_names import SPLITS
 from fcmae.data.listing import find_images, parts_of
 from fcmae.data.naming import shown
 from fcmae.data.problem import Problem
+from fcmae.data.text_list import read_classes_of
 from fcmae.errors import DataError
 from fcmae.setup.words import number
 
@@ -25,6 +27,11 @@ class ClassParts:
 
     images: dict[str, ImageList]
     problems: list[Problem]
+
+    @property
+    def labelled(self) -> bool:
+        """True if the first part has classes."""
+        return next(iter(self.images.values())).classes is not None
 
 
 def class_parts(source: Path, *, sure: bool) -> ClassParts | None:
@@ -56,6 +63,33 @@ def class_parts(source: Path, *, sure: bool) -> ClassParts | None:
     return ClassParts(images=images, problems=problems)
 
 
+def list_parts(source: Path, *, sure: bool) -> ClassParts:
+    """The parts of a list with classes; all of it where no column tells parts.
+
+    Args:
+        source: The list.
+        sure: Whether the user says that there are classes.
+    """
+    listed = read_classes_of(source, labels=True if sure else None)
+    names = list(SPLITS) if listed.divided else ["all"]
+    found = {name: listed.part(name) for name in names}
+    images = {name: part for name, part in found.items() if part is not None}
+    problems = list(listed.problems)
+    [first, *others] = images.values()
+    known = first.classes or ()
+    if known and "val" not in (*images,)[:1]:
+        problems += _too_few(source, known)
+        problems += [problem for part in others for problem in _strangers(part, known)]
+    return ClassParts(images=images, problems=problems)
+
+
+def _too_few(source: Path, known: tuple[str, ...]) -> Iterator[Problem]:
+    """What is wrong with a single class."""
+    if len(known) < 2:
+        reason = "it has a single class, but a classifier needs two or more"
+        yield _problem(source, f"class {known[0]}", reason)
+
+
 def _train(folder: Path, images: dict[str, ImageList], problems: list[Problem]) -> tuple[str, ...]:
     """Note the images to train on and what is wrong with them; the classes that they have."""
     found = walk(folder)
@@ -69,9 +103,7 @@ def _train(folder: Path, images: dict[str, ImageList], problems: list[Problem]) 
         images["train"] = find_images(folder, labels=False)
         return tuple(found.folders)
     known = images["train"].classes or ()
-    if len(known) < 2:
-        reason = "it has a single class, but a classifier needs two or more"
-        problems.append(_problem(folder, f"class {known[0]}", reason))
+    problems += _too_few(folder, known)
     return known
 
 

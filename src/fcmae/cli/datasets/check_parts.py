@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fcmae.cli.datasets.check_classes import class_parts
+from fcmae.cli.datasets.check_classes import class_parts, list_parts
 from fcmae.data.image_list import ImageList
+from fcmae.data.list_rows import is_list
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
 from fcmae.data.objects.find import read_part
@@ -14,8 +15,9 @@ from fcmae.data.options import LabelMapOptions
 from fcmae.data.problem import Problem
 from fcmae.data.segments.find import images_of
 from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_of
+from fcmae.data.values_cells import looks_like_values
 from fcmae.data.values_list import existing, read_values
-from fcmae.data.values_sheet import ValueKind, looks_like_values
+from fcmae.data.values_sheet import ValueKind
 from fcmae.errors import DataError
 
 LabelledFor = Literal["auto", "classify", "segment", "detect", "values"]
@@ -39,7 +41,11 @@ class DatasetParts:
 
 
 def find_parts(
-    data: Path, task: LabelledFor, labels: LabelMapOptions, kind: ValueKind | None = None
+    data: Path,
+    task: LabelledFor,
+    labels: LabelMapOptions,
+    kind: ValueKind | None = None,
+    unknown: float | None = None,
 ) -> DatasetParts:
     """List everything that a task would read of a data set, without stopping at what is wrong.
 
@@ -48,13 +54,14 @@ def find_parts(
     """
     if task == "auto" and data.exists():
         task = _task_of(data)
-    if kind is not None and task != "values" and data.exists():
-        raise ValueError(
-            f"kind is {kind}, but {shown(data)} is not checked as a list of values: leave --kind "
-            "out, or say --task values."
-        )
+    for name, given in (("kind", kind), ("unknown", unknown)):
+        if given is not None and task != "values" and data.exists():
+            raise ValueError(
+                f"{name} is {given}, but {shown(data)} is not checked as a list of values: leave "
+                f"--{name} out, or say --task values."
+            )
     if task == "values":
-        listed = existing(read_values(data, kind), data)
+        listed = existing(read_values(data, kind, unknown), data)
         problems = [*listed.unfilled, *listed.problems]
         return DatasetParts(task=task, images={"all": listed.images}, problems=problems)
     if task == "segment":
@@ -64,6 +71,12 @@ def find_parts(
         return DatasetParts(task=task, images=maps)
     if task == "detect":
         return _objects(data)
+    if is_list(data) and data.exists():
+        listed_classes = list_parts(data, sure=task == "classify")
+        sort = "classify" if listed_classes.labelled else None
+        return DatasetParts(
+            task=sort, images=listed_classes.images, problems=listed_classes.problems
+        )
     if (classed := class_parts(data, sure=task == "classify")) is not None:
         return DatasetParts(task="classify", images=classed.images, problems=classed.problems)
     images = find_images(data, labels=True if task == "classify" else None)

@@ -15,8 +15,16 @@ from fcmae.data.items.scan import scan
 from fcmae.data.items.store import ItemStore
 from fcmae.data.options import Loader
 from fcmae.data.source import ImageData, described
-from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
-from fcmae.data.values_sheet import LARGEST, ValueKind
+from fcmae.data.values import (
+    ValueAnnotations,
+    is_strange,
+    ways_out,
+    why_mixed,
+    why_uncertain,
+    without,
+)
+from fcmae.data.values_cells import LARGEST
+from fcmae.data.values_sheet import ValueKind
 from fcmae.errors import DataError
 
 WAYS = (
@@ -25,13 +33,19 @@ WAYS = (
 )
 
 
-def value_items(source: object, kind: ValueKind | None, loader: Loader | None = None) -> ImageList:
+def value_items(
+    source: object,
+    kind: ValueKind | None,
+    loader: Loader | None = None,
+    unknown: float | None = None,
+) -> ImageList:
     """The images of an array, a list or a data set with their values.
 
     Args:
         source: The images.
         kind: What the values are; by default labels where all known ones are 0 or 1.
         loader: How many processes read the items of a data set.
+        unknown: A number that stands for a value that is not known.
 
     Raises:
         DataError: There are no values, or not in a form that is known.
@@ -51,7 +65,7 @@ def value_items(source: object, kind: ValueKind | None, loader: Loader | None = 
             f"{store.name(row)} of {store.called}: {names[column]} is {table[row, column]:g}, but "
             "must be finite, or NaN where it is not known."
         )
-    values = table.astype(np.float32)
+    values = without(table.astype(np.float32), unknown)
     if not np.isfinite(values).any():
         raise DataError(f"{described(source)} holds no value: {WAYS}.")
     annotations = ValueAnnotations(table=values, kind=_kind_of(names, values, kind, store))
@@ -66,10 +80,11 @@ def _kind_of(
         row, column = np.argwhere(strange)[0].tolist()
         raise DataError(
             f"{store.name(row)} of {store.called}: {names[column]} is {table[row, column]:g}, but "
-            "a label is 0 or 1 (or NaN): numbers need --kind numbers."
+            f"a label is 0 or 1 (or NaN): {ways_out(float(table[row, column]))}."
         )
-    if kind is None and (mix := why_mixed(names, table)) is not None:
-        raise DataError(f"{store.name(mix[0])} of {store.called}: {mix[1]}.")
+    for why in (why_uncertain, why_mixed):
+        if kind is None and (wrong := why(names, table)) is not None:
+            raise DataError(f"{store.name(wrong[0])} of {store.called}: {wrong[1]}.")
     return kind or ("numbers" if strange.any() else "labels")
 
 

@@ -19,7 +19,9 @@ def evaluate_values(options: EvaluateValues, reporter: Reporter) -> Estimated:
     trained = open_weights(options, reporter, kind="estimator")
     names = tuple(trained.weights.classes or ())
     kind = trained.weights.description["values"]
-    images = trained.check(evaluation_values(options.data, kind, names, loader=options.loader))
+    images = trained.check(
+        evaluation_values(options.data, kind, names, loader=options.loader, unknown=options.unknown)
+    )
     return _evaluate(options, trained, images, reporter)
 
 

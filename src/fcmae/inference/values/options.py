@@ -19,6 +19,9 @@ class EvaluateValues(EvaluateOptions):
     weights: str
     """Folder of a run of fcmae finetune values, weights file, or the name of published weights."""
 
+    unknown: float | None = None
+    """Number that stands for a value that is not known, such as -1; empty cells always do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PredictValues(PredictOptions):
