@@ -736,7 +736,8 @@ class _Evaluate:
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
         out: str | PathLike[str] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
+        bad_labels: Literal["stop", "clip", "leave_out"] = "stop",
+        crowds: Literal["ignore", "objects"] = "ignore",
     ) -> DetectorEvaluated: ...
 
     @overload
@@ -877,7 +878,8 @@ class _Evaluate:
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
         out: str | PathLike[str] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
+        bad_labels: Literal["stop", "clip", "leave_out"] = "stop",
+        crowds: Literal["ignore", "objects"] = "ignore",
     ) -> DetectorEvaluated:
         """Average precision (COCO's) of a detector on labelled images.
 
@@ -908,8 +910,11 @@ class _Evaluate:
             suppression: Non-maximum suppression of overlapping boxes. A dataclass or a mapping
                 of: method (soft), iou (0.5), min_score (0.05), most (100).
             out: Folder for what was found, as COCO writes results.
-            bad_labels: What to do with labels that are wrong: stop, or leave them out and say
-                so.
+            bad_labels: What to do with labels that are wrong: stop; clip boxes at the border of
+                their image, and stop for others; or leave all of them out. What was done is
+                said.
+            crowds: What to do with crowd regions (COCO's iscrowd, Pascal VOC's difficult):
+                ignore them, as COCO does, or take them as objects.
 
         Returns:
             DetectorEvaluated: Average precision of a detector. Precisions are shares between 0
@@ -1272,7 +1277,8 @@ class _Finetune:
         freeze_stages: int = 0,
         masks: bool | None = None,
         test_size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
+        bad_labels: Literal["stop", "clip", "leave_out"] = "stop",
+        crowds: Literal["ignore", "objects"] = "ignore",
         head: MaskRCNN | Mapping[str, Any] | None = None,
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
@@ -1461,7 +1467,8 @@ class _Finetune:
         freeze_stages: int = 0,
         masks: bool | None = None,
         test_size: int | tuple[int, int] | None = None,
-        bad_labels: Literal["stop", "leave_out"] = "stop",
+        bad_labels: Literal["stop", "clip", "leave_out"] = "stop",
+        crowds: Literal["ignore", "objects"] = "ignore",
         head: MaskRCNN | Mapping[str, Any] | None = None,
         tiles: Tiles | Mapping[str, Any] | None = None,
         suppression: Suppression | Mapping[str, Any] | None = None,
@@ -1476,9 +1483,9 @@ class _Finetune:
                 values.
             config: YAML file or name of a recipe, or several of which later ones win; keywords
                 win over all.
-            data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a
-                .yaml that names train and val. Also an array n h w c, a list of images, or a
-                data set. Must be given.
+            data: Images with labels: a COCO .json, a folder of COCO, YOLO, Pascal VOC or label
+                images with a number for each object, or a .yaml that names train and val. Also
+                an array n h w c, a list of images, or a data set. Must be given.
             out: Folder of the run: checkpoints, metrics, pictures, and the weights when it is
                 done. Must be given.
             weights: Folder of a run, weights file, or the name of published weights, whose
@@ -1525,8 +1532,12 @@ class _Finetune:
             test_size: Height and width that images are fitted into to validate, whichever way
                 round suits them; by default the same. With tiles.size they are looked at
                 through windows instead.
-            bad_labels: Treatment of labels that are wrong: stop before training, or leave them
-                out and say so.
+            bad_labels: Treatment of labels that are wrong: stop before training; clip boxes at
+                the border of their image, and stop for others; or leave all of them out. What
+                was done is said.
+            crowds: Treatment of crowd regions (COCO's iscrowd, Pascal VOC's difficult): ignore
+                them, as COCO does, or take them as objects, which is right where a tool marks
+                every mask as a crowd.
             head: The heads of the detector (section A.3 of the paper). A dataclass or a mapping
                 of: width (256), anchor (None), proposals (512).
             tiles: Windows through which a detector looks at images that are much larger than

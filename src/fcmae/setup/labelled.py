@@ -6,31 +6,62 @@ from typing import Literal
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import LabelledObjects
+from fcmae.data.objects.rules import LabelRules
+from fcmae.data.objects.summary import summary_of, why_nothing_to_learn
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
 
-BadLabels = Literal["stop", "leave_out"]
+BadLabels = Literal["stop", "clip", "leave_out"]
+"""Treatment of labels that are wrong."""
+
+Crowds = Literal["ignore", "objects"]
+"""Treatment of regions of many objects."""
+
+
+OVER_BORDER = ", --bad_labels clip cuts boxes off at the border of their image"
+
+
+def label_rules(bad_labels: BadLabels, crowds: Crowds) -> LabelRules:
+    """Returns what becomes of labels by two options."""
+    return LabelRules(clip=bad_labels == "clip", crowds=crowds == "objects")
 
 
 def accepted(
-    found: LabelledObjects, bad_labels: BadLabels, data: ImageSource, reporter: Reporter
+    found: LabelledObjects,
+    bad_labels: BadLabels,
+    data: ImageSource,
+    reporter: Reporter,
+    *,
+    called: str = "",
 ) -> ImageList:
-    """The images, if all their labels are sound or wrong ones may be left out."""
+    """The images with a note on what was understood, if all labels are sound or may be left out.
+
+    Args:
+        found: The images and labels.
+        bad_labels: What to do with labels that are wrong.
+        data: What the user named.
+        reporter: What was left out is told to it.
+        called: Name of the part: train or val.
+
+    Raises:
+        DataError: Labels are wrong, or there is nothing to learn from.
+    """
     if found.problems:
         number, first = len(found.problems), found.problems[0]
         labels_are = "labels are" if number > 1 else "label is"
-        if bad_labels == "stop":
+        if bad_labels != "leave_out":
             paths = named_paths(data)
             check = f"`fcmae check {shown(paths[0])} --task detect` lists all; " if paths else ""
+            cut = "" if bad_labels == "clip" else OVER_BORDER
             raise DataError(
                 f"{number} {labels_are} wrong, such as {first}. {check}--bad_labels leave_out goes "
-                "on without them."
+                f"on without them{cut}."
             )
         reporter.message(f"{number} wrong {labels_are} left out, such as {first}.")
-    if len(found.objects) == 0:
-        raise DataError(f"{found.objects.source} holds no object.")
-    return found.images
+    if reason := why_nothing_to_learn(found.objects):
+        raise DataError(f"{reason}.")
+    return replace(found.images, notes=(*found.images.notes, summary_of(found, called)))
 
 
 def for_masks(found: LabelledObjects, masks: bool | None) -> LabelledObjects:

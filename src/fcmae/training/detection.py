@@ -17,7 +17,7 @@ from fcmae.evaluation.options import Tiles
 from fcmae.model.options import MaskRCNN, Suppression
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides, size_or
-from fcmae.setup.labelled import BadLabels, accepted, for_masks
+from fcmae.setup.labelled import BadLabels, Crowds, accepted, for_masks, label_rules
 from fcmae.setup.weights import tiling_facts
 from fcmae.training.finetuning import SceneOptions
 from fcmae.training.result import Done, FinetuneResult
@@ -68,8 +68,8 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     command: ClassVar[str] = "finetune detect"
 
     data: ImageSource
-    """Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC, or a .yaml that names
-    train and val."""
+    """Images with labels: a COCO .json, a folder of COCO, YOLO, Pascal VOC or label images with a
+    number for each object, or a .yaml that names train and val."""
 
     masks: bool | None = None
     """Find outlines too; by default where the labels have them."""
@@ -83,7 +83,12 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     default the same. With tiles.size they are looked at through windows instead."""
 
     bad_labels: BadLabels = "stop"
-    """Treatment of labels that are wrong: stop before training, or leave them out and say so."""
+    """Treatment of labels that are wrong: stop before training; clip boxes at the border of their
+    image, and stop for others; or leave all of them out. What was done is said."""
+
+    crowds: Crowds = "ignore"
+    """Treatment of crowd regions (COCO's iscrowd, Pascal VOC's difficult): ignore them, as COCO
+    does, or take them as objects, which is right where a tool marks every mask as a crowd."""
 
     head: MaskRCNN = MaskRCNN()
     tiles: Tiles = Tiles()
@@ -117,13 +122,16 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
     def find(self, reporter: Reporter) -> Images:
         """Finds images with sound labels to train and to validate on."""
         require_coco_eval()
-        train, val = split_objects(self.data, self.val, share=self.val_share, loader=self.loader)
+        rules = label_rules(self.bad_labels, self.crowds)
+        train, val = split_objects(
+            self.data, self.val, share=self.val_share, loader=self.loader, rules=rules
+        )
         train = for_masks(train, self.masks)
         val = for_masks(val, None if train.objects.outlined else False)
         judged = self.data if self.val is None else self.val
         return Images(
-            train=accepted(train, self.bad_labels, self.data, reporter),
-            val=accepted(val, self.bad_labels, judged, reporter),
+            train=accepted(train, self.bad_labels, self.data, reporter, called="train"),
+            val=accepted(val, self.bad_labels, judged, reporter, called="val"),
             repeats=self.repeats,
             tiled=self.tiles.tiling() is not None,
             decided={} if self.masks is False else {"masks": train.objects.outlined},

@@ -204,7 +204,7 @@ DAMAGED_COCO: list[tuple[Change, str]] = [
     (image(1, file_name="\ud800.png"), "image 3: it has no file_name"),
     (image(1, width=2**64), "image 3: height 30 and width 18446744073709551616 are not both whole"),
     (annotation(0, id=2**64), "entry 0 of annotations: its id is not a whole number"),
-    (image(1, width=0), "image 3: height 30 and width 0 are not both whole numbers of pixels"),
+    (image(1, width=-1), "image 3: height 30 and width -1 are not both whole numbers of pixels"),
 ]
 
 
@@ -328,7 +328,7 @@ def test_what_is_wrong_with_a_list_of_yolo_is_told(tmp_path: Path) -> None:
     source = tmp_path / "train.txt"
     source.write_text("images/train/a.png\nimages/train/lost.png\n")
     (tmp_path / "classes.txt").write_text("person\ntoothbrush\n")
-    first, second = read(source).problems
+    second, first = read(source).problems
     assert str(first).endswith("a.txt, line 1: its class is 2, but the classes are 0 to 1")
     assert f"image 2 of {source}: its image {tmp_path}/images/train/lost.png does" in str(second)
     source.write_text("images/train/b.png\n")
@@ -433,7 +433,8 @@ REFUSED_SOURCES = [
     ("bad.yaml", "line 2: "),
     ("lost.yaml", "train is gone, but there is no"),
     ("empty.yaml", "names neither train nor val."),
-    ("folders.yaml", "train must be a folder or file, but is ['a', 'b']."),
+    ("folders.yaml", "train is a, but there is no"),
+    ("numbers.yaml", "train must be a folder or file, a list of them, or {labels: FILE OR FOLDER,"),
     ("table.yaml", "table.csv names no objects: give a COCO .json"),
     ("names.yaml", "names must list the classes, each once"),
 ]
@@ -447,6 +448,7 @@ def test_what_holds_no_labels_is_refused(tmp_path: Path, name: str, expected: st
     (tmp_path / "empty.yaml").write_text("names: [a]\n")
     (tmp_path / "names.yaml").write_text("train: train\nnames: [a, a]\n")
     (tmp_path / "folders.yaml").write_text("train: [a, b]\n")
+    (tmp_path / "numbers.yaml").write_text("train: [1, 2]\n")
     (tmp_path / "table.yaml").write_text("train: table.csv\n")
     (tmp_path / "table.csv").touch()
     with pytest.raises(DataError) as caught:

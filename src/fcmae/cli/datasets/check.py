@@ -83,6 +83,7 @@ class Checked(Result):
             none.
         values: Of each column of numbers: in how many images it is known, the lowest and the
             highest.
+        notes: What was understood of the images and labels, a sentence each.
     """
 
     usable: int
@@ -96,6 +97,7 @@ class Checked(Result):
     parts: dict[str, int] = field(default_factory=dict)
     task: str | None = None
     values: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -130,6 +132,7 @@ def check(options: Check, console: Console) -> Checked:
         parts={name: len(images) for name, images in parts.images.items()} if several else {},
         task=parts.task,
         values=_values(parts),
+        notes=list(dict.fromkeys(note for one in parts.images.values() for note in one.notes)),
     )
 
 
@@ -148,6 +151,8 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
         show_table(terminal, columns, ranges)
     for name, count in result.parts.items():
         say(terminal, f"{name} has {number(count, 'image')}.")
+    for note in result.notes:
+        say(terminal, note)
     for kind, count in result.kinds.items():
         say(terminal, f"{number(count, 'image')} {'has' if count == 1 else 'have'} {kind}.")
     if result.usable:

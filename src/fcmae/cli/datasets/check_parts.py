@@ -1,6 +1,6 @@
 """Finds the parts of a data set to check, by what lies in its files."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,8 @@ from fcmae.data.list_rows import is_list
 from fcmae.data.listing import find_images
 from fcmae.data.naming import shown
 from fcmae.data.objects.find import read_part
-from fcmae.data.objects.parts import has_objects, parts_of
+from fcmae.data.objects.parts import has_numbered, has_objects, parts_of
+from fcmae.data.objects.summary import summary_of, why_nothing_to_learn
 from fcmae.data.options import LabelMapOptions
 from fcmae.data.problem import Problem
 from fcmae.data.segments.find import images_of
@@ -91,8 +92,13 @@ def _objects(data: Path) -> DatasetParts:
         classes = found.images.classes or ()
         known = known or classes
         strangers = tuple(name for name in classes if name not in known)
-        images[name] = found.images.with_classes((*known, *strangers)) if classes else found.images
+        listed = found.images.with_classes((*known, *strangers)) if classes else found.images
+        images[name] = replace(
+            listed, notes=(*listed.notes, summary_of(found, "" if name == "all" else name))
+        )
         problems += found.problems
+        if reason := why_nothing_to_learn(found.objects):
+            problems.append(Problem(file=shown(part.labels), where="its objects", reason=reason))
         problems += [
             Problem(
                 file=shown(part.labels),
@@ -112,6 +118,8 @@ def _task_of(data: Path) -> LabelledFor:
     if maps and data.is_file():
         return "segment"
     try:
+        if has_numbered(data):
+            return "detect"
         objects = has_objects(data)
     except DataError:
         if not maps:

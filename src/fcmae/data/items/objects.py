@@ -14,9 +14,10 @@ from fcmae.data.items.find import as_data, store_of
 from fcmae.data.items.scan import scan
 from fcmae.data.items.store import ItemStore
 from fcmae.data.objects.collect import LabelledObjects
-from fcmae.data.objects.outlines import why_not_outline
+from fcmae.data.objects.gather import Gathering
 from fcmae.data.objects.rle import compress, encode
-from fcmae.data.objects.rows import BoxCorners, ObjectRow, as_table, why_not_box
+from fcmae.data.objects.rows import BoxCorners, as_table
+from fcmae.data.objects.rules import AS_WRITTEN, LabelRules
 from fcmae.data.options import Loader
 from fcmae.data.problem import Problem
 from fcmae.data.source import ImageData
@@ -47,12 +48,15 @@ class Seen(NamedTuple):
     problems: list[str]
 
 
-def object_items(source: object, loader: Loader | None = None) -> LabelledObjects:
+def object_items(
+    source: object, loader: Loader | None = None, rules: LabelRules = AS_WRITTEN
+) -> LabelledObjects:
     """The images of an array, a list or a data set with their objects; every item is read once.
 
     Args:
         source: The images.
         loader: How many processes read the items where there are many.
+        rules: What becomes of labels that may be taken in several ways.
 
     Raises:
         DataError: There are no objects, or not in a form that is known.
@@ -62,33 +66,36 @@ def object_items(source: object, loader: Loader | None = None) -> LabelledObject
     store = found.store
     seen = [Seen(NOT_READ, [], []) if one is None else one for one in found.told]
     numbering = Numbering.of(names_of(data), {t.label for one in seen for t in one.things})
-    rows, problems = list[ObjectRow](), list[Problem]()
+    gathering, problems = Gathering(rules), list[Problem]()
     for index, (size, things, wrong) in enumerate(seen):
         reasons = list(wrong)
         for number, thing in enumerate(things):
-            reason = why_not_box(thing.box, size)
-            if reason is None and thing.outline is not None:
-                reason = why_not_outline(thing.outline, size)
+            take = partial(
+                gathering.add,
+                index,
+                numbering.label(thing.label),
+                thing.box,
+                size,
+                where=f"{store.called}, {store.name(index)}, object {number}",
+                crowd=thing.crowd,
+                outline=thing.outline,
+            )
+            reason = take()
+            if reason is not None and rules.clip:
+                reason = take(clip=True)
             if reason is not None:
                 reasons.append(f"object {number}: {reason}")
-                continue
-            label = numbering.label(thing.label)
-            rows.append(
-                ObjectRow.of(
-                    index, label, thing.box, size, crowd=thing.crowd, outline=thing.outline
-                )
-            )
         where = store.name(index)
         problems += [Problem(file=store.called, where=where, reason=one) for one in reasons]
     objects = as_table(
-        rows,
+        gathering.rows,
         source=store.called,
         sizes=[one.size for one in seen],
         image_ids=range(1, len(seen) + 1),
         class_ids=numbering.numbers,
     )
     images = ImageList(store=store, classes=numbering.classes, annotations=objects)
-    return LabelledObjects(images=images, problems=tuple(problems))
+    return LabelledObjects(images=images, problems=tuple(problems), notes=gathering.notes)
 
 
 def _given(data: ImageData) -> dict[str, Any]:

@@ -1,38 +1,91 @@
 """Labels as COCO writes them: one JSON file with images, annotations and categories."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from fcmae.data.listing import PARTS
 from fcmae.data.naming import shown
+from fcmae.data.objects.coco_entries import (
+    CocoId,
+    JsonEntry,
+    categories_of,
+    entries_of,
+    id_of,
+    is_text,
+    pixels_of,
+)
 from fcmae.data.objects.collect import Collector, LabelledObjects
+from fcmae.data.objects.conventions import refuse_other_convention, refuse_shares
 from fcmae.data.objects.numbers import numbers
+from fcmae.data.objects.outlines import bounds_of, why_not_outline
+from fcmae.data.objects.places import ImagePlace, find_place
+from fcmae.data.objects.rules import AS_WRITTEN, LabelRules
 from fcmae.errors import DataError
 
-JsonEntry = dict[str, Any]
+NO_BOUNDS = (float("nan"),) * 4
 
 
-def read_coco(file: Path, root: Path | None = None) -> LabelledObjects:
+class CocoObject(NamedTuple):
+    """An annotation of a known image and category; x, y, width and height as they are written."""
+
+    where: str
+    image: int
+    label: int
+    box: list[float]
+    crowd: bool
+    outline: Any
+    area: float | None
+
+
+def read_coco(
+    file: Path, root: Path | None = None, rules: LabelRules = AS_WRITTEN
+) -> LabelledObjects:
     """Read a COCO file: boxes, polygons, runs of pixels, crowd regions.
 
     Args:
         file: The JSON file.
         root: The folder of its images; by default the likeliest one that holds the first of them.
+        rules: What becomes of labels that may be taken in several ways.
 
     Raises:
-        DataError: The file is not COCO's at all. What is wrong with single labels becomes problems.
+        DataError: The file is not COCO's at all, or its boxes are written in another way. What is
+            wrong with single labels becomes problems.
     """
     content = _content(file)
     images, annotations = content["images"], content["annotations"]
     if not images:
         raise DataError(f"{shown(file)} lists no images: its list 'images' is empty.")
-    place_of, names = _categories(file, content["categories"])
+    names, notes = categories_of(file, content)
+    place = _place(file, root, images)
+    ids = [n for n in names if isinstance(n, int)]
     collector = Collector(
-        file, root or _root(file, images), names, sorted(place_of, key=lambda i: place_of[i])
+        file,
+        place.folder,
+        list(names.values()),
+        ids if len(ids) == len(names) else None,
+        rules=rules,
     )
-    known, broken = _add_images(collector, images)
-    _add_annotations(collector, annotations, known, broken, place_of)
+    for note in (*notes, *filter(None, [place.note])):
+        collector.note(note)
+    known, broken = _add_images(collector, images, place)
+    label_of = {number: index for index, number in enumerate(names)}
+    found = _objects(collector, annotations, known, broken, label_of)
+    _check_boxes(collector, found)
+    for one in found:
+        left, top, width, height = one.box
+        collector.add(
+            one.image,
+            one.label,
+            (left, top, left + width, top + height),
+            where=one.where,
+            crowd=one.crowd,
+            outline=one.outline,
+            area=one.area,
+        )
     if not collector.sizes:
         some = f" The first: {collector.problems[0]}." if collector.problems else ""
         raise DataError(f"{shown(file)} names no image that can be used.{some}")
@@ -42,7 +95,7 @@ def read_coco(file: Path, root: Path | None = None) -> LabelledObjects:
 def _content(file: Path) -> dict[str, list[Any]]:
     name = shown(file)
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror}.") from error
     except json.JSONDecodeError as error:
@@ -64,132 +117,112 @@ def _content(file: Path) -> dict[str, list[Any]]:
     return {key: content[key] for key in keys}
 
 
-def _categories(file: Path, categories: list[Any]) -> tuple[dict[int, int], list[str]]:
-    """Index of each category's number, and their names, in the order of the numbers."""
-    found: dict[int, str] = {}
-    for position, entry in enumerate(categories):
-        number = entry.get("id") if isinstance(entry, dict) else None
-        name = entry.get("name") if isinstance(entry, dict) else None
-        if not _is_number(number) or not isinstance(name, str) or not name:
-            raise DataError(
-                f"{shown(file)}, entry {position} of categories: a category needs a whole number "
-                f"as id and a name, but it is {str(entry)[:80]}."
-            )
-        if number in found or name in found.values():
-            raise DataError(
-                f"{shown(file)}, category {number}: the id or the name {name!r} appears twice."
-            )
-        found[number] = name
-    if not found:
-        raise DataError(f"{shown(file)} has no categories.")
-    ordered = sorted(found)
-    return {number: index for index, number in enumerate(ordered)}, [found[n] for n in ordered]
-
-
-def _root(file: Path, images: list[Any]) -> Path:
+def _place(file: Path, root: Path | None, images: list[Any]) -> ImagePlace:
     """The folder that holds the images, by the usual ways of laying out files."""
-    names = [e["file_name"] for e in images if isinstance(e, dict) and _is_text(e.get("file_name"))]
+    names = [e["file_name"] for e in images if isinstance(e, dict) and is_text(e.get("file_name"))]
+    if root is not None:
+        return find_place(names, [root], called=shown(file))
     part = file.stem.removeprefix("instances_")
+    parts = [w for words in PARTS.values() for w in words if w in part.lower()]
     base = file.parent.parent if file.parent.name == "annotations" else file.parent
-    folders = [base / part, base / "images" / part, base / "images", base, file.parent]
-    for folder in folders:
-        if any((folder / name).is_file() for name in names[:20]):
-            return folder
-    tried = ", ".join(shown(folder) for folder in dict.fromkeys(folders))
-    first = f" (such as {names[0]})" if names else ""
-    raise DataError(f"the images of {shown(file)}{first} are in none of {tried}.")
+    inside = [folder / name for name in (part, *parts) for folder in (base, base / "images")]
+    folders = [*inside, base / "images", base, file.parent, base / "data"]
+    return find_place(names, folders, beside=[base, file.parent], called=shown(file))
 
 
-def _is_text(value: Any) -> bool:
-    """True if a value can be the name of a file."""
-    if not isinstance(value, str) or value == "" or "\0" in value:
-        return False
-    try:
-        value.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _is_number(value: Any) -> TypeGuard[int]:
-    """True if a value is a whole number that tables can hold."""
-    return type(value) is int and abs(value) < 2**63
-
-
-def _entries(
-    collector: Collector, entries: list[Any], what: str
-) -> Iterator[tuple[str, JsonEntry]]:
-    """Entries that have a number of their own, each with the words that name it."""
-    seen: set[int] = set()
-    for position, entry in enumerate(entries):
-        number = entry.get("id") if isinstance(entry, dict) else None
-        if not _is_number(number):
-            collector.complain(f"entry {position} of {what}s", "its id is not a whole number")
-        elif number in seen:
-            collector.complain(f"{what} {number}", "the id appears twice")
-        else:
-            seen.add(number)
-            yield f"{what} {number}", entry
-
-
-def _add_images(collector: Collector, entries: list[Any]) -> tuple[dict[int, int], dict[int, int]]:
-    """The place of each image by its number; of one that cannot be used, that of its problem."""
-    known, broken = dict[int, int](), dict[int, int]()
-    for where, entry in _entries(collector, entries, "image"):
-        place = None
-        height, width = entry.get("height"), entry.get("width")
-        if not _is_text(entry.get("file_name")):
+def _add_images(
+    collector: Collector, entries: list[Any], place: ImagePlace
+) -> tuple[dict[CocoId, int], dict[CocoId, int]]:
+    """The place of each image by its id; of one that cannot be used, that of its problem."""
+    known, broken = dict[CocoId, int](), dict[CocoId, int]()
+    numbered = all(isinstance(e, dict) and type(id_of(e.get("id"))) is int for e in entries)
+    for where, number, entry in entries_of(collector, entries, "image"):
+        index = None
+        height, width = pixels_of(entry.get("height")), pixels_of(entry.get("width"))
+        if not is_text(entry.get("file_name")):
             collector.complain(where, "it has no file_name")
-        elif not (_is_number(height) and _is_number(width) and min(height, width) > 0):
-            collector.complain(
-                where, f"height {height} and width {width} are not both whole numbers of pixels"
-            )
+        elif height is None or width is None:
+            said = f"height {entry.get('height')} and width {entry.get('width')}"
+            collector.complain(where, f"{said} are not both whole numbers of pixels")
         else:
-            name = Path(entry["file_name"]).as_posix().encode("utf-8", "surrogateescape")
-            place = collector.add_image(
-                name, where=where, size=(height, width), image_id=entry["id"]
-            )
-        if place is None:
-            broken[entry["id"]] = len(collector.problems) - 1
+            told = (height, width) if height and width else None
+            if told is None:
+                collector.note("images of no size in the labels, which their files tell", where)
+            name = place.name(entry["file_name"]).encode("utf-8", "surrogateescape")
+            image_id = number if numbered and isinstance(number, int) else None
+            index = collector.add_image(name, where=where, size=told, image_id=image_id)
+        if index is None:
+            broken[number] = len(collector.problems) - 1
         else:
-            known[entry["id"]] = place
+            known[number] = index
     return known, broken
 
 
-def _add_annotations(
+def _objects(
     collector: Collector,
     entries: list[Any],
-    known: dict[int, int],
-    broken: dict[int, int],
-    place_of: dict[int, int],
-) -> None:
-    for where, entry in _entries(collector, entries, "annotation"):
-        image_id, category = entry.get("image_id"), entry.get("category_id")
-        if _is_number(image_id) and image_id in broken:
+    known: Mapping[CocoId, int],
+    broken: Mapping[CocoId, int],
+    label_of: Mapping[CocoId, int],
+) -> list[CocoObject]:
+    found = []
+    for where, _, entry in entries_of(collector, entries, "annotation"):
+        image_id, category = id_of(entry.get("image_id")), id_of(entry.get("category_id"))
+        if image_id is not None and image_id in broken:
             collector.pass_over(broken[image_id])
-            continue
-        if not _is_number(image_id) or image_id not in known:
-            collector.complain(where, f"its image_id {image_id} is no image of the file")
-            continue
-        if not _is_number(category) or category not in place_of:
-            collector.complain(where, f"its category_id {category} is no category of the file")
-            continue
-        box, area, crowd = numbers(entry.get("bbox"), 4), entry.get("area"), entry.get("iscrowd", 0)
-        if box is None:
-            said = str(entry.get("bbox"))[:60]
-            collector.complain(where, f"its bbox is {said}, but must be x, y, width, height")
-        elif area is not None and numbers([area], 1) is None:
-            collector.complain(where, f"its area is {str(area)[:60]}, but must be a number")
-        elif crowd not in (0, 1):
-            collector.complain(where, f"its iscrowd is {str(crowd)[:60]}, but must be 0 or 1")
+        elif image_id is None or image_id not in known:
+            said = entry.get("image_id")
+            collector.complain(where, f"its image_id {said} is no image of the file")
+        elif category is None or category not in label_of:
+            said = entry.get("category_id")
+            collector.complain(where, f"its category_id {said} is no category of the file")
         else:
-            left, top, width, height = box
-            collector.add(
-                known[image_id],
-                place_of[category],
-                (left, top, left + width, top + height),
-                where=where,
-                crowd=bool(crowd),
-                outline=entry.get("segmentation") or None,
-                area=None if area is None else float(area),
-            )
+            one = _object(collector, where, entry, known[image_id], label_of[category])
+            found += [] if one is None else [one]
+    return found
+
+
+def _object(
+    collector: Collector, where: str, entry: JsonEntry, image: int, label: int
+) -> CocoObject | None:
+    """An annotation whose numbers are numbers; what is wrong with another one is noted."""
+    box, area, outline = entry.get("bbox"), entry.get("area"), entry.get("segmentation") or None
+    crowd = entry.get("iscrowd") or entry.get("ignore") or 0
+    size = collector.sizes[image]
+    if not box and outline is not None and why_not_outline(outline, size) is None:
+        left, top, right, bottom = bounds_of(outline, size)
+        box = [left, top, right - left, bottom - top]
+        collector.note("annotations without a bbox, which their outline gives", where)
+    four = numbers(box, 4)
+    if four is None:
+        said = str(entry.get("bbox"))[:60]
+        collector.complain(where, f"its bbox is {said}, but must be x, y, width, height")
+    elif area is not None and numbers([area], 1) is None:
+        collector.complain(where, f"its area is {str(area)[:60]}, but must be a number")
+    elif crowd not in (0, 1):
+        collector.complain(where, f"its iscrowd is {str(crowd)[:60]}, but must be 0 or 1")
+    else:
+        known_area = None if area is None else float(area)
+        return CocoObject(where, image, label, four, bool(crowd), outline, known_area)
+    return None
+
+
+def _check_boxes(collector: Collector, found: list[CocoObject]) -> None:
+    """Refuse boxes that are shares of the image, or corners, or centres."""
+    boxes = np.array([one.box for one in found]).reshape(-1, 4)
+    source = shown(collector.source)
+    refuse_shares(boxes, source=source)
+    sizes = collector.sizes_of([one.image for one in found])
+    bounds = [NO_BOUNDS] * len(found)
+    for place, one in enumerate(found):
+        size = collector.sizes[one.image]
+        if isinstance(one.outline, list) and why_not_outline(one.outline, size) is None:
+            bounds[place] = bounds_of(one.outline, size)
+    refuse_other_convention(
+        boxes,
+        sizes,
+        expected="x, y, width, height",
+        source=source,
+        areas=np.array([np.nan if one.area is None else one.area for one in found]),
+        bounds=np.array(bounds).reshape(-1, 4),
+    )

@@ -4,15 +4,20 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fcmae.data.image import UnusableImage, upright_size
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
-from fcmae.data.objects.outlines import why_not_outline
-from fcmae.data.objects.rows import BoxCorners, ObjectRow, as_table, why_not_box
-from fcmae.data.objects.table import Objects
+from fcmae.data.objects.gather import Gathering
+from fcmae.data.objects.rows import BoxCorners, as_table
+from fcmae.data.objects.rules import LabelRules
+from fcmae.data.objects.table import TURNED, Objects
 from fcmae.data.problem import Problem
 
 
@@ -23,10 +28,12 @@ class LabelledObjects:
     Attributes:
         images: The images; their ``annotations`` are ``Objects``.
         problems: Labels that are wrong, none of which is among the objects.
+        notes: Facts about the labels that a person would want to know, each a phrase.
     """
 
     images: ImageList
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def objects(self) -> Objects:
@@ -43,6 +50,7 @@ class Collector:
         root: The folder that the images' names are relative to.
         classes: Names of the classes.
         class_ids: Their numbers in COCO files, by default 1, 2, ...
+        rules: What becomes of labels that may be taken in several ways.
     """
 
     def __init__(
@@ -51,8 +59,11 @@ class Collector:
         root: Path,
         classes: Sequence[str],
         class_ids: Sequence[int] | None = None,
+        *,
+        rules: LabelRules,
     ) -> None:
-        self.source, self.root = source, root
+        self.source, self.root, self.rules = source, root, rules
+        self._gathering = Gathering(rules)
         self.classes = list(classes)
         self.class_ids = class_ids
         self.problems: list[Problem] = []
@@ -60,7 +71,6 @@ class Collector:
         self._names: list[bytes] = []
         self._image_ids: list[int] = []
         self._places: dict[bytes, int] = {}
-        self._rows: list[ObjectRow] = []
         self._told_by: list[tuple[str, Path | None] | None] = []
         self._misfits: dict[int, int | None] = {}
         self._passed_over = Counter[int]()
@@ -68,6 +78,14 @@ class Collector:
     def complain(self, where: str, reason: str, file: Path | None = None) -> None:
         """Note a problem."""
         self.problems.append(Problem(file=shown(file or self.source), where=where, reason=reason))
+
+    def note(self, what: str, where: str = "") -> None:
+        """Count something that is no fault of the labels; the first place is told."""
+        self._gathering.note(what, where)
+
+    def sizes_of(self, images: Sequence[int]) -> NDArray[np.int64]:
+        """Height and width of images by their places."""
+        return np.array([self.sizes[image] for image in images], dtype=np.int64).reshape(-1, 2)
 
     def pass_over(self, problem: int) -> None:
         """Count an object that cannot be taken in because of an image's problem, by its place."""
@@ -125,18 +143,25 @@ class Collector:
         file: Path | None = None,
     ) -> None:
         """Take in an object, unless something is wrong with its box or outline."""
-        size = self.sizes[image]
-        reason = why_not_box(box, size)
-        if reason is None and outline is not None:
-            reason = why_not_outline(outline, size)
-        if reason is not None:
-            if (problem := self._misfit(image)) is None:
-                self.complain(where, reason, file)
-            else:
-                self.pass_over(problem)
+        told = f"{shown(file or self.source)}, {where}"
+        take = partial(
+            self._gathering.add,
+            image,
+            label,
+            box,
+            self.sizes[image],
+            where=told,
+            crowd=crowd,
+            outline=outline,
+            area=area,
+        )
+        reason = take()
+        if reason is None:
             return
-        row = ObjectRow.of(image, label, box, size, crowd=crowd, outline=outline, area=area)
-        self._rows.append(row)
+        if (problem := self._misfit(image)) is not None:
+            self.pass_over(problem)
+        elif not self.rules.clip or (reason := take(clip=True)):
+            self.complain(where, reason, file)
 
     def _misfit(self, image: int) -> int | None:
         """The place of the problem that an image has another size than its labels say, or None.
@@ -159,7 +184,8 @@ class Collector:
             return None
         (where, file), (height, width) = told_by, self.sizes[image]
         said = f"its labels are for {width} x {height} pixels (width x height)"
-        self.complain(where, f"{said}, but the image has {have[1]} x {have[0]}", file)
+        turned = f" ({TURNED})" if have == (width, height) else ""
+        self.complain(where, f"{said}, but the image has {have[1]} x {have[0]}{turned}", file)
         return len(self.problems) - 1
 
     def _all_problems(self) -> tuple[Problem, ...]:
@@ -171,17 +197,23 @@ class Collector:
             problems[place] = replace(problems[place], reason=reason)
         return tuple(problems)
 
-    def finish(self) -> LabelledObjects:
+    def finish(self, set_aside: tuple[tuple[str, str], ...] = ()) -> LabelledObjects:
         """The images in their order, each with its objects in theirs."""
         ids = range(1, len(self.classes) + 1) if self.class_ids is None else self.class_ids
         objects = as_table(
-            self._rows,
+            self._gathering.rows,
             source=shown(self.source),
             sizes=self.sizes,
             image_ids=self._image_ids,
             class_ids=ids,
         )
         images_found = ImageList.of(
-            self.root, self._names, classes=tuple(self.classes), annotations=objects
+            self.root,
+            self._names,
+            classes=tuple(self.classes),
+            annotations=objects,
+            set_aside=set_aside,
         )
-        return LabelledObjects(images=images_found, problems=self._all_problems())
+        return LabelledObjects(
+            images=images_found, problems=self._all_problems(), notes=self._gathering.notes
+        )

@@ -28,6 +28,47 @@ def why_not_outline(segmentation: Any, size: tuple[int, int]) -> str | None:
     return None
 
 
+def bounds_of(segmentation: Any, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a sound COCO segmentation of an image of this size."""
+    if not isinstance(segmentation, dict):
+        ends = [(f(ring[::2]), f(ring[1::2])) for f in (min, max) for ring in segmentation]
+        xs, ys = zip(*ends, strict=True)
+        return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
+    borders = np.cumsum(runs_of(segmentation))
+    stops = borders[1::2]
+    begins = borders[: 2 * len(stops) : 2]
+    begins, stops = begins[stops > begins], stops[stops > begins] - 1
+    columns, rows = np.divmod(np.r_[begins, stops], size[0])
+    if (begins // size[0] != stops // size[0]).any():  # a run goes on in the next column
+        rows = np.r_[rows, 0, size[0] - 1]
+    return float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0
+
+
+def clipped_outline(segmentation: Any, size: tuple[int, int]) -> Any:
+    """The part of polygons inside of an image; runs of pixels and unsound polygons as they are."""
+    if not isinstance(segmentation, list):
+        return segmentation
+    if any(_why_not_polygon(ring) for ring in segmentation):
+        return segmentation
+    rings = [_clipped(np.reshape(ring, (-1, 2)).astype(np.float64), size) for ring in segmentation]
+    return [ring.reshape(-1).tolist() for ring in rings if len(ring) and polygon_area(ring)]
+
+
+def _clipped(ring: Ring, size: tuple[int, int]) -> Ring:
+    """A polygon cut off at the border (Sutherland and Hodgman, 1974): side by side."""
+    for axis, limit, sign in ((0, 0, 1), (0, size[1], -1), (1, 0, 1), (1, size[0], -1)):
+        depth = sign * (ring[:, axis] - limit)
+        kept: list[Ring] = []
+        for i in range(len(ring)):
+            if (depth[i - 1] < 0) != (depth[i] < 0):
+                share = depth[i - 1] / (depth[i - 1] - depth[i])
+                kept.append(ring[i - 1] + share * (ring[i] - ring[i - 1]))
+            if depth[i] >= 0:
+                kept.append(ring[i])
+        ring = np.array(kept).reshape(-1, 2)
+    return ring
+
+
 def mask_at(
     text: bytes, size: tuple[int, int], rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> BinaryMask:
@@ -98,13 +139,19 @@ def _inside(ring: Ring, size: tuple[int, int]) -> BinaryMask:
     return odd
 
 
-def _why_not_ring(ring: Any, size: tuple[int, int]) -> str | None:
+def _why_not_polygon(ring: Any) -> str | None:
     if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2:
         length = len(ring) if isinstance(ring, list) else "no"
         return f"has {length} numbers, but a polygon has an even number of at least six"
-    if (values := numbers(ring, len(ring))) is None:
+    if numbers(ring, len(ring)) is None:
         return "holds something that is not a finite number"
-    corners = np.reshape(values, (-1, 2))
+    return None
+
+
+def _why_not_ring(ring: Any, size: tuple[int, int]) -> str | None:
+    if reason := _why_not_polygon(ring):
+        return reason
+    corners = np.reshape(np.array(ring, dtype=np.float64), (-1, 2))
     height, width = size
     if corners.min() < -MARGIN_PX or (corners > (width + MARGIN_PX, height + MARGIN_PX)).any():
         return f"leaves the image of {width} x {height} pixels (width x height)"

@@ -1,40 +1,18 @@
 """Finds the parts of a data set with objects."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
-from fcmae.data.objects.recognise import ObjectFormat, holds, numbers_beside
-from fcmae.data.objects.yolo import class_names, labels_folder
-from fcmae.data.yaml_file import read_mapping
+from fcmae.data.objects.numbered import looks_numbered
+from fcmae.data.objects.one_part import WAYS, coco_beside, one_file, one_folder, voc_images
+from fcmae.data.objects.part import ObjectPart
+from fcmae.data.objects.parts_named import NAMING, YAMLS, parts_named
+from fcmae.data.objects.recognise import holds
 from fcmae.errors import DataError
 
-YAMLS = (".yaml", ".yml")
-WAYS = (
-    "a COCO .json, a folder with annotations/instances_train.json and instances_val.json, a folder "
-    "with images and labels (YOLO) or Annotations and JPEGImages (Pascal VOC), a .txt that lists "
-    "images (YOLO), or a .yaml that names train and val"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectPart:
-    """Place of the labels of one part of a data set.
-
-    Attributes:
-        kind: How they are written.
-        labels: COCO's file, YOLO's folder or list of images, or VOC's folder of XML files.
-        images: Folder of the images, where the labels do not say.
-        names: VOC: names of the XML files of this part; by default all.
-        classes: Names of the classes, where something beside the labels tells.
-    """
-
-    kind: ObjectFormat
-    labels: Path
-    images: Path | None = None
-    names: tuple[str, ...] | None = None
-    classes: tuple[str, ...] | None = None
+__all__ = ["has_numbered", "has_objects", "only_part", "part_to_validate", "parts_of"]
 
 
 def parts_of(source: Path) -> dict[str, ObjectPart]:
@@ -45,10 +23,9 @@ def parts_of(source: Path) -> dict[str, ObjectPart]:
     """
     if not source.exists():
         raise not_there(source)
-    if source.suffix.lower() in YAMLS:
-        return _from_yaml(source)
     if source.is_file():
-        return {"all": _one_file(source)}
+        named = source.suffix.lower() in NAMING
+        return parts_named(source) if named else {"all": one_file(source)}
     found = _from_folder(source)
     if not found:
         raise DataError(f"no labels of objects were found in {shown(source)}: give {WAYS}.")
@@ -61,7 +38,13 @@ def has_objects(source: Path) -> bool:
         return any(holds(part.kind, part.labels) for part in _from_folder(source).values())
     if source.suffix.lower() == ".txt":
         return holds("yolo", source)
-    return source.suffix.lower() in (*YAMLS, ".json") and source.is_file()
+    return source.suffix.lower() in (*NAMING, ".json") and source.is_file()
+
+
+def has_numbered(source: Path) -> bool:
+    """True if a folder holds label images that look as if each object had a number."""
+    parts = _from_folder(source).values() if source.is_dir() else ()
+    return any(part.kind == "numbers" and looks_numbered(part) for part in parts)
 
 
 def only_part(source: Path, parts: dict[str, ObjectPart]) -> ObjectPart:
@@ -79,13 +62,13 @@ def part_to_validate(source: Path) -> ObjectPart:
 
 def _from_folder(source: Path) -> dict[str, ObjectPart]:
     yamls = [source / f"{stem}{end}" for stem in ("data", "dataset") for end in YAMLS]
-    for file in yamls:
+    for file in (*yamls, source / "obj.data"):
         if file.is_file():
-            return _from_yaml(file)
+            return parts_named(file)
     for find in (_coco_files, _voc_lists, _subfolders):
         if found := find(source):
             return found
-    part = _one_folder(source)
+    part = one_folder(source)
     return {} if part is None else {"all": part}
 
 
@@ -93,9 +76,12 @@ def _coco_files(source: Path) -> dict[str, ObjectPart]:
     """COCO's files by the part in their names."""
     files = sorted((source / "annotations").glob("*.json"))
     instances = [file for file in files if file.stem.startswith("instances")]
+    beside = [] if files else coco_beside(source)
     found = {}
     for name, words in PARTS.items():
-        fits = [f for f in instances or files if any(word in f.stem.lower() for word in words)]
+        fits = [
+            f for f in instances or files or beside if any(word in f.stem.lower() for word in words)
+        ]
         if len(fits) > 1:
             raise DataError(
                 f"{shown(source)} has several files of labels for {name}: "
@@ -108,15 +94,6 @@ def _coco_files(source: Path) -> dict[str, ObjectPart]:
     return found
 
 
-def _one_file(file: Path) -> ObjectPart:
-    """A file of COCO's labels, or a list of images with YOLO's."""
-    kinds: dict[str, ObjectFormat] = {".json": "coco", ".txt": "yolo"}
-    kind = kinds.get(file.suffix.lower())
-    if kind is None:
-        raise DataError(f"{shown(file)} names no objects: give {WAYS}.")
-    return ObjectPart(kind=kind, labels=file)
-
-
 def _voc_lists(source: Path) -> dict[str, ObjectPart]:
     """The parts that Pascal VOC lists in ImageSets/Main."""
     found = {}
@@ -125,7 +102,7 @@ def _voc_lists(source: Path) -> dict[str, ObjectPart]:
         if file.is_file() and (source / "Annotations").is_dir():
             lines = _text_of(file).splitlines()
             names = tuple(line.split()[0] for line in lines if line.split())
-            part = ObjectPart(kind="voc", labels=source / "Annotations", images=_voc_images(source))
+            part = ObjectPart(kind="voc", labels=source / "Annotations", images=voc_images(source))
             found[name] = replace(part, names=names)
     return found
 
@@ -143,58 +120,9 @@ def _subfolders(source: Path) -> dict[str, ObjectPart]:
         found = {}
         for name, words in PARTS.items():
             folders = [base / word for word in words if (base / word).is_dir()]
-            part = _one_folder(folders[0]) if folders else None
+            part = one_folder(folders[0]) if folders else None
             if part is not None:
                 found[name] = part
         if found:
             return found
     return {}
-
-
-def _one_folder(folder: Path) -> ObjectPart | None:
-    """The labels in one folder, without parts."""
-    coco = list(folder.glob("*.coco.json"))
-    if len(coco) == 1:
-        return ObjectPart(kind="coco", labels=coco[0], images=folder)
-    for labels in (folder / "Annotations", folder):
-        if next(labels.glob("*.xml"), None):
-            return ObjectPart(kind="voc", labels=labels, images=_voc_images(folder))
-    images = folder / "images" if (folder / "images").is_dir() else folder
-    labelled = labels_folder(images) != images or numbers_beside(images)
-    return ObjectPart(kind="yolo", labels=images) if labelled else None
-
-
-def _voc_images(folder: Path) -> Path:
-    named = [folder / name for name in ("JPEGImages", "images") if (folder / name).is_dir()]
-    return named[0] if named else folder
-
-
-def _from_yaml(file: Path) -> dict[str, ObjectPart]:
-    """The parts that a .yaml names: ``train`` and ``val``, each a folder or a file."""
-    content = read_mapping(file)
-    names = content.get("names")
-    classes = None if names is None else tuple(class_names(names, file))
-    base = file.parent / str(content.get("path") or "")
-    found = {}
-    for name in PARTS:
-        said = content.get(name)
-        if said is None:
-            continue
-        if not isinstance(said, str):
-            raise DataError(f"{shown(file)}: {name} must be a folder or file, but is {said}.")
-        # An exporter of YOLO writes ../train/images for what lies beside the file.
-        places = [base / said, file.parent / said.removeprefix("../")]
-        place = next((p for p in places if p.exists()), None)
-        if place is None:
-            raise DataError(f"{shown(file)}: {name} is {said}, but there is no {places[0]}.")
-        if place.is_file():
-            found[name] = replace(_one_file(place), classes=classes)
-        elif classes is not None:
-            found[name] = ObjectPart(kind="yolo", labels=place, classes=classes)
-        elif (part := _one_folder(place)) is not None:
-            found[name] = part
-        else:
-            raise DataError(f"{shown(file)}: {name} is {said}, but no labels were found there.")
-    if "train" not in found and "val" not in found:
-        raise DataError(f"{shown(file)} names neither train nor val.")
-    return found

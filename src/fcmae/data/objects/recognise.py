@@ -2,18 +2,22 @@
 
 import os
 from pathlib import Path
-from typing import Literal
 
 from fcmae.data.folders import names_in, walk
-from fcmae.data.listing import find_images
-from fcmae.data.objects.yolo import NAMES, labels_folder
+from fcmae.data.objects.part import ObjectFormat
+from fcmae.data.objects.yolo_files import NAMES, labels_folder, listed, texts_of
 
-ObjectFormat = Literal["coco", "yolo", "voc"]
 GLANCE = 2**16
 """Bytes at either end of a file that are looked at."""
 
 TRIED = 100
 """Images of a list whose labels are looked for."""
+
+
+def is_coco(file: Path) -> bool:
+    """True if a .json holds two of COCO's three lists, near its beginning or its end."""
+    lists = (b'"images"', b'"annotations"', b'"categories"')
+    return sum(_mentions(file, word) for word in lists) > 1
 
 
 def holds(kind: ObjectFormat, labels: Path) -> bool:
@@ -25,6 +29,8 @@ def holds(kind: ObjectFormat, labels: Path) -> bool:
     """
     if kind == "coco":
         return _mentions(labels, b'"images"', b'"annotations"', b'"categories"')
+    if kind == "numbers":
+        return False  # what pixels are, ``looks_numbered`` says
     if kind == "voc":
         return any(_mentions(file, b"<annotation") for file in labels.glob("*.xml"))
     return _list_has_labels(labels) if labels.is_file() else _folder_has_labels(labels)
@@ -54,13 +60,9 @@ def _folder_has_labels(images: Path) -> bool:
 
 def _list_has_labels(source: Path) -> bool:
     """True if an image of a list has a text file of numbers where YOLO puts it."""
-    listed = find_images(source, labels=False)
-    for index in range(min(len(listed), TRIED)):
-        path = listed.path(index)
-        text = (labels_folder(path.parent) / path.name).with_suffix(".txt")
-        if text.is_file() and _is_numbers(text):
-            return True
-    return False
+    root, names, _ = listed(source)
+    texts = texts_of(root, names[:TRIED])
+    return any(text.is_file() and _is_numbers(text) for text in texts)
 
 
 def _is_numbers(text: Path) -> bool:

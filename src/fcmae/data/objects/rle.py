@@ -90,4 +90,4 @@ def expand(text: str) -> list[int]:
 def runs_of(segmentation: dict[str, Any]) -> list[int]:
     """The runs of a COCO segmentation, short text or list."""
     counts = segmentation["counts"]
-    return expand(counts) if isinstance(counts, str) else counts
+    return expand(counts) if isinstance(counts, str) else list(counts)

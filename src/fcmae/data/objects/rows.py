@@ -92,7 +92,9 @@ def why_not_box(box: BoxCorners, size: tuple[int, int]) -> str | None:
     """Says what is wrong with a box in an image of this height and width, or None."""
     left, top, right, bottom = box
     said = f"its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g})"
-    if right <= left or bottom <= top:
+    if right < left or bottom < top:
+        return f"{said} ends before it begins, so it has no area: exchange its corners"
+    if right == left or bottom == top:
         return f"{said} has no area"
     height, width = size
     outside = min(left, top) < -MARGIN_PX or right > width + MARGIN_PX

@@ -12,6 +12,12 @@ from fcmae.data.image import UnusableImage
 NO_NUMBER = -1
 """Number of a class that the label file does not have."""
 
+TURNED = (
+    "turned by its EXIF orientation: the labels are for the picture as stored; or they have width "
+    "and height exchanged"
+)
+"""Reasons why a picture is as wide as its labels say that it is high."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Objects(Annotations):
@@ -91,10 +97,11 @@ class Objects(Annotations):
         """Refuse a picture of another height and width than its labels say."""
         height, width = self.sizes[index]
         if (height, width) != size:
+            turned = f" ({TURNED})" if (width, height) == size else ""
             raise UnusableImage(
                 self.source,
                 f"it has {size[1]} x {size[0]} pixels (width x height), but its labels in "
-                f"{self.source} are for {width} x {height}",
+                f"{self.source} are for {width} x {height}{turned}",
             )
 
     def without_outlines(self) -> "Objects":

@@ -20,13 +20,11 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.modes import Picture
 from fcmae.data.normalisation import Normalisation
 from fcmae.data.objects.outlines import mask_at
+from fcmae.data.objects.summary import SMALLEST_PX
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Jitter
 from fcmae.data.scene import SceneView, from_scene, to_scene
 from fcmae.data.targets import ViewTarget
-
-SMALLEST_PX = 1.0
-"""Objects of which less remains along a side are not shown to the detector."""
 
 Boxes = Float[Tensor, "m 4"]
 

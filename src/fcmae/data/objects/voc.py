@@ -1,46 +1,48 @@
 """Labels as Pascal VOC writes them: an XML file for each image."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from xml.parsers import expat
+from typing import NamedTuple
+
+import numpy as np
 
 from fcmae.data.folders import names_in
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Collector, LabelledObjects
+from fcmae.data.objects.conventions import refuse_other_convention, refuse_shares
 from fcmae.data.objects.rows import BoxCorners
+from fcmae.data.objects.rules import AS_WRITTEN, LabelRules
+from fcmae.data.objects.xml_file import BadXml, Element, parse_xml
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20
-MAX_DEPTH = 20
-"""No label file of one image is larger or deeper."""
+"""No label file of one image is larger."""
+
+YES = ("1", "true", "yes")
+"""Words for an object that is difficult."""
 
 
-@dataclass(kw_only=True)
-class Element:
-    """An element of an XML file, and the line on which it begins."""
+class VocObject(NamedTuple):
+    """An object as it is written: pixels are counted from 1, and the last is included."""
 
-    tag: str
-    line: int
-    text: str = ""
-    children: list["Element"] = field(default_factory=list)
-
-    def all(self, tag: str) -> Iterator["Element"]:
-        """The elements of this name directly inside."""
-        return (child for child in self.children if child.tag == tag)
-
-    def value(self, tag: str) -> str:
-        """The text of the first element of this name, or nothing."""
-        return next((child.text.strip() for child in self.all(tag)), "")
-
-
-class BadXml(ValueError):  # noqa: N818 - the file is at fault
-    """The text is not XML, or XML that could do harm."""
+    image: int
+    label: int
+    corners: BoxCorners
+    outline: list[list[float]] | None
+    difficult: bool
+    where: str
+    file: Path
 
 
 def read_voc(
-    files: Sequence[Path], *, source: Path, images: Path, classes: Sequence[str] | None = None
+    files: Sequence[Path],
+    *,
+    source: Path,
+    images: Path,
+    classes: Sequence[str] | None = None,
+    rules: LabelRules = AS_WRITTEN,
 ) -> LabelledObjects:
     """Read the XML files of images, one for each.
 
@@ -52,65 +54,36 @@ def read_voc(
         source: The folder that people know them by.
         images: The folder of the images.
         classes: Names of the classes; by default those that appear, by the alphabet.
+        rules: What becomes of labels that may be taken in several ways.
 
     Raises:
-        DataError: No file can be used.
+        DataError: No file can be used, or boxes are written in another way.
     """
-    collector = Collector(source, images, [])
+    collector = Collector(source, images, [], rules=rules)
     parsed = [(file, root) for file in files if (root := _parse(collector, file)) is not None]
     found = {o.value("name") for _, root in parsed for o in root.all("object")} - {""}
     collector.classes += sorted(found) if classes is None else classes
     place_of = {name: index for index, name in enumerate(collector.classes)}
     named = _by_stem(collector.root)
-    for file, root in parsed:
-        _add(collector, file, root, place_of, named)
+    objects = [
+        one for file, root in parsed for one in _objects(collector, file, root, place_of, named)
+    ]
+    _check_boxes(collector, objects)
+    for one in objects:
+        left, top, right, bottom = one.corners
+        collector.add(
+            one.image,
+            one.label,
+            (left - 1, top - 1, right, bottom),
+            where=one.where,
+            crowd=one.difficult,
+            outline=one.outline,
+            file=one.file,
+        )
     if not collector.sizes:
         some = f" The first problem: {collector.problems[0]}." if collector.problems else ""
         raise DataError(f"no XML file of {shown(source)} can be used.{some}")
     return collector.finish()
-
-
-def parse_xml(text: bytes) -> Element:
-    """The root of an XML text. Declarations of entities, by which a few bytes can grow into
-    gigabytes or reach other files, are refused with the document type that holds them.
-
-    Raises:
-        BadXml: The text is not XML, or not of this simple kind.
-    """
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    top = Element(tag="", line=0)
-    open_elements = [top]
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if len(open_elements) > MAX_DEPTH:
-            raise BadXml(f"line {parser.CurrentLineNumber}: it is nested too deeply for labels")
-        element = Element(tag=tag, line=parser.CurrentLineNumber)
-        open_elements[-1].children.append(element)
-        open_elements.append(element)
-
-    def characters(text: str) -> None:
-        open_elements[-1].text += text
-
-    def refuse(*_: object) -> None:
-        raise BadXml(
-            f"line {parser.CurrentLineNumber}: it declares a document type, which labels need not"
-        )
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda tag: open_elements.pop()
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = refuse
-    try:
-        parser.Parse(text, True)
-    except expat.ExpatError as error:
-        what = expat.ErrorString(error.code)
-        raise BadXml(f"line {error.lineno}: not XML: {what}") from error
-    except BadXml:
-        raise
-    except (ValueError, LookupError) as error:
-        raise BadXml(f"line 1: its encoding cannot be read ({error}): save it as UTF-8") from error
-    return top.children[0]
 
 
 def _parse(collector: Collector, file: Path) -> Element | None:
@@ -134,14 +107,14 @@ def _parse(collector: Collector, file: Path) -> Element | None:
     return root
 
 
-def _add(
+def _objects(
     collector: Collector,
     file: Path,
     root: Element,
     place_of: dict[str, int],
     named: dict[str, str],
-) -> None:
-    """The image of an XML file and its objects."""
+) -> list[VocObject]:
+    """The objects of an XML file, whose image is taken in."""
     name = _image_name(file, root, named)
     size = next(root.all("size"), None)
     told = None if size is None else (_whole(size.value("height")), _whole(size.value("width")))
@@ -149,22 +122,35 @@ def _add(
     # Some programs write 0 for a size that they do not know.
     whole = None if told is None or not told[0] or not told[1] else (told[0], told[1])
     image = collector.add_image(name, where=where, size=whole, file=file)
-    if image is None:
-        return
-    for thing in root.all("object"):
+    found: list[VocObject] = []
+    for thing in root.all("object") if image is not None else ():
         here = f"line {thing.line}"
-        label = place_of.get(thing.value("name"))
-        box = _box(thing)
+        label, corners = place_of.get(thing.value("name")), _corners(thing)
         if label is None:
             said = thing.value("name")
             collector.complain(here, f"its class {said!r} is not among the classes", file)
-        elif box is None:
-            collector.complain(
-                here, "it has no <bndbox> with four numbers xmin, ymin, xmax, ymax", file
-            )
+        elif corners is None:
+            rotated = next(thing.all("robndbox"), None)
+            turned = "; a rotated box (<robndbox>) is not read" if rotated else ""
+            reason = f"it has no <bndbox> with four numbers xmin, ymin, xmax, ymax{turned}"
+            collector.complain(here, reason, file)
         else:
-            difficult = thing.value("difficult") == "1"
-            collector.add(image, label, box, where=here, crowd=difficult, file=file)
+            assert image is not None
+            difficult = thing.value("difficult").lower() in YES
+            outline = _outline(thing)
+            if outline is None and next(thing.all("polygon"), None):
+                collector.note("polygons of no known form, passed over", f"{shown(file)}, {here}")
+            found.append(VocObject(image, label, corners, outline, difficult, here, file))
+    return found
+
+
+def _check_boxes(collector: Collector, objects: list[VocObject]) -> None:
+    """Refuse boxes that are shares of the image, or sizes instead of corners."""
+    boxes = np.array([one.corners for one in objects]).reshape(-1, 4)
+    source = shown(collector.source)
+    refuse_shares(boxes, source=source)
+    sizes = collector.sizes_of([one.image for one in objects])
+    refuse_other_convention(boxes, sizes, expected="x1, y1, x2, y2", source=source)
 
 
 def _by_stem(images: Path) -> dict[str, str]:
@@ -183,19 +169,38 @@ def _image_name(file: Path, root: Element, named: dict[str, str]) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _box(thing: Element) -> BoxCorners | None:
-    corners = next(thing.all("bndbox"), None)
-    if corners is None:
+def _corners(thing: Element) -> BoxCorners | None:
+    """The numbers of a box as they are written."""
+    box = next(thing.all("bndbox"), None)
+    values = box and [_number(box.value(name)) for name in ("xmin", "ymin", "xmax", "ymax")]
+    if not values or None in values:
         return None
+    left, top, right, bottom = (value for value in values if value is not None)
+    return left, top, right, bottom
+
+
+def _outline(thing: Element) -> list[list[float]] | None:
+    """The corners of a polygon: x1, y1, x2, y2, ..., as Roboflow has them, or pt with x and y."""
+    polygon = next(thing.all("polygon"), None)
+    if polygon is None:
+        return None
+    texts = [point.value(axis) for point in polygon.all("pt") for axis in ("x", "y")]
+    if not texts:
+        numbers = (re.fullmatch(r"x(\d+)", child.tag) for child in polygon.children)
+        order = sorted(int(match[1]) for match in numbers if match)
+        texts = [polygon.value(f"{axis}{number}") for number in order for axis in ("x", "y")]
+    values = [_number(text) for text in texts]
+    if not values or None in values:
+        return None
+    return [[value for value in values if value is not None]]
+
+
+def _number(text: str) -> float | None:
     try:
-        left, top, right, bottom = (
-            float(corners.value(name)) for name in ("xmin", "ymin", "xmax", "ymax")
-        )
+        value = float(text)
     except ValueError:
         return None
-    if not all(abs(value) < 1e9 for value in (left, top, right, bottom)):
-        return None
-    return left - 1, top - 1, right, bottom
+    return value if abs(value) < 1e9 else None
 
 
 def _whole(text: str) -> int:

@@ -1,173 +1,129 @@
 """Labels as YOLO writes them: a text file beside each image, a line for each object."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from fcmae.data.folders import walk
-from fcmae.data.listing import find_images
+import numpy as np
+
 from fcmae.data.naming import shown
 from fcmae.data.objects.collect import Collector, LabelledObjects
+from fcmae.data.objects.conventions import refuse_other_convention
 from fcmae.data.objects.rows import BoxCorners
+from fcmae.data.objects.rules import AS_WRITTEN, LabelRules
+from fcmae.data.objects.yolo_files import images_in, names_near, together
 from fcmae.errors import DataError
 
 MAX_BYTES = 16 * 2**20
 """No label file of one image is larger."""
 
-NAMES = ("classes.txt", "obj.names", "_darknet.labels")
 SLACK = 1e-3
 """How far outside [0, 1] coordinates may be: rounding."""
 
+PIXELS = 2.0
+"""No share is so large, not even of a box that leaves its image; a pixel's place may well be."""
 
-def read_yolo(images: Path, classes: Sequence[str] | None = None) -> LabelledObjects:
+POSES = 3
+"""So many lines, all with points inside of a box, are no outlines by accident."""
+
+
+class YoloObject(NamedTuple):
+    """A line of a text file: class and coordinates, as they are written."""
+
+    image: int
+    label: int
+    values: list[float]
+    where: str
+    file: Path
+
+
+def read_yolo(
+    places: Sequence[Path],
+    classes: Sequence[str] | None = None,
+    *,
+    texts: Path | None = None,
+    keypoints: int = 0,
+    rules: LabelRules = AS_WRITTEN,
+) -> LabelledObjects:
     """Read images and the text file of each.
 
     A line is ``class x y width height`` (centre and size) or ``class x1 y1 x2 y2 x3 y3 ...`` (the
-    corners of an outline), all in shares of the image's width and height. The file of
-    ``images/a/b.jpg`` is ``labels/a/b.txt``, or ``b.txt`` beside it. An image without one has no
-    objects.
+    corners of an outline), all in shares of the image's width and height. An image without a file
+    has no objects.
 
     Args:
-        images: The folder of images, or a .txt that lists them, relative to its own folder.
+        places: Folders of images, or .txt files that list them.
         classes: Names of the classes; by default those of a classes.txt nearby, or numbers.
+        texts: The folder of the text files, where it is not the usual one.
+        keypoints: How many numbers follow a box, which are passed over.
+        rules: What becomes of labels that may be taken in several ways.
 
     Raises:
-        DataError: There are no images, or no labels at all.
+        DataError: There are no images, or no labels at all; or boxes are written in another way.
     """
-    if images.is_file():
-        return _of_list(images, classes)
-    names = walk(images).files
-    if not names:
-        raise DataError(f"there are no images in {shown(images)}.")
-    labels = labels_folder(images)
-    classes = classes or _classes(images, labels) or None
-    collector = Collector(labels, images, classes or [])
-    used = set()
-    for name in names:
-        file = (labels / Path(name.decode("utf-8", "surrogateescape"))).with_suffix(".txt")
-        used.add(file)
-        _read_image(collector, name, file, where="its name", known=classes is not None)
-    files = {file for file in labels.rglob("*.txt") if file.name not in NAMES}
-    if not files & used:
-        raise DataError(
-            f"the images of {shown(images)} have no labels: {shown(labels)} holds no text file "
-            "with the name of one of them."
-        )
-    for file in sorted(files - used):
+    images = together([images_in(place, texts) for place in places])
+    classes = classes or names_near(images) or None
+    collector = Collector(images.called, images.root, classes or [], rules=rules)
+    if images.note:
+        collector.note(images.note)
+    found: list[YoloObject] = []
+    for name, file, where in zip(images.names, images.texts, images.wheres, strict=True):
+        image = collector.add_image(name, where=where, file=file)
+        if image is not None and file.is_file():
+            found += _lines_of(collector, image, file, keypoints)
+        elif image is not None:
+            collector.note("images without a label file, which have no objects", shown(file))
+    for file in images.unused:
         collector.complain("its name", "there is no image for these labels", file)
-    return collector.finish()
+    _check_numbers(collector, found)
+    for one in found:
+        _add(collector, one, known=classes is not None)
+    return collector.finish(images.set_aside)
 
 
-def _of_list(source: Path, classes: Sequence[str] | None) -> LabelledObjects:
-    """The images that a text file lists, which may lie in several folders."""
-    listed = find_images(source, labels=False)
-    paths = [listed.path(index) for index in range(len(listed))]
-    labels = {folder: labels_folder(folder) for folder in {path.parent for path in paths}}
-    files = [(labels[path.parent] / path.name).with_suffix(".txt") for path in paths]
-    first = paths[0].parent
-    if not any(file.is_file() for file in files):
-        raise DataError(
-            f"the images of {shown(source)} have no labels: there is no {shown(files[0])}, and no "
-            "text file of another one."
-        )
-    classes = classes or _classes(first, labels[first]) or None
-    collector = Collector(source, listed.root, classes or [])
-    for index, file in enumerate(files):
-        where = f"image {index + 1} of {shown(source)}"
-        _read_image(
-            collector, listed.store.key(index), file, where=where, known=classes is not None
-        )
-    return collector.finish()
-
-
-def _read_image(collector: Collector, name: bytes, file: Path, *, where: str, known: bool) -> None:
-    image = collector.add_image(name, where=where, file=file)
-    if image is not None and file.is_file():
-        _read_lines(collector, image, file, known=known)
-
-
-def labels_folder(images: Path) -> Path:
-    """Folder of the text files of a folder of images: ``images`` in its path becomes ``labels``."""
-    parts = list(images.parts)
-    for place in reversed(range(len(parts))):
-        if parts[place] == "images":
-            other = Path(*parts[:place], "labels", *parts[place + 1 :])
-            if other.is_dir():
-                return other
-    return images
-
-
-def class_names(names: Any, file: Path) -> list[str]:
-    """The classes of a data.yaml: a list, or numbers with names.
-
-    Raises:
-        DataError: They are neither.
-    """
-    if isinstance(names, Mapping) and sorted(names) == list(range(len(names))):
-        names = [names[index] for index in range(len(names))]
-    whole = isinstance(names, list) and names and all(type(n) in (str, int) for n in names)
-    if not whole or len({str(name) for name in names}) != len(names):
-        raise DataError(
-            f"{shown(file)}: names must list the classes, each once, in the order of their "
-            f"numbers, but it is {str(names)[:60]}."
-        )
-    return [str(name) for name in names]
-
-
-def _classes(images: Path, labels: Path) -> list[str]:
-    for folder in (labels, images, labels.parent, images.parent, images.parent.parent):
-        for name in NAMES:
-            if (folder / name).is_file():
-                text = (folder / name).read_text(encoding="utf-8-sig", errors="replace")
-                return class_names([x.strip() for x in text.splitlines() if x.strip()], folder)
-    return []
-
-
-def _read_lines(collector: Collector, image: int, file: Path, *, known: bool) -> None:
+def _lines_of(collector: Collector, image: int, file: Path, keypoints: int) -> list[YoloObject]:
     """The objects of one image."""
     try:
         if file.stat().st_size > MAX_BYTES:
             collector.complain("its size", "the file is too large for the labels of an image", file)
-            return
+            return []
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         collector.complain("its text", f"it cannot be read as UTF-8: {error}", file)
-        return
+        return []
+    found = []
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            _read_line(collector, image, line.split(), f"line {number}", file, known=known)
+        if not (words := line.split()):
+            continue
+        where = f"line {number}"
+        if keypoints and len(words) == 5 + keypoints:
+            words = words[:5]
+            collector.note("keypoints of objects, passed over", f"{shown(file)}, {where}")
+        label, values = _numbers(words)
+        if reason := _why_not_count(len(words)):
+            collector.complain(where, reason, file)
+        elif label is None or values is None:
+            said = " ".join(words[:5])
+            collector.complain(where, f"{said!r} is not a class index and finite numbers", file)
+        else:
+            found.append(YoloObject(image, label, values, where, file))
+    return found
 
 
-def _read_line(
-    collector: Collector, image: int, words: list[str], where: str, file: Path, *, known: bool
-) -> None:
-    if len(words) != 5 and (len(words) < 7 or len(words) % 2 == 0):
-        collector.complain(
-            where,
-            f"it has {len(words)} values, but a box has five (class x y width height) and an "
-            "outline an odd number of at least seven",
-            file,
-        )
-        return
-    label, values = _numbers(words)
-    if label is None or values is None:
-        said = " ".join(words[:5])
-        collector.complain(where, f"{said!r} is not a class index and finite numbers", file)
-        return
-    if not known:
-        collector.classes += [str(i) for i in range(len(collector.classes), label + 1)]
-    if label >= len(collector.classes):
-        last = len(collector.classes) - 1
-        collector.complain(where, f"its class is {label}, but the classes are 0 to {last}", file)
-        return
-    if len(values) != 4 and not all(-SLACK <= value <= 1 + SLACK for value in values):
-        collector.complain(
-            where, "its outline leaves the image: coordinates are shares from 0 to 1", file
-        )
-        return
-    box, outline = _place(values, collector.sizes[image])
-    collector.add(image, label, box, where=where, outline=outline, file=file)
+def _why_not_count(count: int) -> str | None:
+    """The reason why a line has no object by its number of values, or None."""
+    if count == 5 or (count >= 7 and count % 2):
+        return None
+    reason = (
+        f"it has {count} values, but a box has five (class x y width height) and an outline an odd "
+        "number of at least seven"
+    )
+    if count == 6:
+        return f"{reason}; a sixth is the confidence of a prediction, which is no label: remove it"
+    if count > 6:
+        return f"{reason}; of keypoints, tell kpt_shape in the data.yaml"
+    return reason
 
 
 def _numbers(words: list[str]) -> tuple[int | None, list[float] | None]:
@@ -179,6 +135,66 @@ def _numbers(words: list[str]) -> tuple[int | None, list[float] | None]:
     # A detector of more classes than this would not fit into memory.
     whole = label.is_integer() and 0 <= label < 100_000
     return int(label) if whole else None, values if all(map(math.isfinite, values)) else None
+
+
+def _check_numbers(collector: Collector, found: list[YoloObject]) -> None:
+    """Refuse pixels, corners instead of centres, and keypoints that look like outlines.
+
+    Raises:
+        DataError: The numbers of most lines mean something else than YOLO has.
+    """
+    source = shown(collector.source)
+    pixels = [one for one in found if max(one.values) > PIXELS]
+    if len(pixels) > len(found) / 2:
+        raise DataError(
+            f"{len(pixels):,} of the {len(found):,} lines of {source} are in pixels (the first: "
+            f"{shown(pixels[0].file)}, {pixels[0].where}), but YOLO's are shares of the image from "
+            "0 to 1: divide them by width and height."
+        )
+    outlines = [one for one in found if len(one.values) > 4]
+    if len(outlines) >= POSES and all(map(_is_pose, outlines)):
+        raise DataError(
+            f"the {len(outlines[0].values) + 1} values of each line of {source} look like a box "
+            "and keypoints inside of it, not like an outline. Tell kpt_shape: [NUMBER, 2 or 3] in "
+            "the data.yaml, and the boxes are taken."
+        )
+    boxes = [one for one in found if len(one.values) == 4]
+    sizes = collector.sizes_of([one.image for one in boxes])
+    refuse_other_convention(
+        np.array([one.values for one in boxes]).reshape(-1, 4) * np.tile(sizes[:, ::-1], 2),
+        sizes,
+        expected="centre x, centre y, width, height",
+        source=source,
+    )
+
+
+def _is_pose(one: YoloObject) -> bool:
+    """True if all points but the first two lie in the box that these would be, or are unknown."""
+    x, y, width, height, *rest = one.values
+    points = [(a, b) for a, b in zip(rest[::2], rest[1::2], strict=True) if (a, b) != (0, 0)]
+    inside = all(abs(a - x) <= width / 2 and abs(b - y) <= height / 2 for a, b in points)
+    return bool(points) and inside
+
+
+def _add(collector: Collector, one: YoloObject, *, known: bool) -> None:
+    if not known:
+        collector.classes += [str(i) for i in range(len(collector.classes), one.label + 1)]
+    reason = None
+    if one.label >= len(collector.classes):
+        reason = f"its class is {one.label}, but the classes are 0 to {len(collector.classes) - 1}"
+    elif max(one.values) > PIXELS:
+        reason = "its numbers are pixels, but must be shares of the image from 0 to 1"
+    elif len(one.values) > 4 and not collector.rules.clip and _leaves(one.values):
+        reason = "its outline leaves the image: coordinates are shares from 0 to 1"
+    if reason is not None:
+        collector.complain(one.where, reason, one.file)
+        return
+    box, outline = _place(one.values, collector.sizes[one.image])
+    collector.add(one.image, one.label, box, where=one.where, outline=outline, file=one.file)
+
+
+def _leaves(shares: Sequence[float]) -> bool:
+    return min(shares) < -SLACK or max(shares) > 1 + SLACK
 
 
 def _place(

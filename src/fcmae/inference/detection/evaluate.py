@@ -15,7 +15,7 @@ from fcmae.files.results import unusable_files
 from fcmae.inference.detection.options import DetectorEvaluated, EvaluateDetect
 from fcmae.inference.prologue import TrainedModel, any_sides, open_weights
 from fcmae.model.tiling import Tiling
-from fcmae.setup.labelled import accepted
+from fcmae.setup.labelled import accepted, label_rules
 from fcmae.setup.places import check_place
 
 RESULTS = "results.json"
@@ -37,8 +37,15 @@ def evaluate_detect(options: EvaluateDetect, reporter: Reporter) -> DetectorEval
         raise CheckpointError(
             f"{weights.path} does not name its classes, so that labels cannot be compared with it."
         )
-    found = evaluation_objects(options.data, weights.classes, loader=options.loader)
+    found = evaluation_objects(
+        options.data,
+        weights.classes,
+        loader=options.loader,
+        rules=label_rules(options.bad_labels, options.crowds),
+    )
     images = accepted(found, options.bad_labels, options.data, reporter)
+    for note in images.notes:
+        reporter.message(note)
     trained.check(images, tiled=tiling is not None)
     check_place(options.out, options.data)
     with nullcontext() if options.out is None else hold(options.out):

@@ -11,7 +11,7 @@ from fcmae.model.options import Suppression
 from fcmae.notebook import Result
 from fcmae.options.compute import Compute
 from fcmae.options.size import Size
-from fcmae.setup.labelled import BadLabels
+from fcmae.setup.labelled import BadLabels, Crowds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,12 @@ class EvaluateDetect(DetectOptions, EvaluateOptions):
     """Folder for what was found, as COCO writes results."""
 
     bad_labels: BadLabels = "stop"
-    """What to do with labels that are wrong: stop, or leave them out and say so."""
+    """What to do with labels that are wrong: stop; clip boxes at the border of their image, and
+    stop for others; or leave all of them out. What was done is said."""
+
+    crowds: Crowds = "ignore"
+    """What to do with crowd regions (COCO's iscrowd, Pascal VOC's difficult): ignore them, as COCO
+    does, or take them as objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
