@@ -98,6 +98,13 @@ READ: dict[str, tuple[Change, str]] = {
         lambda c: [i.update(file_name=f"https://s3/b/{i['file_name']}?k=1") for i in c["images"]],
         "paths of images are taken without their first 2 parts",
     ),
+    "addresses alone, as LVIS has them": (
+        lambda c: [
+            i.update(file_name=None, coco_url=f"http://coco/train/{i['file_name']}")
+            for i in c["images"]
+        ],
+        "paths of images are taken without their first part",
+    ),
     "group of Roboflow": (
         lambda c: (
             c["categories"].append({"id": 0, "name": "things", "supercategory": "none"}),

@@ -118,13 +118,13 @@ def _task_of(data: Path) -> LabelledFor:
     if maps and data.is_file():
         return "segment"
     try:
-        if has_numbered(data):
-            return "detect"
         objects = has_objects(data)
     except DataError:
         if not maps:
             raise
         objects = False  # a .yaml that is not about objects
+    if maps and objects and has_numbered(data):
+        return "detect"  # the maps are those of objects
     if maps and objects:
         raise DataError(
             f"{shown(data)} holds label maps as well as labels of objects: say which to check with "

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ class Collector:
         file: Path | None = None,
     ) -> None:
         """Take in an object, unless something is wrong with its box or outline."""
-        told = f"{shown(file or self.source)}, {where}"
+        told = f"{_shown(file or self.source)}, {where}"
         take = partial(
             self._gathering.add,
             image,
@@ -217,3 +217,8 @@ class Collector:
         return LabelledObjects(
             images=images_found, problems=self._all_problems(), notes=self._gathering.notes
         )
+
+
+@lru_cache(maxsize=4)
+def _shown(path: Path) -> str:
+    return shown(path)

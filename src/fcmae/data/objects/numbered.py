@@ -80,8 +80,8 @@ def read_numbered(
 
 
 def looks_numbered(part: ObjectPart) -> bool:
-    """True if label images look like objects, and nothing names classes beside them."""
-    if len(names_beside(part)) > 1:
+    """True if a part has label images of what look like objects, and nothing names classes."""
+    if part.kind != "numbers" or len(names_beside(part)) > 1:
         return False
     pieces, most = list[bool](), 0
     for masks in islice(_files(part).masks.values(), SAMPLED):

@@ -18,6 +18,9 @@ MASKS = ("masks", "mask", "labels", "instances")
 SUFFIXES = ("_cp_masks", "_masks", "_mask", "_labels", "_label", "_instances")
 """What follows an image's name in that of its label image."""
 
+TRIED = 3
+"""Folders that are looked into to tell whether there is one for each image."""
+
 
 @dataclass(kw_only=True)
 class NumberedFiles:
@@ -86,12 +89,15 @@ def numbered_files(labels: Path, images: Path) -> NumberedFiles:
 
 
 def _folders_of_images(root: Path) -> list[Path]:
-    """The folders with a folder of images and one of masks inside."""
-    return [
-        folder
-        for _, folder in sorted(folders_in(root).items())
-        if {"images", "masks"} <= folders_in(folder).keys()
-    ]
+    """The folders with a folder of images and one of masks inside, if the first ones are such."""
+    folders = [folder for _, folder in sorted(folders_in(root).items())]
+    if not any(map(_has_both, folders[:TRIED])):
+        return []
+    return [folder for folder in folders if _has_both(folder)]
+
+
+def _has_both(folder: Path) -> bool:
+    return (folder / "images").is_dir() and (folder / "masks").is_dir()
 
 
 def _one_mask_each(root: Path, folders: list[Path]) -> NumberedFiles:

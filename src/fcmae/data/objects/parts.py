@@ -35,7 +35,8 @@ def parts_of(source: Path) -> dict[str, ObjectPart]:
 def has_objects(source: Path) -> bool:
     """True if a folder or file holds labels of objects, sound or not."""
     if source.is_dir():
-        return any(holds(part.kind, part.labels) for part in _from_folder(source).values())
+        parts = _from_folder(source).values()
+        return any(looks_numbered(p) or holds(p.kind, p.labels) for p in parts)
     if source.suffix.lower() == ".txt":
         return holds("yolo", source)
     return source.suffix.lower() in (*NAMING, ".json") and source.is_file()
@@ -43,8 +44,7 @@ def has_objects(source: Path) -> bool:
 
 def has_numbered(source: Path) -> bool:
     """True if a folder holds label images that look as if each object had a number."""
-    parts = _from_folder(source).values() if source.is_dir() else ()
-    return any(part.kind == "numbers" and looks_numbered(part) for part in parts)
+    return source.is_dir() and any(map(looks_numbered, _from_folder(source).values()))
 
 
 def only_part(source: Path, parts: dict[str, ObjectPart]) -> ObjectPart:
