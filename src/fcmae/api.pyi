@@ -213,8 +213,8 @@ def analyze(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Folder with one folder per class (or with a val folder of those, which is then
@@ -375,8 +375,8 @@ class _Bench:
                 dataclass or a mapping of: scale ((0.2, 1.0)), flip (True).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
 
         Returns:
             InputBench: All settings, and what they were timed on.
@@ -419,8 +419,8 @@ def check(
             (None), ignore_index (None), reduce_zero_label (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
 
     Returns:
         Checked: Contents of a data set.
@@ -490,8 +490,8 @@ def contrast(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
             (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
             (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -673,8 +673,8 @@ def embed(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -844,8 +844,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class (or with a val folder of those, which is then
@@ -896,8 +896,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images with labels: a COCO .json, a folder of COCO, YOLO or Pascal VOC (of
@@ -957,8 +957,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with images and masks inside (of whose train and val the second is
@@ -1009,8 +1009,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: A .csv list as fcmae finetune values takes it; of a column split, what is to
@@ -1065,8 +1065,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
@@ -1132,8 +1132,8 @@ class _Evaluate:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Folder with one folder per class, or with train and val folders of those, or a
@@ -1410,8 +1410,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1513,8 +1513,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1623,8 +1623,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1725,8 +1725,8 @@ class _Finetune:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
                 (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
                 (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -1877,8 +1877,8 @@ def pack(
             trained at; an image that is cropped at random wants about twice as much.
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
 
     Returns:
         PackMade: Summary of a pack.
@@ -1998,8 +1998,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2053,8 +2053,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (1).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2112,8 +2112,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2165,8 +2165,8 @@ class _Predict:
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
                 (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-                (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-                ((0.229, 0.224, 0.225)).
+                (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+                0.456, 0.406)), std ((0.229, 0.224, 0.225)).
             run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
                 precision (auto), kernels (auto), batch_size (64).
             data: Images, folders (read recursively) and .txt or .csv lists, one or several.
@@ -2249,8 +2249,8 @@ def pretrain(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices, precision, checkpoints. A dataclass or a mapping of: seed (0), device
             (auto), devices (None), nodes (1), strategy (auto), precision (auto), kernels
             (auto), compile (False), micro_batch (None), checkpoint_every (1), keep (2),
@@ -2309,8 +2309,8 @@ def reconstruct(
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
-            (268435456), nodata (None), statistics (auto), mean ((0.485, 0.456, 0.406)), std
-            ((0.229, 0.224, 0.225)).
+            (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
+            0.456, 0.406)), std ((0.229, 0.224, 0.225)).
         run: Devices and precision. A dataclass or a mapping of: device (auto), devices (1),
             precision (auto), kernels (auto), batch_size (64).
         data: Images, folders (read recursively) and .txt or .csv lists, one or several.

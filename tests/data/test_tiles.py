@@ -96,7 +96,7 @@ def test_a_compression_that_nothing_here_knows_is_told_with_the_package_that_doe
 ) -> None:
     path = tmp_path / "deep.tif"
     tifffile.imwrite(path, DEEP, photometric="minisblack", planarconfig="contig")
-    monkeypatch.setattr("fcmae.data.tiff.decodable", lambda page: False)
+    monkeypatch.setattr("fcmae.data.tiff_pixels.decodable", lambda page: False)
     with pytest.raises(UnusableImage) as raised:
         open_image(path, channels=5)
     assert "needs another package: pip install 'fcmae[tiff]'" in raised.value.reason

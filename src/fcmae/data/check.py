@@ -12,6 +12,7 @@ import numpy as np
 
 from fcmae.data.annotations import IGNORE
 from fcmae.data.cores import num_workers
+from fcmae.data.facts import remarks
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
@@ -30,6 +31,7 @@ class FileFinding:
         width: In pixels, once upright.
         kind: Channels and depth, such as "3 channels of 8 bits".
         classes: Indices of the classes that its labels show.
+        remarks: What else a person would want to know, each to be read after "1 file has".
     """
 
     path: str
@@ -38,6 +40,7 @@ class FileFinding:
     width: int = 0
     kind: str = ""
     classes: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class CheckReport:
         heights: Smallest, median and largest.
         widths: Smallest, median and largest.
         classes: In how many images labels show each class, by its index.
+        remarks: In how many files each remark holds, the most frequent first.
     """
 
     usable: int
@@ -59,6 +63,7 @@ class CheckReport:
     heights: tuple[int, int, int]
     widths: tuple[int, int, int]
     classes: dict[int, int] = field(default_factory=dict)
+    remarks: dict[str, int] = field(default_factory=dict)
 
 
 def check(
@@ -95,6 +100,7 @@ def report_of(
         heights=_spread([finding.height for finding in good]),
         widths=_spread([finding.width for finding in good]),
         classes=dict(Counter(label for finding in good for label in finding.classes)),
+        remarks=dict(Counter(said for finding in good for said in finding.remarks).most_common()),
     )
 
 
@@ -136,13 +142,22 @@ def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[Fil
 def _inspect(images: ImageList, loader: Loader, index: int) -> FileFinding:
     try:
         picture = images.store.open(index, how=loader.reading)
+        facts = images.store.facts(index, loader.reading)
         seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
         return FileFinding(path=images.name(index), reason=error.reason)
     height, width, channels = picture.shape
     depth = "8 bits" if picture.dtype == "uint8" else "more than 8 bits"
     kind = f"{channels} channel{'s' * (channels > 1)} of {depth}"
-    return FileFinding(path=images.name(index), height=height, width=width, kind=kind, classes=seen)
+    said = () if facts is None else remarks(facts, channels, loader.reading)
+    return FileFinding(
+        path=images.name(index),
+        height=height,
+        width=width,
+        kind=kind,
+        classes=seen,
+        remarks=said,
+    )
 
 
 def _classes(images: ImageList, index: int, size: tuple[int, int]) -> tuple[int, ...]:

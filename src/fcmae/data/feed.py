@@ -11,6 +11,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader
 from fcmae.data.order import evaluation_batches_of, micro_batches, steps_per_epoch
+from fcmae.data.plane_store import each_plane
 from fcmae.data.samples import Samples
 from fcmae.data.scene import SceneView
 from fcmae.data.source import ImageSource
@@ -61,7 +62,8 @@ class Feed:
         if repeats < 1:
             raise ValueError(f"repeats is {repeats}, but an image is shown at least once an epoch.")
         loader = loader or Loader()
-        images = images if isinstance(images, ImageList) else find_images(images, loader=loader)
+        if not isinstance(images, ImageList):
+            images = each_plane(find_images(images, loader=loader), loader)
         view = view if isinstance(view, View | SceneView) else Pretraining(_sides(view))
         self.images, self.view, self.repeats = images, view, repeats
         self.seed, self.loader, self.channels = seed, loader, channels

@@ -1,22 +1,27 @@
 """The one front door for images: which files are accepted, and what their pixels mean.
 
-Accepted are regular files with JPEG, PNG, WebP, BMP, TIFF or GIF inside, whatever they are called;
-of animations and multi-page files the first picture. EXIF orientation is undone.
+Accepted are regular files with JPEG, PNG, WebP, BMP, TIFF or GIF inside, whatever they are called.
+EXIF orientation is undone.
 
 ===============================  ============================================================
 in the file                      becomes (height x width x channels)
 ===============================  ============================================================
 1 bit                            one channel, 0 or 255
 8 bits grey, colour, palette     1, 3 and 3 channels of uint8, as they are
+fewer bits grey                  one channel of uint8, widened so that the greatest is 255
 opacity (LA, RGBA, colour key)   laid on white; kept if the model takes 2 or 4 channels
+opacity that shows nothing       refused
+"opacity" of a TIFF that is a    a channel like others; left out where the model takes one less
+band (``fcmae.data.bands``)
 CMYK, YCCK                       3 channels; Adobe's inversion is undone where marked
 YCbCr, HSV                       3 channels, as Pillow converts
-16 bits grey, any byte order     float32, divided by 65535
-16 bits colour or opacity: PNG   uint8, the upper 8 bits (Pillow offers no more)
-16 bits colour: TIFF             float32, divided by 65535
+9 to 16 bits, any byte order     float32, divided by 65535
 other integers                   float32, divided by 65535; below 0 where they are
 float                            float32, as they are; NaN where missing
+0 is white (TIFF)                turned, for unsigned integers of any depth; other numbers stay
 TIFF with more channels          all of its channels, by the rules above
+planes: depth, time, pages,      the first; with ``--loader.planes each`` the one that is asked
+frames of an animation           for, with ``channels`` all, as channels
 ===============================  ============================================================
 
 A number means the same in every picture: no picture is stretched by its own range. Values that mark
@@ -27,16 +32,18 @@ GDAL_NODATA, and that of ``--loader.nodata``. A picture without any other pixel 
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 
 from fcmae.data.decoded import Decoded, plain
+from fcmae.data.deep_colour import is_deep_png
+from fcmae.data.frames import all_frames, frame_of, picture_of_frame
 from fcmae.data.modes import (
     Picture,
-    Refused,
     check_not_empty,
-    picture_from,
+    check_size,
     upright,
     with_channels,
 )
@@ -48,9 +55,6 @@ __all__ = ["UnusableImage", "open_for", "open_image", "upright_size"]
 
 Aim = Callable[[int, int], Sequence[Region]]
 """Says which regions are wanted of an upright picture of this height and width."""
-
-MAX_ASPECT = 200
-"""Of a longer strip, a crop would show nothing but a smear."""
 
 JPEG = ("JPEG", "MPO")
 """The second is what phones write: JPEG with more pictures behind the first."""
@@ -79,16 +83,9 @@ def open_image(
     Raises:
         UnusableImage: Whatever is wrong with the file; nothing else is raised.
     """
-    keep_alpha = channels in (2, 4)
     with entrance(path, how.max_bytes) as file:
-        image = _opened(file, how.max_pixels)
-        if image is None:
-            picture = _by_tifffile(file, keep_alpha, how)
-        else:
-            image.load()
-            picture = picture_from(image, keep_alpha=keep_alpha, nodata=_nodata(image, how))
-            picture = upright(picture, _orientation(image))
-            check_not_empty(picture)
+        image = _opened(file, how)
+        picture = _whole(file, image, channels, how)
         if channels is not None:
             picture = with_channels(picture, channels)
         return np.ascontiguousarray(picture)  # type: ignore[return-value]  # dtype unchanged
@@ -116,13 +113,13 @@ def open_for(
         UnusableImage: Whatever is wrong with the file; nothing else is raised.
     """
     with entrance(path, how.max_bytes) as file:
-        image = _opened(file, how.max_pixels)
-        if image is not None:
-            return _decoded_for(aim, image, channels, how)
-        picture = _by_tifffile(file, channels in (2, 4), how)
+        image = _opened(file, how)
+        if image is not None and how.planes != "channels" and not is_deep_png(image):
+            return _decoded_for(aim, file, image, channels, how)
+        picture = with_channels(_whole(file, image, channels, how), channels)
         height, width = picture.shape[:2]
         return Decoded(
-            pixels=with_channels(picture, channels),
+            pixels=picture,
             channels=channels,
             height=height,
             width=width,
@@ -130,56 +127,69 @@ def open_for(
         )
 
 
-def upright_size(path: OpenSource) -> tuple[int, int]:
+def upright_size(path: OpenSource, *, how: Reading = DEFAULT) -> tuple[int, int]:
     """Height and width of a picture, once upright, from the file's header alone.
+
+    Args:
+        path: Any file name.
+        how: Which plane; its limits do not count.
 
     Raises:
         UnusableImage: The header cannot be read.
     """
     with entrance(path, Reading.max_bytes) as file:
-        image = _opened(file, sys.maxsize)
-        if image is None:
-            height, width = _by_tifffile(file, False, DEFAULT).shape[:2]
+        image = _opened(file, replace(how, max_pixels=sys.maxsize))
+        if image is not None:
+            return _upright_size(image)
+        from fcmae.data.tiff_planes import chosen, open_tiff, planes_of
+
+        with open_tiff(file) as tiff:
+            height, width = chosen(planes_of(tiff, how), how).size
             return height, width
-        return _upright_size(image)
 
 
-def _opened(file: ByteStream, max_pixels: int) -> Image.Image | None:
-    """The picture as Pillow opens it, not decoded yet; None for a TIFF that is not for Pillow."""
-    kind = kind_of(file)
-    try:
-        image = Image.open(file, formats=FORMATS)
-    except UnidentifiedImageError:
-        if kind == "TIFF":
-            return None
-        raise
-    check_size(*image.size, max_pixels)
-    if kind == "TIFF":
-        from fcmae.data.tiff import pillow_suffices
-
-        return image if pillow_suffices(image) else None
+def _opened(file: ByteStream, how: Reading) -> Image.Image | None:
+    """The picture as Pillow opens it, not decoded yet; None for a TIFF."""
+    if kind_of(file) == "TIFF":
+        return None
+    image = Image.open(file, formats=FORMATS)
+    check_size(*image.size, how.max_pixels)
+    if how.plane:
+        frame_of(image, how)
     return image
 
 
-def _by_tifffile(file: ByteStream, keep_alpha: bool, how: Reading) -> Picture:
-    from fcmae.data.tiff import read_tiff
+def _whole(
+    file: ByteStream, image: Image.Image | None, channels: int | None, how: Reading
+) -> Picture:
+    """An upright picture, before the model's channels are made of it."""
+    if image is None:
+        from fcmae.data.tiff import read_tiff
 
-    picture = read_tiff(file, keep_alpha=keep_alpha, how=how)
-    check_size(picture.shape[1], picture.shape[0], how.max_pixels)
+        return read_tiff(file, channels=channels, how=how)
+    if how.planes == "channels":
+        picture = all_frames(file, image, how)
+    else:
+        picture = picture_of_frame(file, image, how, keep_alpha=channels in (2, 4))
+    picture = upright(picture, _orientation(image))
+    check_not_empty(picture)
     return picture
 
 
-def _decoded_for(aim: Aim, image: Image.Image, channels: int, how: Reading) -> Decoded:
+def _decoded_for(
+    aim: Aim, file: ByteStream, image: Image.Image, channels: int, how: Reading
+) -> Decoded:
     if image.format not in JPEG:
-        image.load()  # of a TIFF or PNG, this can change size and orientation
+        image.load()  # of a PNG, this can change the orientation
     height, width = _upright_size(image)
     regions = aim(height, width)
     factor = _reduce(image, reduction(regions)) if image.format in JPEG else 1
-    image.load()
-    nodata = _nodata(image, how)
-    pixels: Image.Image | Picture | None = plain(image, channels) if nodata is None else None
+    pixels: Image.Image | Picture | None = None
+    if how.nodata is None:
+        image.load()
+        pixels = plain(image, channels)
     if pixels is None:
-        picture = picture_from(image, keep_alpha=channels in (2, 4), nodata=nodata)
+        picture = picture_of_frame(file, image, how, keep_alpha=channels in (2, 4))
         check_not_empty(picture)
         pixels = with_channels(picture, channels)
     return Decoded(
@@ -203,23 +213,6 @@ def _reduce(image: Image.Image, factor: int) -> int:
     width, height = image.size
     drafted = factor > 1 and image.draft(None, (width // factor, height // factor))
     return factor if drafted else 1
-
-
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse a picture of too many pixels, and one that is hardly more than a line."""
-    if width * height > max_pixels:
-        raise Refused(f"{width} x {height} pixels are more than --loader.max_pixels {max_pixels}")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise Refused(f"{width} x {height} pixels: one side is over {MAX_ASPECT} times the other")
-
-
-def _nodata(image: Image.Image, how: Reading) -> float | None:
-    """The value that marks missing pixels, by option or by the tag of a GeoTIFF."""
-    if how.nodata is not None or image.format != "TIFF":
-        return how.nodata
-    from fcmae.data.tiff import GDAL_NODATA, number_or_none
-
-    return number_or_none(getattr(image, "tag_v2", {}).get(GDAL_NODATA))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.decoded import Decoded
+from fcmae.data.facts import Facts, describe
 from fcmae.data.image import Aim, open_for, open_image, upright_size
 from fcmae.data.modes import Picture
 from fcmae.data.naming import shown
@@ -78,6 +79,10 @@ class ImageStore(ABC):
     @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of an upright picture."""
+
+    def facts(self, index: int, how: Reading = DEFAULT) -> Facts | None:
+        """What an image's header says; None if it has none."""
+        return None
 
     @abstractmethod
     def subset(self, indices: NDArray[np.int64]) -> "ImageStore":
@@ -163,6 +168,10 @@ class FileStore(ImageStore):
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of the upright picture, from the file's header alone."""
         return upright_size(self.path(index))
+
+    def facts(self, index: int, how: Reading = DEFAULT) -> Facts | None:
+        """What the file's header says."""
+        return describe(self.path(index), how=how)
 
     def subset(self, indices: NDArray[np.int64]) -> "FileStore":
         """The files with these indices, in this order."""

@@ -1,5 +1,6 @@
 """Every kind of pixel becomes height x width x channels of uint8, or of float32."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,10 @@ BEYOND = 1e37
 """Floats of such size mark missing pixels, as the lowest float32 does by default in GDAL."""
 
 
+MAX_ASPECT = 200
+"""Of a longer strip, a crop would show nothing but a smear."""
+
+
 class Refused(ValueError):  # noqa: N818 - a decision, not a failure
     """The picture can be read, but there is no rule for what it means."""
 
@@ -27,7 +32,7 @@ def picture_from(image: Image.Image, *, keep_alpha: bool, nodata: float | None =
         return scaled(np.asarray(image))
     if mode.startswith("I;16"):
         # Pillow's own byte orders; the array is native afterwards.
-        return scaled(without(np.asarray(image).astype(np.uint16), nodata))
+        return _deep_grey(np.asarray(image).astype(np.uint16), image, nodata, keep_alpha)
     if mode in ("I", "F"):
         return scaled(without(np.asarray(image), nodata))
     if mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
@@ -37,7 +42,22 @@ def picture_from(image: Image.Image, *, keep_alpha: bool, nodata: float | None =
     if not image.has_transparency_data:
         return scaled(without(np.asarray(image.convert("L" if grey else "RGB")), nodata))
     picture = scaled(np.asarray(image.convert("LA" if grey else "RGBA")))
+    check_not_hidden(picture[..., -1])
     return picture if keep_alpha else on_white(picture)
+
+
+def _deep_grey(
+    pixels: NDArray[np.uint16], image: Image.Image, nodata: float | None, keep_alpha: bool
+) -> Picture:
+    """Grey of 16 bits, of which a PNG can call one value transparent."""
+    picture = scaled(without(pixels, nodata))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return picture
+    opacity = (pixels != key).astype(np.float32)[..., None]
+    check_not_hidden(opacity)
+    whole = np.concatenate([picture, opacity], axis=2).astype(np.float32)
+    return whole if keep_alpha else on_white(whole)
 
 
 def scaled(pixels: NDArray[np.generic]) -> Picture:
@@ -71,14 +91,31 @@ def without(pixels: NDArray[np.generic], nodata: float | None) -> NDArray[np.gen
 
     The same array if none has. Integers are divided by the same number as by ``scaled``.
     """
-    if nodata is None or pixels.dtype == np.bool_:
-        return pixels
-    missing = pixels == np.asarray(nodata).astype(pixels.dtype) if _holds(pixels, nodata) else None
-    if missing is None or not missing.any():
+    holes = holes_in(pixels, nodata)
+    if holes is None:
         return pixels
     picture = scaled(pixels)
-    floats = picture.astype(np.float32) / (255 if picture.dtype == np.uint8 else 1)
-    floats[missing.reshape(floats.shape)] = np.nan
+    return with_holes(picture, holes.reshape(picture.shape))
+
+
+def holes_in(pixels: NDArray[np.generic], *marks: float | None) -> NDArray[np.bool_] | None:
+    """Where numbers of a file have a value that marks missing pixels; None if none has."""
+    holes: NDArray[np.bool_] | None = None
+    for mark in marks:
+        if mark is None or pixels.dtype == np.bool_ or not _holds(pixels, mark):
+            continue
+        found: NDArray[np.bool_] = np.asarray(pixels == np.asarray(mark).astype(pixels.dtype))
+        holes = found if holes is None else holes | found
+    return holes if holes is not None and holes.any() else None
+
+
+def with_holes(picture: Picture, holes: NDArray[np.bool_] | None) -> Picture:
+    """The picture as floats with NaN in these places; the same if there are none."""
+    if holes is None:
+        return picture
+    full = np.float32(255 if picture.dtype == np.uint8 else 1)
+    floats: NDArray[np.float32] = picture.astype(np.float32) / full
+    floats[holes] = np.nan
     return floats
 
 
@@ -92,10 +129,35 @@ def _holds(pixels: NDArray[np.generic], value: float) -> bool:
     return bool(limits.min <= value <= limits.max)
 
 
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture of too many pixels, and one that is hardly more than a line."""
+    if width * height > max_pixels:
+        raise Refused(f"{width} x {height} pixels are more than --loader.max_pixels {max_pixels}")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise Refused(f"{width} x {height} pixels: one side is over {MAX_ASPECT} times the other")
+
+
 def check_not_empty(picture: Picture) -> None:
     """Refuse a picture all of whose pixels are missing."""
     if picture.dtype != np.uint8 and np.isnan(picture).all():
         raise Refused("all of its pixels are missing (NaN or nodata)")
+
+
+def check_not_hidden(opacity: NDArray[Any]) -> None:
+    """Refuse a picture of which opacity shows nothing."""
+    if not (opacity > 0).any():
+        raise Refused("its opacity is 0 everywhere, so that nothing of it can be seen")
+
+
+def joined(pictures: Sequence[Picture]) -> Picture:
+    """Pictures of one size as channels of one."""
+    sizes = {picture.shape[:2] for picture in pictures}
+    if len(sizes) > 1 or len({picture.dtype for picture in pictures}) > 1:
+        raise Refused(
+            f"its {len(pictures)} planes differ in size or type, so they are not channels of one "
+            "image"
+        )
+    return np.concatenate(pictures, axis=2)  # type: ignore[return-value]  # dtype unchanged
 
 
 def on_white(picture: Picture) -> Picture:

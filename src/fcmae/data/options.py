@@ -25,6 +25,9 @@ class Reading:
     max_pixels: int = 64_000_000
     max_bytes: int = 256 * 2**20
     nodata: float | None = None
+    planes: Literal["first", "each", "channels"] = "first"
+    plane: int = 0
+    """Which plane is read, from 0, where not all are channels."""
 
 
 DEFAULT = Reading()
@@ -61,6 +64,11 @@ class Loader:
     """Value that marks missing pixels, beside NaN and what a GeoTIFF's own tag says. They get the
     mean of their channel, and are never a target of pre-training."""
 
+    planes: Literal["first", "each", "channels"] = "first"
+    """Planes of a file (depth, time, pages, frames) beyond its channels. first: only the first is
+    read. each: every plane is an image of its own, called as in stack.tif#3, with the file's
+    labels. channels: all planes together are the channels of one image."""
+
     statistics: Literal["auto", "data", "imagenet"] = "auto"
     """Where mean and std come from if they are left out. data: measured over images to train on.
     imagenet: those of ImageNet. auto: those of the weights; without weights imagenet for grey and
@@ -76,7 +84,12 @@ class Loader:
     @property
     def reading(self) -> Reading:
         """Limits and rules for one picture."""
-        return Reading(max_pixels=self.max_pixels, max_bytes=self.max_bytes, nodata=self.nodata)
+        return Reading(
+            max_pixels=self.max_pixels,
+            max_bytes=self.max_bytes,
+            nodata=self.nodata,
+            planes=self.planes,
+        )
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 0:

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fcmae.data.deep_colour import is_deep_png
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
 from fcmae.data.modes import SIXTEEN_BITS, Picture
 from fcmae.data.open_file import FORMATS, entrance, kind_of
-from fcmae.data.options import DEFAULT, Loader
+from fcmae.data.options import DEFAULT, Loader, Reading
 from fcmae.errors import DataError
 from fcmae.randomness import integer, permutation
 
@@ -129,8 +130,12 @@ class Statistics:
         return text
 
 
-def look_at(images: ImageList) -> Seen:
+def look_at(images: ImageList, how: Reading = DEFAULT) -> Seen:
     """The kinds of some images, from their headers where those tell.
+
+    Args:
+        images: The images.
+        how: What becomes of planes, and limits.
 
     Raises:
         DataError: None of them can be used.
@@ -138,7 +143,7 @@ def look_at(images: ImageList) -> Seen:
     channels, eight_bits, reason = Counter[int](), True, ""
     for index in sorted({i * len(images) // LOOKED_AT for i in range(LOOKED_AT)}):
         try:
-            number, of_eight_bits = _kind(images, index)
+            number, of_eight_bits = _kind(images, index, how)
         except UnusableImage as error:
             reason = f"{images.name(index)}: {error.reason}"
             continue
@@ -149,16 +154,16 @@ def look_at(images: ImageList) -> Seen:
     return Seen(channels=channels, eight_bits=eight_bits)
 
 
-def _kind(images: ImageList, index: int) -> tuple[int, bool]:
+def _kind(images: ImageList, index: int, how: Reading) -> tuple[int, bool]:
     """Channels of an image, and whether they have 8 bits."""
     store = images.store
-    if isinstance(store, FileStore):
-        with entrance(store.path(index), DEFAULT.max_bytes) as file:
+    if isinstance(store, FileStore) and how.planes != "channels":
+        with entrance(store.path(index), how.max_bytes) as file:
             if kind_of(file) != "TIFF":
-                mode = Image.open(file, formats=FORMATS).mode
-                if mode in EIGHT_BITS:
-                    return EIGHT_BITS[mode], True
-    picture = store.open(index)
+                image = Image.open(file, formats=FORMATS)
+                if image.mode in EIGHT_BITS and not is_deep_png(image):
+                    return EIGHT_BITS[image.mode], True
+    picture = store.open(index, how=how)
     return picture.shape[2], picture.dtype == np.uint8
 
 

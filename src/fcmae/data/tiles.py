@@ -11,15 +11,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcmae.data.image import open_image
-from fcmae.data.modes import Picture, scaled, with_channels, without
+from fcmae.data.modes import Picture, Refused, with_channels
 from fcmae.data.open_file import decoding, kind_of, opened
 from fcmae.data.options import DEFAULT, Reading
+
+if TYPE_CHECKING:
+    from fcmae.data.tiff_planes import Plane
 
 KEPT_BYTES = 256 * 2**20
 """So much of decoded pieces is kept: windows in a row, and the next row, share many."""
@@ -32,8 +35,6 @@ ROWS_READ = 512
 
 EVERYTHING = 2**40
 """More pixels or bytes than any file holds: who asks for pieces means large images."""
-
-UNLIMITED = Reading(max_pixels=EVERYTHING, max_bytes=EVERYTHING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +127,8 @@ def open_regions(
     with ExitStack() as stack:
         with decoding(path):
             pieces = _pieces(path, channels, how, stack)
-        yield pieces or DecodedRegions(
-            open_image(path, channels=channels, how=replace(UNLIMITED, nodata=how.nodata))
-        )
+        unlimited = replace(how, max_pixels=EVERYTHING, max_bytes=EVERYTHING)
+        yield pieces or DecodedRegions(open_image(path, channels=channels, how=unlimited))
 
 
 def _pieces(
@@ -138,15 +138,16 @@ def _pieces(
     file = stack.enter_context(opened(path, EVERYTHING))
     if kind_of(file) != "TIFF":
         return None
-    import tifffile
+    from fcmae.data.tiff_planes import chosen, open_tiff, planes_of
 
-    from fcmae.data.tiff import channels_are_pages, decodable
-
-    tiff = stack.enter_context(tifffile.TiffFile(file, _multifile=False))
-    page = tiff.pages[0]
-    if not _has_pieces(page) or not decodable(page) or channels_are_pages(tiff):
+    tiff = stack.enter_context(open_tiff(file))
+    planes = planes_of(tiff, how)
+    if how.planes == "channels" and len(planes) > 1:
         return None
-    pieces = Pieces(path, page, channels, how)
+    plane = chosen(planes, how)
+    if not has_pieces(plane):
+        return None
+    pieces = Pieces(path, plane, channels, how)
     stack.callback(pieces.forget)
     return pieces
 
@@ -171,30 +172,34 @@ class Pieces(Regions):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], page: Any, channels: int, how: Reading
+        self, path: str | os.PathLike[str], plane: "Plane", channels: int, how: Reading
     ) -> None:
-        from fcmae.data.tiff import nodata_of
+        from fcmae.data.bands import Bands
 
-        self.path, self.page, self.channels = path, page, channels
-        self.nodata = nodata_of(page) if how.nodata is None else how.nodata
+        page = plane.page
+        self.path, self.channels = path, channels
+        self.keyframe, self.page = page, plane.series[plane.pages[0]]
+        self.bands = Bands.of(page, how.nodata)
         self.size = (page.imagelength, page.imagewidth)
         self.side = (
             (page.tilelength, page.tilewidth)
             if page.is_tiled
-            else (page.rowsperstrip, page.imagewidth)
+            else (min(page.rowsperstrip, page.imagelength), page.imagewidth)
         )
         self.columns = math.ceil(page.imagewidth / self.side[1])
+        self.rows = math.ceil(page.imagelength / self.side[0])
         piece_bytes = math.prod(self.side) * page.samplesperpixel * page.dtype.itemsize
         self._decoded = lru_cache(max(1, KEPT_BYTES // piece_bytes))(self._decode)
 
     def read(self, window: Window) -> Picture:
         """Pasted together from the tiles that the window touches."""
         with decoding(self.path):
-            return with_channels(scaled(without(self._pasted(window), self.nodata)), self.channels)
+            picture = self.bands.meant(self._pasted(window), self.channels)
+            return with_channels(picture, self.channels)
 
     def _pasted(self, window: Window) -> NDArray[Any]:
         pixels = np.zeros(
-            (window.height, window.width, self.page.samplesperpixel), dtype=self.page.dtype
+            (window.height, window.width, self.keyframe.samplesperpixel), dtype=self.keyframe.dtype
         )
         ends = (window.top + window.height, window.left + window.width)
         rows, columns = (
@@ -218,23 +223,43 @@ class Pieces(Regions):
         place[:height, :width] = tile[:height, :width]
 
     def _decode(self, index: int) -> NDArray[Any]:
-        """A tile or strip, height x width x channels; one that was never written is 0."""
-        page, count = self.page, self.page.databytecounts[index]
+        """A tile or strip, height x width x channels."""
+        if self.keyframe.planarconfig == 1:
+            return self._segment(index)
+        each = range(self.keyframe.samplesperpixel)
+        of_channels = [self._segment(index + i * self.columns * self.rows) for i in each]
+        return np.concatenate(of_channels, axis=2)
+
+    def _segment(self, index: int) -> NDArray[Any]:
+        """A tile or strip of the file; one that was never written has the value of missing ones."""
+        from fcmae.data.tiff_pixels import is_missing
+
+        page, keyframe = self.page, self.keyframe
+        offset, count = page.dataoffsets[index], page.databytecounts[index]
+        handle = keyframe.parent.filehandle
+        if is_missing(offset, count, handle.size):
+            raise Refused("damaged: its pixels lie beyond the end of the file")
         if count == 0:
-            return np.zeros((*self.side, page.samplesperpixel), dtype=page.dtype)
-        page.parent.filehandle.seek(page.dataoffsets[index])
-        encoded = page.parent.filehandle.read(count)
-        decoded, _, _ = page.decode(encoded, index, jpegtables=page.jpegtables)
-        tile: NDArray[Any] = decoded[0]
-        return tile
+            samples = keyframe.samplesperpixel if keyframe.planarconfig == 1 else 1
+            return np.full((*self.side, samples), keyframe.nodata, dtype=keyframe.dtype)
+        handle.seek(offset)
+        decoded, _, _ = keyframe.decode(handle.read(count), index, jpegtables=keyframe.jpegtables)
+        piece: NDArray[Any] = decoded[0]
+        return piece
 
 
-def _has_pieces(page: Any) -> bool:
-    """True if tiles or strips can be decoded alone by the same rule as the whole."""
-    contiguous, upright = int(page.planarconfig) == 1, 274 not in page.tags
-    plain = int(page.photometric) in (1, 2) and not any(
-        int(extra) in (1, 2) for extra in page.extrasamples
-    )
-    depths = page.dtype is not None and page.dtype.kind in "uif" and page.bitspersample >= 8
-    upright = upright or int(page.tags[274].value) == 1
-    return bool(contiguous and plain and depths and upright and page.axes in ("YX", "YXS"))
+def has_pieces(plane: "Plane") -> bool:
+    """Returns whether tiles or strips of a plane mean alone what they mean in the whole."""
+    from fcmae.data.bands import Bands
+    from fcmae.data.packed_bits import is_packed
+    from fcmae.data.tiff_pixels import decodable, has_own_samples
+
+    page = plane.page
+    in_one_page = len(plane.pages) == 1 and not (plane.series.is_truncated and plane.pages[0])
+    if not in_one_page or plane.columns_are_channels or plane.series[plane.pages[0]] is None:
+        return False
+    if not has_own_samples(page) or not decodable(page) or is_packed(page):
+        return False
+    bands = Bands.of(page)
+    known = page.dtype is not None and page.dtype.kind in "uif" and page.imagedepth == 1
+    return known and bands.orientation == 1 and (bands.opacity is None or bands.sure)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.plane_store import each_plane
 from fcmae.data.source import named_paths
 from fcmae.engine.lock import probe
 from fcmae.engine.report import Reporter
@@ -41,7 +42,7 @@ class TrainedModel:
         return self.weights.net.channels
 
     def check(self, images: ImageList, *, tiled: bool = False) -> ImageList:
-        """Returns the images, once one of them is known to fit the model.
+        """Returns the images, or their planes, once one of them is known to fit the model.
 
         Args:
             images: The images, with labels or without.
@@ -50,6 +51,7 @@ class TrainedModel:
         Raises:
             DataError: None of those that are tried can be used.
         """
+        images = each_plane(images, self.loader)
         check_pictures(
             images, loader=self.loader, channels=self.channels, tiled=tiled, by_weights=True
         )
@@ -115,4 +117,4 @@ def find_for_folder(options: PredictOptions) -> ImageList:
     check_no_run(options.out)
     images = find_all(options.data)
     check_apart(options.data, images, options.out)
-    return images
+    return each_plane(images, options.loader)

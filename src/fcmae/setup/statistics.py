@@ -61,7 +61,7 @@ def normalised(
         return loader
     if loader.statistics == "imagenet":
         return loader
-    plain = look_at(images).eight_bits
+    plain = look_at(images, loader.reading).eight_bits
     if loader.statistics == "auto" and plain and min(loader.std) >= WIDE:
         return loader
     measured = measure(images, channels=channels, loader=loader)
@@ -78,7 +78,7 @@ def normalised(
 
 def tell_unlike(loader: Loader, images: ImageList, *, channels: int, reporter: Reporter) -> None:
     """Warns of images with other values than those that a trained model was made for."""
-    if look_at(images).eight_bits and min(loader.std) >= WIDE:
+    if look_at(images, loader.reading).eight_bits and min(loader.std) >= WIDE:
         return
     measured = measure(images, channels=channels, loader=loader, most=COMPARED)
     fits = len(loader.mean) == channels

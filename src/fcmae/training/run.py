@@ -44,10 +44,10 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
     """Checks options, weights and images against each other, without PyTorch."""
     weights = weights_or_none(options.weights, options.source, reporter)
     net = options.choose_net(weights)
-    images = options.find(reporter)
+    images = options.find(reporter).by_plane(options.loader)
     tried = images.at_hand(TRIED)
     if options.encoder.channels is None and (weights is None or options.adapt is not None):
-        net = replace(net, channels=look_at(tried).number)
+        net = replace(net, channels=look_at(tried, options.loader.reading).number)
     check_channels(options.loader, net.channels)
     check_batch(
         len(images.train),

@@ -1,11 +1,12 @@
 """The start of a training: its net and images, known before PyTorch is imported."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
+from fcmae.data.plane_store import each_plane
 from fcmae.data.training_images import TrainingImages, at_hand
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
@@ -40,6 +41,18 @@ class Images:
     def at_hand(self, number: int) -> ImageList:
         """Images to train on that can be asked for by number; of a stream, so many."""
         return at_hand(self.train, number)
+
+    def by_plane(self, loader: Loader) -> "Images":
+        """The same with an entry for each plane of a file, where the loader is to read them so."""
+        if loader.planes != "each":
+            return self
+        return replace(
+            self,
+            train=each_plane(self.train, loader),
+            val=each_plane(self.val, loader),
+            labelled=self.labelled
+            and (each_plane(self.labelled[0], loader), each_plane(self.labelled[1], loader)),
+        )
 
     @property
     def labels(self) -> ImageList:

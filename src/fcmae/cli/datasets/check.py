@@ -74,6 +74,8 @@ class Checked(Result):
             class, where masks or objects do. The classes are those of the part to train on; the
             images are counted over all parts.
         kinds: How many images there are of each kind, such as "3 channels of 8 bits".
+        remarks: In how many files there is something that a person would want to know, such as
+            "5 planes, of which the first is used".
         heights: Smallest, median and largest height of the usable images in pixels.
         widths: Smallest, median and largest width.
         fingerprint: Changes when the data set does.
@@ -98,6 +100,7 @@ class Checked(Result):
     task: str | None = None
     values: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    remarks: dict[str, int] = field(default_factory=dict)
 
     @property
     def sound(self) -> bool:
@@ -133,6 +136,7 @@ def check(options: Check, console: Console) -> Checked:
         task=parts.task,
         values=_values(parts),
         notes=list(dict.fromkeys(note for one in parts.images.values() for note in one.notes)),
+        remarks=report.remarks,
     )
 
 
@@ -155,6 +159,8 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
         say(terminal, note)
     for kind, count in result.kinds.items():
         say(terminal, f"{number(count, 'image')} {'has' if count == 1 else 'have'} {kind}.")
+    for remark, count in result.remarks.items():
+        say(terminal, f"{number(count, 'file')} {'has' if count == 1 else 'have'} {remark}.")
     if result.usable:
         for name, (low, middle, high) in (("height", result.heights), ("width", result.widths)):
             say(terminal, f"The {name} is {low} to {high} pixels, the median {middle}.")

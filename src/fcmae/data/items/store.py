@@ -11,10 +11,10 @@ from torch import Tensor
 
 from fcmae.data.as_image import picture_of, size_of
 from fcmae.data.decoded import Decoded
-from fcmae.data.image import Aim, UnusableImage, check_size, open_for, open_image
+from fcmae.data.image import Aim, UnusableImage, open_for, open_image
 from fcmae.data.image_store import ImageStore
 from fcmae.data.items.held import Held, reading
-from fcmae.data.modes import Picture
+from fcmae.data.modes import Picture, check_size
 from fcmae.data.naming import shown
 from fcmae.data.options import DEFAULT, Reading
 from fcmae.data.source import is_path

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fcmae.analysis.options import OF_CLASSES, OF_CLASSIFIERS
 from fcmae.data.image_list import ImageList
+from fcmae.data.plane_store import each_plane
 from fcmae.data.source import described
 from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
@@ -30,7 +31,8 @@ def analyze(options: Analyze, reporter: Reporter) -> Analyzed:
     nets = [first]
     if options.compare is not None:
         nets.append(other_source(options.compare, first, options, reporter))
-    images = validation_images(options.data, labels=None, loader=options.loader)
+    found = validation_images(options.data, labels=None, loader=options.loader)
+    images = each_plane(found, options.loader)
     where = described(options.data)
     if len(images) < 2:
         raise DataError(f"{where} is a single image, but the least to look at are two.")

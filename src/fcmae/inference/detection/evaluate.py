@@ -46,7 +46,7 @@ def evaluate_detect(options: EvaluateDetect, reporter: Reporter) -> DetectorEval
     images = accepted(found, options.bad_labels, options.data, reporter)
     for note in images.notes:
         reporter.message(note)
-    trained.check(images, tiled=tiling is not None)
+    images = trained.check(images, tiled=tiling is not None)
     check_place(options.out, options.data)
     with nullcontext() if options.out is None else hold(options.out):
         return _evaluate(options, trained, images, tiling, reporter)

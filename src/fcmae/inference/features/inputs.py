@@ -7,6 +7,7 @@ from fcmae.data.held_out import few_labels
 from fcmae.data.image_list import ImageList
 from fcmae.data.listing import split
 from fcmae.data.options import Loader
+from fcmae.data.plane_store import each_plane
 from fcmae.data.statistics import look_at
 from fcmae.engine.report import Reporter
 from fcmae.inference.features.options import EvaluateFeatures
@@ -52,11 +53,12 @@ def open_inputs(options: EvaluateFeatures, reporter: Reporter) -> FeatureInputs:
     weights = weights_or_none(options.weights, options.source, reporter)
     net = net_of(options.model, options.encoder, weights, adapt=options.adapt is not None)
     size, net = net_at(size_or(options.size, weights.size if weights else 224), net)
-    train, test = split(options.data, options.val, share=options.val_share, loader=options.loader)
+    found = split(options.data, options.val, share=options.val_share, loader=options.loader)
+    train, test = (each_plane(part, options.loader) for part in found)
     if options.labels_per_class is not None:
         train = few_labels(train, options.labels_per_class, options.seed)
     if options.encoder.channels is None and (weights is None or options.adapt is not None):
-        net = replace(net, channels=look_at(train).number)
+        net = replace(net, channels=look_at(train, options.loader.reading).number)
     check_channels(options.loader, net.channels)
     check_pictures(train, loader=options.loader, channels=net.channels)
     loader = normalised(
