@@ -87,6 +87,21 @@ def test_no_object_at_all_is_nothing_to_learn(tmp_path: Path) -> None:
     assert checked.problems[0]["reason"].endswith("holds no object")
 
 
+def test_objects_that_no_view_shows_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "in")
+    for number in range(8):
+        Image.new("L", (6000, 4000)).save(tmp_path / "in" / f"{number}.png")
+    images = found(file, size=512)
+    assert images.train.notes[1:] == ()
+    images = found(file, size=256)
+    assert images.train.notes[1].startswith(
+        "objects below a pixel once their images are fitted into 256 x 256 pixels: 6 of 12."
+    )
+    with pytest.raises(DataError, match=r": 12 of 12\. A larger --size, or windows"):
+        found(file, size=32)
+    found(file, size=32, tiles={"size": 64})
+
+
 def test_crowds_are_objects_if_asked(tmp_path: Path) -> None:
     file = write(tmp_path / "in", iscrowd=1)
     checked = fcmae.check(data=file, loader={"workers": 0})

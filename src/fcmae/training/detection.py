@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.objects.find import split_objects
+from fcmae.data.objects.summary import fitted_away
 from fcmae.data.objects.table import Objects
 from fcmae.data.options import Jitter
 from fcmae.data.source import ImageSource
 from fcmae.engine.folder import PRECISION
 from fcmae.engine.report import Reporter
+from fcmae.errors import DataError
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
 from fcmae.model.options import MaskRCNN, Suppression
@@ -130,12 +132,31 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
         val = for_masks(val, None if train.objects.outlined else False)
         judged = self.data if self.val is None else self.val
         return Images(
-            train=accepted(train, self.bad_labels, self.data, reporter, called="train"),
+            train=self._large_enough(
+                accepted(train, self.bad_labels, self.data, reporter, called="train")
+            ),
             val=accepted(val, self.bad_labels, judged, reporter, called="val"),
             repeats=self.repeats,
             tiled=self.tiles.tiling() is not None,
             decided={} if self.masks is False else {"masks": train.objects.outlined},
         )
+
+    def _large_enough(self, images: ImageList) -> ImageList:
+        """Notes the objects that no view shows because images are fitted into it; refuses all."""
+        if self.tiles.tiling() is not None:
+            return images
+        size, objects = sides(self.size), objects_of(images)
+        lost = fitted_away(objects, size, self.augment.factors(own_size=False)[1])
+        if not lost:
+            return images
+        said = (
+            f"objects below a pixel once their images are fitted into {size[0]} x {size[1]} "
+            f"pixels: {lost:,} of {int((~objects.crowd).sum()):,}. A larger --size, or windows in "
+            "the images' own size (--tiles.size 1024), show them."
+        )
+        if lost == (~objects.crowd).sum():
+            raise DataError(said)
+        return replace(images, notes=(*images.notes, said))
 
     def build(self, start: Prepared) -> "Detector":
         """Builds a detector with what the weights have for it."""

@@ -82,6 +82,11 @@ READ: dict[str, tuple[Change, str]] = {
         "annotations without a bbox, which their outline gives: 1",
     ),
     "area of 0": (lambda c: c["annotations"][0].update(area=0), "areas that are not above 0"),
+    "area beyond the box": (
+        lambda c: c["annotations"][0].update(area=999),
+        "areas that are not above 0 or contradict their box, counted anew: 1",
+    ),
+    "area as a share": (lambda c: c["annotations"][0].update(area=0.1), "counted anew: 1"),
     "paths of Windows": (
         lambda c: [i.update(file_name=f"..\\train\\{i['file_name']}") for i in c["images"]],
         "",
@@ -167,6 +172,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "shares": (
         many([[x / 60, y / 40, w / 60, h / 40] for x, y, w, h in [(10, 5, 20, 10), (9, 9, 9, 9)]]),
         "all 2 boxes of {file} lie within [0, 1], so they are shares of the image",
+    ),
+    "most of them shares": (
+        many([[0, 0, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4], [5, 5, 9, 9]]),
+        "2 of the 3 boxes of {file} lie within [0, 1]",
     ),
     "corners": (
         many([*CORNERS]),

@@ -32,20 +32,25 @@ NEEDED: dict[Convention, float] = {
 }
 """Share of the boxes that must be wrong as the format has them, for each other way."""
 
+SLACK = 0.01
+"""How far outside [0, 1] shares may be: boxes that leave their image a little."""
+
 AT_LEAST = 2
 """So many boxes must be wrong: one may be so by accident."""
 
 
 def refuse_shares(boxes: Numbers, *, source: str) -> None:
-    """Refuse boxes in pixels that all lie within [0, 1].
+    """Refuse boxes in pixels of which most lie within [0, 1].
 
     Raises:
         DataError: They do.
     """
-    if len(boxes) and (np.abs(boxes) <= 1).all():
+    inside = int((np.abs(boxes) <= 1 + SLACK).all(axis=1).sum())
+    if inside > len(boxes) / 2:
+        which = "all" if inside == len(boxes) else f"{inside:,} of the"
         raise DataError(
-            f"all {len(boxes):,} boxes of {source} lie within [0, 1], so they are shares of the "
-            "image, but its format counts pixels: multiply them by width and height."
+            f"{which} {len(boxes):,} boxes of {source} lie within [0, 1], so they are shares of "
+            "the image, but its format counts pixels: multiply them by width and height."
         )
 
 

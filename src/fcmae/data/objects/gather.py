@@ -9,7 +9,10 @@ from fcmae.data.objects.sound import SoundObject, sound_object
 
 BESIDE = "boxes beside their image, left out"
 CUT = "boxes that left their image, cut off at its border"
-NO_AREA = "areas that are not above 0, counted anew"
+NO_AREA = "areas that are not above 0 or contradict their box, counted anew"
+AREA_SLACK = 1.5
+"""How much larger than its box an area may be, and ten pixels: writers round in many ways."""
+
 REPEATED = "objects that are repeated exactly (same image, class and box)"
 
 
@@ -75,7 +78,7 @@ class Gathering:
         if clip:
             self.note(CUT, where)
             area = None
-        if area is not None and area <= 0:
+        if area is not None and not _fits(area, found.box):
             self.note(NO_AREA, where)
             area = None
         key = hash((image, label, found.box))
@@ -88,3 +91,10 @@ class Gathering:
             )
         )
         return None
+
+
+def _fits(area: float, box: BoxCorners) -> bool:
+    """True if an object of this area could be in a box: no larger, and a pixel or more."""
+    left, top, right, bottom = box
+    whole = (right - left) * (bottom - top)
+    return 0 < area <= AREA_SLACK * whole + 10 and area >= min(1.0, whole)

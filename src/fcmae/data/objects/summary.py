@@ -60,6 +60,20 @@ def why_nothing_to_learn(objects: Objects) -> str | None:
     return None
 
 
+def fitted_away(objects: Objects, size: tuple[int, int], factor: float) -> int:
+    """The number of objects that are below a pixel however large their image is shown.
+
+    Args:
+        objects: The objects.
+        size: Height and width that images are fitted into.
+        factor: The largest by which a fitted image is made larger.
+    """
+    fit = (np.array(size) / objects.sizes).min(axis=1) * factor
+    of_object = np.repeat(fit, np.diff(objects.first))[~objects.crowd]
+    sides = objects.boxes[~objects.crowd, 2:] - objects.boxes[~objects.crowd, :2]
+    return int((sides.min(axis=1) * of_object < SMALLEST_PX).sum())
+
+
 def _per_class(found: LabelledObjects) -> str:
     objects, classes = found.objects, found.images.classes or ()
     counts = np.bincount(objects.classes[~objects.crowd], minlength=len(classes))
