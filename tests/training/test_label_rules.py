@@ -13,6 +13,7 @@ from fcmae.data.objects.find import evaluation_objects
 from fcmae.data.objects.rules import LabelRules
 from fcmae.engine.report import Silent
 from fcmae.errors import DataError
+from fcmae.evaluation.options import Tiles
 from fcmae.training.detection import FinetuneDetect, objects_of
 
 
@@ -99,7 +100,7 @@ def test_objects_that_no_view_shows_are_named(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match=r": 12 of 12\. A larger --size, or windows"):
         found(file, size=32)
-    found(file, size=32, tiles={"size": 64})
+    found(file, size=32, tiles=Tiles(size=64))
 
 
 def test_crowds_are_objects_if_asked(tmp_path: Path) -> None:
