@@ -187,6 +187,30 @@ def test_an_overview_has_the_means_of_squares(
     assert (same == whole).all()
 
 
+def test_missing_pixels_have_no_share_in_an_overview() -> None:
+    pixels = np.arange(16, dtype=np.float32).reshape(4, 4, 1)
+    pixels[0, 0] = pixels[2:, 2:] = np.nan
+    small, side = overview(DecodedRegions(pixels), most_pixels=4)
+    assert side == 2
+    np.testing.assert_allclose(small[..., 0], [[10 / 3, 4.5], [10.5, np.nan]], rtol=1e-6)
+
+
+def test_parts_that_were_never_written_are_missing_or_0(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.tif"
+    for mark in ([], [(42113, "s", 0, "9", True)]):
+        tifffile.imwrite(path, PIXELS, tile=(16, 16), photometric="rgb", extratags=mark)
+        with tifffile.TiffFile(path, mode="r+") as tiff:
+            for name in ("TileOffsets", "TileByteCounts"):
+                tag = tiff.pages[0].tags[name]
+                tag.overwrite([0, *tag.value[1:]])
+        whole = open_image(path, channels=3)
+        corner = whole[:16, :16]
+        assert np.isnan(corner).all() if mark else (corner == 0).all()
+        with open_regions(path, channels=3) as regions:
+            window = Window(top=5, left=5, height=30, width=30)
+            np.testing.assert_array_equal(regions.read(window), whole[window.slices])
+
+
 def test_a_narrow_image_keeps_its_side_in_the_overview() -> None:
     small, side = overview(DecodedRegions(np.zeros((2, 5000, 3), np.uint8)), most_pixels=100)
     assert (side, small.shape) == (2, (1, 2500, 3))

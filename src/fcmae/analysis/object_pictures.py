@@ -1,10 +1,16 @@
 """Objects drawn over their image, whatever its size."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from fcmae.analysis.overlays import draw_detections
+from fcmae.analysis.reconstructions import as_shown
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import Reading
+from fcmae.data.modes import Picture
+from fcmae.data.normalisation import Normalisation
+from fcmae.data.options import Loader
 from fcmae.data.tiles import EVERYTHING, OVERVIEW_PIXELS, overview
 from fcmae.evaluation.detections import Detections
 from fcmae.files.durable import storage_errors
@@ -18,7 +24,7 @@ def draw(
     picture: Path,
     *,
     channels: int,
-    max_pixels: int,
+    loader: Loader,
 ) -> None:
     """Draw objects over their image, or over a reduced one, and write that.
 
@@ -29,19 +35,30 @@ def draw(
         classes: Names of the classes.
         picture: The file to write.
         channels: Of the images.
-        max_pixels: Images of more pixels are reduced.
+        loader: How they are read, with the model's normalisation. Images of more pixels than it
+            allows are reduced.
 
     Raises:
         UnusableImage: The image cannot be decoded.
         StorageError: The picture cannot be written.
     """
     height, width = found.size
-    if height * width > max_pixels:
-        with images.store.open_regions(index, channels=channels) as regions:
-            pixels, side = overview(regions, min(max_pixels, OVERVIEW_PIXELS))
+    if height * width > loader.max_pixels:
+        with images.store.open_regions(index, channels=channels, how=loader.reading) as regions:
+            pixels, side = overview(regions, min(loader.max_pixels, OVERVIEW_PIXELS))
         found = found.reduced(side)
     else:
-        pixels = images.store.open(index, how=Reading(max_pixels=max_pixels, max_bytes=EVERYTHING))
+        how = replace(loader.reading, max_bytes=EVERYTHING)
+        pixels = images.store.open(index, channels=channels, how=how)
     with storage_errors(picture.parent):
         picture.parent.mkdir(parents=True, exist_ok=True)
-        draw_detections(pixels, found, classes).save(picture)
+        draw_detections(_shown(pixels, loader), found, classes).save(picture)
+
+
+def _shown(pixels: Picture, loader: Loader) -> Picture:
+    """Pictures of more than 8 bits in the range that the model's normalisation shows."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    normalise = Normalisation.of(loader, pixels.shape[2])
+    shown: Picture = as_shown(normalise(pixels)[None], normalise)[0].numpy()
+    return shown

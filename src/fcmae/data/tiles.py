@@ -79,6 +79,7 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
 def overview(regions: "Regions", most_pixels: int) -> tuple[Picture, int]:
     """An image as means over squares of pixels, read a few rows at a time, and the squares' side.
 
+    Missing pixels have no share in a mean; a square of nothing else is missing.
     Rows and columns at the end that fill no square are left out.
     """
     height, width = regions.size
@@ -91,10 +92,22 @@ def overview(regions: "Regions", most_pixels: int) -> tuple[Picture, int]:
         window = Window(top=top, left=0, height=min(rows, last - top), width=columns * side)
         pixels = regions.read(window)
         squares = pixels.reshape(-1, side, columns, side, pixels.shape[2])
-        means = squares.mean(axis=(1, 3), dtype=np.float32)
-        bands.append(means.round() if pixels.dtype == np.uint8 else means)
+        bands.append(_means(squares))
     whole = np.concatenate(bands)
     return (whole.astype(np.uint8) if pixels.dtype == np.uint8 else whole), side
+
+
+def _means(squares: NDArray[Any]) -> NDArray[np.float32]:
+    """Means over the axes 1 and 3, of the pixels that are not missing; NaN where all are."""
+    if squares.dtype == np.uint8:
+        means: NDArray[np.float32] = squares.mean(axis=(1, 3), dtype=np.float32)
+        return means.round()
+    known = ~np.isnan(squares)
+    sums = np.where(known, squares, 0).sum(axis=(1, 3), dtype=np.float32)
+    counts = known.sum(axis=(1, 3))
+    found = np.full(sums.shape, np.nan, np.float32)
+    np.divide(sums, counts, out=found, where=counts > 0, dtype=np.float32)
+    return found
 
 
 class Regions(ABC):
@@ -195,6 +208,9 @@ class Pieces(Regions):
         """Pasted together from the tiles that the window touches."""
         with decoding(self.path):
             picture = self.bands.meant(self._pasted(window), self.channels)
+            if self.bands.marks and picture.dtype == np.uint8:
+                # As where pixels are missing, so that all windows have one type.
+                picture = picture.astype(np.float32) / np.float32(255)
             return with_channels(picture, self.channels)
 
     def _pasted(self, window: Window) -> NDArray[Any]:

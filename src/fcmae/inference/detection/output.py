@@ -85,7 +85,7 @@ class DetectionOutput:
                 self.classes,
                 path,
                 channels=self.channels,
-                max_pixels=self.loader.max_pixels,
+                loader=self.loader,
             )
 
     def outline(self, index: int, found: Detections) -> None:

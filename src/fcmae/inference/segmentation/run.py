@@ -85,5 +85,7 @@ def _by_windows(
         with reporter.counting(what, scanner.num_windows(regions.size)) as count:
             for top, rows in scanner.large(regions, output.normalise, done=count):
                 found[top : top + len(rows)] = rows
-        seen = overview(regions, OVERVIEW_PIXELS) if "overlays" in output.forms else (NOT_SEEN, 1)
-    return found, seen
+        if "overlays" not in output.forms:
+            return found, (NOT_SEEN, 1)
+        small, side = overview(regions, OVERVIEW_PIXELS)
+    return found, (output.seen(output.normalise(small)[None]), side)

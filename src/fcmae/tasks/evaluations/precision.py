@@ -96,7 +96,7 @@ class AveragePrecision(Evaluation):
                         list(self.images.classes or ()),
                         folder / f"detections-{index}.png",
                         channels=channels,
-                        max_pixels=self.loader.max_pixels,
+                        loader=self.loader,
                     )
             yield index, detections
 
