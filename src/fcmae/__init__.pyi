@@ -97,10 +97,12 @@ from fcmae.data.options import (
     Augment,
     Crop,
     Jitter,
-    LabelMapOptions,
     Loader,
     SceneAugment,
     Views,
+)
+from fcmae.data.segments.options import (
+    LabelMapOptions,
 )
 from fcmae.data.source import (
     ImageData,

@@ -416,7 +416,8 @@ def check(
         unknown: Number that stands for a value that is not known, as for fcmae finetune
             values.
         labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
-            (None), ignore_index (None), reduce_zero_label (None).
+            (None), masks (None), numbers (None), ignore_index (None), reduce_zero_label
+            (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
             (120.0), max_unusable (0.01), decode (fitting), max_pixels (64000000), max_bytes
             (268435456), nodata (None), planes (first), statistics (auto), mean ((0.485,
@@ -968,7 +969,8 @@ class _Evaluate:
                 published weights. Must be given.
             out: Folder for the confusion matrix as a picture and the table per class.
             labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
-                (None), ignore_index (None), reduce_zero_label (None).
+                (None), masks (None), numbers (None), ignore_index (None), reduce_zero_label
+                (None).
             scan: Options for segmenting an image. A dataclass or a mapping of: mode (whole),
                 large (4000000), overlap (0.3333333333333333), short_side (None), scales
                 ((1.0,)), flip (False).
@@ -1640,7 +1642,8 @@ class _Finetune:
             freeze_stages: The stem and so many first stages of the encoder stay as they are.
             auxiliary_weight: Factor of the auxiliary head's loss.
             labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
-                (None), ignore_index (None), reduce_zero_label (None).
+                (None), masks (None), numbers (None), ignore_index (None), reduce_zero_label
+                (None).
             head: The head of segmentation (section A.4 of the paper). A dataclass or a mapping
                 of: width (512), auxiliary_width (256), dropout (0.1), norm (group).
             augment: The augmentation of segmentation: resize at random, crop, flip, change

@@ -47,7 +47,7 @@ def test_every_damaged_mask_is_listed_with_its_file(
     masks, images = scenes / "masks" / "train", scenes / "images" / "train"
     Image.new("L", (20, 24), 1).save(masks / "00.png")
     Image.new("L", (24, 20), 9).save(masks / "01.png")
-    Image.new("RGB", (24, 20)).save(masks / "02.png")
+    Image.new("RGB", (24, 20), (1, 2, 3)).save(masks / "02.png")
     Image.new("L", (24, 20), 1).save(masks / "03.png", format="JPEG")
     (masks / "04.png").write_bytes((masks / "04.png").read_bytes()[:50])
     (masks / "05.png").write_bytes(b"")

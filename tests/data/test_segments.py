@@ -12,9 +12,10 @@ from fcmae.data.annotations import IGNORE
 from fcmae.data.feed import Feed
 from fcmae.data.image_list import ImageList
 from fcmae.data.normalisation import Normalisation
-from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
+from fcmae.data.options import Loader, SceneAugment
 from fcmae.data.segments.find import evaluation_segments, images_of, split_segments
 from fcmae.data.segments.layout import has_segments, layout_of
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.segments.views import SegmentationCrop, base_factor
 from fcmae.errors import DataError
 
@@ -169,12 +170,12 @@ DAMAGED: dict[str, tuple[Callable[[Path], None], str]] = {
         "480 pixels have the number 3, but the classes are 0 to 2 and 255 is ignored",
     ),
     "colours": (
-        _png(np.zeros((20, 24, 3), dtype=np.uint8)),
+        _png(np.full((20, 24, 3), [1, 2, 3], dtype=np.uint8)),
         "its pixels are colours (RGB), but must be class indices",
     ),
     "floats": (
-        lambda path: Image.new("F", (24, 20)).save(path, format="TIFF"),
-        "its pixels are floating-point numbers (F), but must be class indices: one whole grey",
+        lambda path: Image.new("F", (24, 20), 0.5).save(path, format="TIFF"),
+        "its pixels are floating-point numbers such as 0.5, but must be class indices: whole",
     ),
     "JPEG": (
         lambda path: Image.new("L", (24, 20)).save(path, format="JPEG"),

@@ -32,10 +32,12 @@ class LabelMapMeaning:
     """Meaning of the numbers in the label maps that a segmenter learned from.
 
     Attributes:
+        numbers: Number of each class; None for 0, 1, 2, ...
         ignore_index: Number of pixels that count nowhere; None where no option said it.
         reduce_zero_label: True if 0 counts nowhere and 1 is the first class.
     """
 
+    numbers: tuple[int, ...] | None = None
     ignore_index: int | None = None
     reduce_zero_label: bool | None = None
 
@@ -175,9 +177,14 @@ class Card:
                 yield "tile", list(value.size)
                 yield "tile_overlap", value.overlap
             elif isinstance(value, LabelMapMeaning):
-                yield name, asdict(value)
+                told = asdict(value)
+                yield name, told if value.numbers else _without(told, "numbers")
             else:
                 yield name, list(value) if isinstance(value, tuple) else value
+
+
+def _without(told: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in told.items() if key != name}
 
 
 def _labels(name: str, value: Any) -> LabelMapMeaning | None:
@@ -187,8 +194,11 @@ def _labels(name: str, value: Any) -> LabelMapMeaning | None:
     ignored, reduced = found.get("ignore_index"), found.get("reduce_zero_label")
     if not (reduced is None or isinstance(reduced, bool)):
         raise ValueError(f"its {name} has {reduced!r} for reduce_zero_label")
+    told = numbers(f"{name}.numbers", found.get("numbers"))
     return LabelMapMeaning(
-        ignore_index=whole(f"{name}.ignore_index", ignored, least=None), reduce_zero_label=reduced
+        numbers=None if told is None else tuple(int(one) for one in told),
+        ignore_index=whole(f"{name}.ignore_index", ignored, least=None),
+        reduce_zero_label=reduced,
     )
 
 

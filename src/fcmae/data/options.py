@@ -1,7 +1,6 @@
 """Options of loading, cropping and augmenting images."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 
@@ -210,28 +209,6 @@ class Views:
             raise ValueError(
                 f"augment.blur_px is {self.blur_px}, but must be two lengths above 0, the smaller "
                 "first."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelMapOptions:
-    """Meaning of the numbers in label maps."""
-
-    classes: Path | None = None
-    """File that names the classes, one per line in the order of their numbers; by default
-    classes.txt beside the images, or what the .yaml says."""
-
-    ignore_index: int | None = None
-    """Number of pixels that nobody is judged by; by default what the .yaml says, or 255."""
-
-    reduce_zero_label: bool | None = None
-    """Whether 0 is ignored too and 1 is the first class, as in ADE20K; by default what the .yaml
-    says, or false."""
-
-    def __post_init__(self) -> None:
-        if self.ignore_index is not None and not 0 <= self.ignore_index < 2**16:
-            raise ValueError(
-                f"labels.ignore_index is {self.ignore_index}, but must be from 0 to 65535."
             )
 
 

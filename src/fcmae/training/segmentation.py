@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fcmae.data.options import LabelMapOptions, SceneAugment
-from fcmae.data.segments.find import default_numbers, split_segments
-from fcmae.data.source import ImageSource
+from fcmae.data.options import SceneAugment
+from fcmae.data.segments.find import meant, split_segments
+from fcmae.data.segments.options import LabelMapOptions
+from fcmae.data.segments.survey import something_to_learn
+from fcmae.data.source import ImageSource, described
 from fcmae.engine.folder import ACCURACY
 from fcmae.engine.report import Reporter
 from fcmae.evaluation.options import Scan
@@ -89,10 +91,12 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
     def find(self, reporter: Reporter) -> Images:
         """Finds images with label maps to train and to validate on."""
         train, val = split_segments(self.data, self.val, self.labels, share=self.val_share)
-        ignore_index, reduce_zero_label = default_numbers(self.data)
+        notes = something_to_learn(train, described(self.data))
+        train = replace(train, notes=(*train.notes, *notes))
+        known = meant(train)
         decided = {
-            "labels.ignore_index": ignore_index,
-            "labels.reduce_zero_label": reduce_zero_label,
+            f"labels.{name}": getattr(known, name)
+            for name in ("numbers", "ignore_index", "reduce_zero_label")
         }
         return Images(train=train, val=val, repeats=self.repeats, decided=decided)
 
@@ -145,14 +149,16 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
             seed=seed,
         )
         return Parts(
-            task=task, feed=feed, evaluations=[pixels], best="val/miou", facts=self._facts()
+            task=task, feed=feed, evaluations=[pixels], best="val/miou", facts=self._facts(start)
         )
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self, start: Prepared) -> dict[str, Any]:
         """Returns how images and label maps are read, which holds wherever the weights are used."""
+        numbers = meant(start.images.labels).numbers
         return {
             "short_side": self.short_side,
             "labels": {
+                **({} if numbers is None else {"numbers": list(numbers)}),
                 "ignore_index": self.labels.ignore_index,
                 "reduce_zero_label": self.labels.reduce_zero_label,
             },
@@ -164,7 +170,7 @@ class FinetuneSegment(SceneOptions[FinetunedSegmenter]):
         The file that names the classes is left out: the names are compared with the images.
         """
         labels = replace(self.labels, classes=None)
-        for name in ("ignore_index", "reduce_zero_label"):
+        for name in ("numbers", "ignore_index", "reduce_zero_label"):
             if getattr(labels, name) is None:
                 labels = replace(labels, **{name: data.get(f"labels.{name}")})
         augment = replace(self.augment, short_side=self.short_side)

@@ -22,8 +22,9 @@ from fcmae.data.objects.find import evaluation_objects, split_objects
 from fcmae.data.objects.rle import decode, runs_of
 from fcmae.data.objects.table import Objects
 from fcmae.data.objects.views import LargeScaleJitter
-from fcmae.data.options import LabelMapOptions, Loader, SceneAugment
-from fcmae.data.segments.find import default_numbers, evaluation_segments, split_segments
+from fcmae.data.options import Loader, SceneAugment
+from fcmae.data.segments.find import evaluation_segments, meant, split_segments
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.segments.views import SegmentationCrop
 from fcmae.data.source import ImageData
 from fcmae.data.values import values_of
@@ -96,7 +97,7 @@ def test_label_maps_mean_what_options_say() -> None:
     mask = found.annotations.read(0, SIZE)["mask"]
     expected = np.where(MAPS[0] == 255, -1, MAPS[0].astype(int) - 1)
     assert_array_equal(mask, expected)
-    assert default_numbers(source) == (255, False)
+    assert meant(found).ignore_index == 255
 
 
 def test_a_models_names_number_label_maps_without_any() -> None:
@@ -109,7 +110,7 @@ def test_a_models_names_number_label_maps_without_any() -> None:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (MAPS[0].astype(np.float32), "its mask: its pixels are float32, but must be class"),
+        (MAPS[0] + np.float32(0.5), "its mask: its pixels are floating-point numbers such as"),
         (MAPS[0][:9], "its mask: it has 9 x 30 pixels, but its image 20 x 30"),
         (
             MAPS[0] // 255 + np.uint8(3),

@@ -22,7 +22,8 @@ from fcmae.cli.shared.show import (
 from fcmae.data.check import CheckReport, FileFinding, inspect, report_of
 from fcmae.data.file_names import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import LabelMapOptions, Loader
+from fcmae.data.options import Loader
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.values import ValueAnnotations
 from fcmae.files.results import unusable_files
 from fcmae.notebook import Result

@@ -12,10 +12,10 @@ from fcmae.data.naming import shown
 from fcmae.data.objects.find import read_part
 from fcmae.data.objects.parts import has_numbered, has_objects, parts_of
 from fcmae.data.objects.summary import summary_of, why_nothing_to_learn
-from fcmae.data.options import LabelMapOptions
 from fcmae.data.problem import Problem
-from fcmae.data.segments.find import images_of
-from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_of
+from fcmae.data.segments.find import images_of, meaning_of
+from fcmae.data.segments.layout import SegmentFolders, folders_for_masks, has_segments, layout_of
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.values_cells import looks_like_values
 from fcmae.data.values_list import existing, read_values
 from fcmae.data.values_sheet import ValueKind
@@ -67,9 +67,7 @@ def find_parts(
         return DatasetParts(task=task, images={"all": listed.images}, problems=problems)
     if task == "segment":
         layout = layout_of(data, labels)
-        names = list(layout.parts)
-        maps = {n: images_of(layout, (n,), data, strict=False) for n in names}
-        return DatasetParts(task=task, images=maps)
+        return DatasetParts(task=task, images=_label_maps(layout, data))
     if task == "detect":
         return _objects(data)
     if is_list(data) and data.exists():
@@ -82,6 +80,16 @@ def find_parts(
         return DatasetParts(task="classify", images=classed.images, problems=classed.problems)
     images = find_images(data, labels=True if task == "classify" else None)
     return DatasetParts(task=None if images.classes is None else "classify", images={"all": images})
+
+
+def _label_maps(layout: SegmentFolders, data: Path) -> dict[str, ImageList]:
+    """The parts of images with label maps, which mean in each what they mean in the first."""
+    images = dict[str, ImageList]()
+    for name in layout.parts:
+        first = next(iter(images.values()), None)
+        meaning = None if first is None else replace(meaning_of(first), notes=(), doubt="")
+        images[name] = images_of(layout, (name,), data, strict=False, meaning=meaning)
+    return images
 
 
 def _objects(data: Path) -> DatasetParts:

@@ -18,11 +18,13 @@ from fcmae.data.items.held import NOTHING
 from fcmae.data.items.scan import scan
 from fcmae.data.items.store import SAMPLED_BYTES, ItemStore, sampled
 from fcmae.data.modes import Refused
-from fcmae.data.options import LabelMapOptions
-from fcmae.data.segments.classes import checked_classes, read_classes
-from fcmae.data.segments.label_maps import LabelMapAnnotations, MapStore, table_of
-from fcmae.data.segments.layout import SegmentFolders
-from fcmae.data.segments.read import check_same_size, numbers_of, read_label_map
+from fcmae.data.segments.classes import NamedClasses, checked_classes, read_classes
+from fcmae.data.segments.colours import ColourTable
+from fcmae.data.segments.label_maps import LabelMapAnnotations, MapStore
+from fcmae.data.segments.look import looked_at
+from fcmae.data.segments.meaning import stated
+from fcmae.data.segments.options import LabelMapOptions
+from fcmae.data.segments.read import numbers_of, read_label_map, whole_numbers
 from fcmae.data.source import described, is_path
 from fcmae.errors import DataError
 from fcmae.randomness import seeded
@@ -52,14 +54,16 @@ class ItemMaps(MapStore):
         one = self.given[self.store.place(index)]
         return str(one) if is_path(one) else ""
 
-    def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
+    def read(
+        self, index: int, size: tuple[int, int], colours: ColourTable | None = None
+    ) -> NDArray[np.int32]:
         """The number of each pixel; the size is checked."""
         if self.given is None:
             target = self.store.target(index)
         else:
             target = self.given[self.store.place(index)]
         with self.store.blaming(index):
-            return _numbers(target, size)
+            return _numbers(target, size, colours)
 
     def subset(self, indices: NDArray[np.int64]) -> "ItemMaps":
         """The label maps of these images."""
@@ -96,7 +100,7 @@ def segment_items(source: object, options: LabelMapOptions, classes: Any = None)
     data = as_data(source)
     store = store_of(data)
     found = options.classes and read_classes(options.classes)
-    names = found or _in_order(names_of(data), source) or classes
+    names = (found and found.names) or _in_order(names_of(data), source) or classes
     if data.label_maps is None:
         [first] = scan(store.subset(np.arange(1)), _is_map).told
         if first is False:
@@ -107,12 +111,17 @@ def segment_items(source: object, options: LabelMapOptions, classes: Any = None)
             "fcmae.ImageData(..., classes=[...]), one name per number, or --labels.classes."
         )
     names = checked_classes([str(name) for name in names], described(source))
-    ignore = SegmentFolders.ignore_index if options.ignore_index is None else options.ignore_index
-    table = table_of(
-        len(names), ignore_index=ignore, reduce_zero_label=bool(options.reduce_zero_label)
+    named = found or NamedClasses(names=names)
+    maps, images = ItemMaps(store=store, given=data.label_maps), ImageList(store=store)
+    meaning = looked_at(images, maps, stated(named, options, described(source)))
+    if meaning.doubt:
+        raise DataError(f"{described(source)}: {meaning.doubt}.")
+    return ImageList(
+        store=store,
+        classes=names,
+        annotations=LabelMapAnnotations.of(maps, meaning),
+        notes=meaning.notes,
     )
-    maps = LabelMapAnnotations(maps=ItemMaps(store=store, given=data.label_maps), table=table)
-    return ImageList(store=store, classes=names, annotations=maps)
 
 
 def _in_order(names: Any, source: object) -> list[str] | None:
@@ -132,12 +141,12 @@ def _is_map(store: ItemStore, index: int) -> bool:
     return isinstance(target, (Image.Image, np.ndarray, Tensor)) or is_path(target)
 
 
-def _numbers(target: Any, size: tuple[int, int]) -> NDArray[np.int32]:
+def _numbers(target: Any, size: tuple[int, int], colours: ColourTable | None) -> NDArray[np.int32]:
     """The number of each pixel of a label map in any form."""
     if is_path(target):
-        return read_label_map(target, size)
+        return read_label_map(target, size, colours)
     if isinstance(target, Image.Image):
-        return numbers_of(target, size)
+        return numbers_of(target, size, colours)
     if target is NOTHING or not isinstance(target, (np.ndarray, Tensor)):
         got = "nothing" if target is NOTHING else f"of type {type(target).__name__}"
         raise Refused(
@@ -147,10 +156,4 @@ def _numbers(target: Any, size: tuple[int, int]) -> NDArray[np.int32]:
     array = target.detach().cpu().numpy() if isinstance(target, Tensor) else target
     if array.ndim == 3 and 1 in (array.shape[0], array.shape[2]):
         array = array[0] if array.shape[0] == 1 else array[..., 0]
-    if array.ndim != 2:
-        raise Refused(f"a label map has height and width, but this one has the shape {array.shape}")
-    if array.dtype.kind not in "biu":
-        raise Refused(f"its pixels are {array.dtype}, but must be class indices: whole numbers")
-    check_same_size((array.shape[0], array.shape[1]), size)
-    limits = np.iinfo(np.int32)
-    return array.astype(np.int64).clip(limits.min, limits.max).astype(np.int32)
+    return whole_numbers(array, size)

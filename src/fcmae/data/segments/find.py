@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fcmae.data.folders import walk
 from fcmae.data.held_out import hold_out
 from fcmae.data.image_list import ImageList
 from fcmae.data.naming import shown
-from fcmae.data.options import LabelMapOptions
-from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles, table_of
-from fcmae.data.segments.layout import SegmentFolders, SegmentPart, layout_of
+from fcmae.data.segments.classes import NamedClasses
+from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles
+from fcmae.data.segments.layout import SegmentFolders, layout_of
+from fcmae.data.segments.look import looked_at
+from fcmae.data.segments.meaning import Meaning, stated
+from fcmae.data.segments.options import LabelMapOptions
+from fcmae.data.segments.pairing import Stems, further_mask, match
+from fcmae.data.segments.parts import SegmentPart, files_of
 from fcmae.data.source import ImageSource, is_held, sole_path
 from fcmae.errors import DataError
-
-Aside = list[tuple[str, str]]
-"""Files that are left out, each with the reason."""
 
 
 def split_segments(
@@ -34,20 +35,19 @@ def split_segments(
         train = _from_program(source, options)
         if val is None:
             return hold_out(train, share)
-        return train, evaluation_segments(val, options, train.classes)
+        return train, evaluation_segments(val, meant(train), train.classes)
     source = sole_path(source, "label maps")
     layout = layout_of(source, options)
     train = images_of(layout, ("train", "all"), source)
     if val is not None and is_held(val):
-        ignore, reduce = layout.ignore_index, layout.reduce_zero_label
-        meant = replace(options, ignore_index=ignore, reduce_zero_label=reduce)
-        return train, evaluation_segments(val, meant, train.classes)
+        return train, evaluation_segments(val, meant(train), train.classes)
+    meaning = replace(meaning_of(train), notes=())
     if val is not None:
         val = sole_path(val, "label maps")
         other = replace(layout, parts=layout_of(val, options).parts)
-        return train, images_of(other, ("val", "all"), val)
+        return train, images_of(other, ("val", "all"), val, meaning=meaning)
     if "val" in layout.parts:
-        return train, images_of(layout, ("val",), source)
+        return train, images_of(layout, ("val",), source, meaning=meaning)
     return hold_out(train, share)
 
 
@@ -67,16 +67,24 @@ def evaluation_segments(
     if classes is None:
         return images_of(layout, ("val", "all", "train"), source)
     if layout.classes is None:
-        layout = replace(layout, classes=tuple(classes))
+        layout = replace(layout, named=NamedClasses(names=tuple(classes)))
     return images_of(layout, ("val", "all"), source).with_classes(classes)
 
 
-def default_numbers(source: ImageSource) -> tuple[int, bool]:
-    """The number that is ignored, and whether 0 is too, where no option tells."""
-    if is_held(source):
-        return SegmentFolders.ignore_index, SegmentFolders.reduce_zero_label
-    layout = layout_of(sole_path(source, "label maps"), LabelMapOptions())
-    return layout.ignore_index, layout.reduce_zero_label
+def meaning_of(images: ImageList) -> Meaning:
+    """The meaning of the label maps of images that have some."""
+    assert isinstance(images.annotations, LabelMapAnnotations)
+    return images.annotations.meaning
+
+
+def meant(images: ImageList) -> LabelMapOptions:
+    """The options that say what the label maps of images are known to mean."""
+    meaning = meaning_of(images)
+    return LabelMapOptions(
+        numbers=meaning.numbers,
+        ignore_index=meaning.ignore_index,
+        reduce_zero_label=meaning.reduce_zero_label,
+    )
 
 
 def _from_program(
@@ -88,7 +96,12 @@ def _from_program(
 
 
 def images_of(
-    layout: SegmentFolders, names: Sequence[str], source: Path, *, strict: bool = True
+    layout: SegmentFolders,
+    names: Sequence[str],
+    source: Path,
+    *,
+    strict: bool = True,
+    meaning: Meaning | None = None,
 ) -> ImageList:
     """The images of the first of these parts that there is.
 
@@ -97,8 +110,13 @@ def images_of(
         names: The parts, the one wanted most first.
         source: What the user named, for messages.
         strict: Whether an image without a mask is an error, or set aside with the reason.
+        meaning: Meaning of the label maps; by default what they look like.
+
+    Raises:
+        DataError: There is no such part, nothing names its classes, or its label maps cannot be
+            meant as they are.
     """
-    if layout.classes is None:
+    if layout.named is None:
         raise DataError(
             f"nothing names the classes of {shown(source)}: put a classes.txt there, one name per "
             "line in the order of their numbers, or give --labels.classes."
@@ -108,61 +126,82 @@ def images_of(
         raise DataError(
             f"{shown(source)} has a part {' and '.join(layout.parts)}, but none called {names[0]}."
         )
-    table = table_of(
-        len(layout.classes),
-        ignore_index=layout.ignore_index,
-        reduce_zero_label=layout.reduce_zero_label,
-    )
-    images, maps = pair(part, strict=strict)
+    images, masks = pair(part, strict=strict)
+    maps = MapFiles(files=masks)
+    if meaning is None:
+        meaning = looked_at(images, maps, stated(layout.named, layout.said, shown(source)))
+    if strict and meaning.doubt:
+        raise DataError(f"{shown(source)}: {meaning.doubt}.")
+    doubts = (f"{shown(source)}: {meaning.doubt}.",) if meaning.doubt else ()
     return replace(
         images,
-        classes=layout.classes,
-        annotations=LabelMapAnnotations(maps=MapFiles(files=maps), table=table),
+        classes=meaning.classes,
+        annotations=LabelMapAnnotations.of(maps, meaning),
+        notes=(*images.notes, *meaning.notes, *doubts),
     )
 
 
 def pair(part: SegmentPart, *, strict: bool = True) -> tuple[ImageList, ImageList]:
-    """Images and masks with equal paths up to the ending, in the images' order.
+    """Images and their masks, in the images' order.
 
     Raises:
         DataError: If strict, an image has no mask, or two files could be meant.
     """
-    aside: Aside = []
-    images, masks = (_by_stem(folder, part.images, aside) for folder in (part.images, part.masks))
+    found = files_of(part)
+    images, masks = (one.files for one in found)
+    aside = [
+        (
+            _from(folder / name, part.images),
+            f"{shown(other)} has the same name, which may appear once",
+        )
+        for folder, one in zip((part.images, part.masks), found, strict=True)
+        for name, other in one.twice
+    ]
     if not images:
         raise DataError(f"there are no images in {shown(part.images)}.")
     if strict and aside:
         raise DataError(f"{shown(part.images / aside[0][0])}: {aside[0][1]}.")
-    missing = [stem for stem in images if stem not in masks]
+    matched = match(images, masks)
+    missing = [stem for stem in images if stem not in matched.masks]
     if strict and missing:
-        first = images[missing[0]]
-        raise DataError(
-            f"{len(missing)} of {len(images)} images in {shown(part.images)} have no mask (such as "
-            f"{shown(os.fsdecode(first))}, for which there is no "
-            f"{shown(part.masks / os.fsdecode(missing[0]))}.png). A mask has the name of its "
-            "image, up to the ending."
-        )
+        raise _without_mask(part, images, missing)
     for stem in missing:
-        mask = shown(part.masks / os.fsdecode(stem))
-        aside.append((shown(os.fsdecode(images.pop(stem))), f"there is no mask {mask}.png"))
-    for stem in [stem for stem in masks if stem not in images]:
-        name = os.path.relpath(part.masks / os.fsdecode(masks[stem]), part.images)
-        aside.append((shown(name), "a mask without an image"))
+        mask = shown(part.masks / stem)
+        aside.append((shown(images[stem]), f"there is no mask {mask}.png"))
+    used = {*matched.masks.values()}
+    for stem, name in masks.items():
+        if name in used:
+            continue
+        further = further_mask(stem, images) if matched.note or part.mask_pattern == "*" else None
+        reason = f"a further mask of {shown(further)}" if further else "a mask without an image"
+        if strict and further:
+            raise DataError(
+                f"{shown(part.masks / name)} is {reason}, but an image has one: write all classes "
+                "into one mask."
+            )
+        aside.append((_from(part.masks / name, part.images), reason))
+    named = [stem for stem in images if stem in matched.masks]
+    notes = (matched.note,) if matched.note else ()
     return (
-        ImageList.of(part.images, list(images.values()), set_aside=tuple(aside)),
-        ImageList.of(part.masks, [masks[stem] for stem in images]),
+        ImageList.of(
+            part.images,
+            [os.fsencode(images[stem]) for stem in named],
+            set_aside=tuple(aside),
+            notes=notes,
+        ),
+        ImageList.of(part.masks, [os.fsencode(matched.masks[stem]) for stem in named]),
     )
 
 
-def _by_stem(folder: Path, root: Path, aside: Aside) -> dict[bytes, bytes]:
-    """The files of a folder, read recursively, by their path without the ending."""
-    found: dict[bytes, bytes] = {}
-    for name in walk(folder).files:
-        stem = os.path.splitext(name)[0]
-        if stem in found:
-            path = os.path.relpath(folder / os.fsdecode(name), root)
-            other = shown(os.fsdecode(found[stem]))
-            aside.append((shown(path), f"{other} has the same name, which may appear once"))
-        else:
-            found[stem] = name
-    return found
+def _without_mask(part: SegmentPart, images: Stems, missing: Sequence[str]) -> DataError:
+    """The error that images have no mask."""
+    return DataError(
+        f"{len(missing)} of {len(images)} images in {shown(part.images)} have no mask (such as "
+        f"{shown(images[missing[0]])}, for which there is no "
+        f"{shown(part.masks / missing[0])}.png). A mask has the name of its image, up to the "
+        "ending; others are told by --labels.masks, such as '*_mask.png'."
+    )
+
+
+def _from(path: Path, folder: Path) -> str:
+    return shown(os.path.relpath(path, folder))

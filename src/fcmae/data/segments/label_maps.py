@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 from fcmae.data.annotations import IGNORE, Annotation, Annotations
 from fcmae.data.image_list import ImageList
 from fcmae.data.open_file import UnusableImage
+from fcmae.data.segments.colours import ColourTable
+from fcmae.data.segments.meaning import NUMBERS, OUTSIDE, Meaning
 from fcmae.data.segments.read import read_label_map
-
-OUTSIDE = -2
-"""In a table: a number that no class has."""
-NUMBERS = 2**16
-"""Numbers that a label map can hold."""
 
 
 class MapStore(ABC):
@@ -26,12 +23,15 @@ class MapStore(ABC):
         """Name of a label map in messages; empty where it has none of its own."""
 
     @abstractmethod
-    def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
+    def read(
+        self, index: int, size: tuple[int, int], colours: ColourTable | None = None
+    ) -> NDArray[np.int32]:
         """The number of each pixel.
 
         Args:
             index: Place of the image in the list.
             size: Height and width of the picture.
+            colours: Number of each colour, where label maps are colours.
 
         Raises:
             UnusableImage: Whatever is wrong with it, as another size.
@@ -56,9 +56,11 @@ class MapFiles(MapStore):
         """The relative path."""
         return self.files.name(index)
 
-    def read(self, index: int, size: tuple[int, int]) -> NDArray[np.int32]:
+    def read(
+        self, index: int, size: tuple[int, int], colours: ColourTable | None = None
+    ) -> NDArray[np.int32]:
         """Decodes the file."""
-        return read_label_map(self.files.path(index), size)
+        return read_label_map(self.files.path(index), size, colours)
 
     def subset(self, indices: NDArray[np.int64]) -> "MapFiles":
         """The files of these images."""
@@ -75,18 +77,25 @@ class LabelMapAnnotations(Annotations):
 
     Attributes:
         maps: The label maps, in the images' order.
+        meaning: What their numbers mean.
         table: Class index of each number in them, ``IGNORE``, or ``OUTSIDE``.
     """
 
     maps: MapStore
+    meaning: Meaning
     table: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, maps: MapStore, meaning: Meaning) -> "LabelMapAnnotations":
+        """The label maps with the table that their meaning tells."""
+        return cls(maps=maps, meaning=meaning, table=meaning.table())
 
     def read(self, index: int, size: tuple[int, int]) -> Annotation:
         """``mask``: the class index of each pixel, int16."""
         name = self.maps.name(index)
         its_mask = f"its mask {name}".rstrip()
         try:
-            numbers = self.maps.read(index, size)
+            numbers = self.maps.read(index, size, self.meaning.colours)
         except UnusableImage as error:
             raise UnusableImage(error.path, f"{its_mask}: {error.reason}") from error
         known = (numbers >= 0) & (numbers < NUMBERS)
@@ -116,28 +125,14 @@ class LabelMapAnnotations(Annotations):
     def _what_is_outside(self, numbers: NDArray[np.int32]) -> str:
         found, counts = np.unique(numbers, return_counts=True)
         several = "".join(f", {number}" for number in found[1:4])
-        classes = np.flatnonzero(self.table >= 0)
+        known = self.meaning.all_numbers
+        plain = list(known) == list(range(known[0], known[0] + len(known)))
+        classes = f"{known[0]} to {known[-1]}" if plain else ", ".join(map(str, known[:8]))
         return (
             f"{int(counts.sum())} pixels have the number {found[0]}{several}, but the classes are "
-            f"{classes.min()} to {classes.max()}{self._and_ignored()}"
+            f"{classes}{self._and_ignored()}"
         )
 
     def _and_ignored(self) -> str:
         ignored = np.flatnonzero(self.table == IGNORE)
         return f" and {', '.join(map(str, ignored[:3]))} is ignored" if len(ignored) else ""
-
-
-def table_of(num_classes: int, *, ignore_index: int, reduce_zero_label: bool) -> NDArray[np.int16]:
-    """Lookup table from each number in a label map to its class.
-
-    Args:
-        num_classes: How many classes there are.
-        ignore_index: The number of pixels that nobody is judged by.
-        reduce_zero_label: Whether 0 is ignored too, and 1 is the first class.
-    """
-    first = int(reduce_zero_label)
-    table = np.full(NUMBERS, OUTSIDE, dtype=np.int16)
-    table[first : first + num_classes] = np.arange(num_classes)
-    table[:first] = IGNORE
-    table[ignore_index] = IGNORE
-    return table

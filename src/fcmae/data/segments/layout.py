@@ -5,35 +5,31 @@ them), each of which may hold ``train`` and ``val``; a folder with ``train`` and
 which holds ``images`` and ``masks``; a .yaml that names the folders.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fcmae.data.folders import folders_in, walk
+from fcmae.data.folders import folders_in
 from fcmae.data.listing import PARTS, not_there
 from fcmae.data.naming import shown
-from fcmae.data.options import LabelMapOptions
-from fcmae.data.segments.classes import checked_classes, read_classes
-from fcmae.data.segments.label_maps import NUMBERS
+from fcmae.data.segments.classes import NamedClasses, checked_classes, read_classes
+from fcmae.data.segments.meaning import NUMBERS
+from fcmae.data.segments.options import LabelMapOptions
+from fcmae.data.segments.pairing import match
+from fcmae.data.segments.parts import SegmentPart, files_of, pattern_in
 from fcmae.data.yaml_file import read_mapping
 from fcmae.errors import DataError
 
 YAMLS = (".yaml", ".yml")
-IMAGES = ("images", "imgs", "image")
-MASKS = ("masks", "annotations", "labels", "mask")
-CLASSES = ("classes.txt", "names.txt")
-KEYS = ("path", "train", "val", "classes", "ignore_index", "reduce_zero_label")
+IMAGES = ("images", "imgs", "image", "jpegimages")
+MASKS = ("masks", "annotations", "labels", "mask", "segmentationclass")
+CLASSES = (
+    "classes.txt", "names.txt", "labelmap.txt", "class_dict.csv", "_classes.csv", "codes.txt",
+    "label_colors.txt", "class_names.txt",
+)  # fmt: skip
+KEYS = ("path", "train", "val", "classes", "numbers", "ignore_index", "reduce_zero_label")
 RULE = "label maps need a folder with images and masks inside, or a .yaml that names them"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentPart:
-    """Folder of the images of one part of a data set, and of their masks."""
-
-    images: Path
-    masks: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +38,31 @@ class SegmentFolders:
 
     Attributes:
         parts: By name: train and val, or all where nothing is divided.
-        classes: Names of the classes; None if no file names them.
-        ignore_index: The number of pixels that nobody is judged by.
+        named: The classes; None if no file names them.
+        numbers: Number of each class; None for 0, 1, 2, ... or what the file of classes tells.
+        ignore_index: The number of pixels that nobody is judged by; None where nothing tells.
         reduce_zero_label: Whether 0 is ignored too, and 1 is the first class.
     """
 
     parts: dict[str, SegmentPart]
-    classes: tuple[str, ...] | None
-    ignore_index: int = 255
-    reduce_zero_label: bool = False
+    named: NamedClasses | None
+    numbers: tuple[int, ...] | None = None
+    ignore_index: int | None = None
+    reduce_zero_label: bool | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes; None if no file names them."""
+        return None if self.named is None else self.named.names
+
+    @property
+    def said(self) -> LabelMapOptions:
+        """The meaning of the numbers, as options."""
+        return LabelMapOptions(
+            numbers=self.numbers,
+            ignore_index=self.ignore_index,
+            reduce_zero_label=self.reduce_zero_label,
+        )
 
 
 def layout_of(source: Path, options: LabelMapOptions) -> SegmentFolders:
@@ -61,16 +73,19 @@ def layout_of(source: Path, options: LabelMapOptions) -> SegmentFolders:
         parts = _parts_in(source)
         if not parts:
             raise DataError(f"{shown(source)} does not hold images and masks, but {RULE}.")
-        layout = SegmentFolders(parts=parts, classes=_classes_near(source))
+        layout = SegmentFolders(parts=parts, named=_classes_near(source))
     elif source.suffix.lower() in YAMLS:
         layout = _from_yaml(source)
     else:
         raise DataError(f"{shown(source)} is neither a folder nor a .yaml: {RULE}.")
     if options.classes is not None:
-        layout = replace(layout, classes=read_classes(options.classes))
-    for name in ("ignore_index", "reduce_zero_label"):
+        layout = replace(layout, named=read_classes(options.classes))
+    for name in ("numbers", "ignore_index", "reduce_zero_label"):
         if getattr(options, name) is not None:
             layout = replace(layout, **{name: getattr(options, name)})
+    if options.masks is not None:
+        named = {name: part.with_masks(options.masks) for name, part in layout.parts.items()}
+        layout = replace(layout, parts=named)
     return layout
 
 
@@ -96,11 +111,8 @@ def folders_for_masks(source: Path) -> list[Path]:
 
 def _has_masks(part: SegmentPart) -> bool:
     """True if a file beside the images has the name of one of them, and could be its mask."""
-    images, masks = (
-        {os.path.splitext(name)[0] for name in walk(folder).files}
-        for folder in (part.images, part.masks)
-    )
-    return not images.isdisjoint(masks)
+    images, masks = files_of(part)
+    return bool(match(images.files, masks.files).masks)
 
 
 def _parts_in(source: Path) -> dict[str, SegmentPart]:
@@ -128,7 +140,7 @@ def _first(folders: Mapping[str, Path], names: Sequence[str]) -> Path | None:
     return next((folders[name] for name in names if name in folders), None)
 
 
-def _classes_near(source: Path) -> tuple[str, ...] | None:
+def _classes_near(source: Path) -> NamedClasses | None:
     for folder in (source, source.parent):
         for name in CLASSES:
             if (folder / name).is_file():
@@ -148,26 +160,41 @@ def _from_yaml(file: Path) -> SegmentFolders:
             parts |= {name: _part_of(content[name], root, f"{shown(file)}: {name}")}
     if not parts:
         raise DataError(f"{shown(file)} must name train, val or both.")
-    ignore, reduce = content.get("ignore_index", 255), content.get("reduce_zero_label", False)
-    if type(ignore) is not int or not 0 <= ignore < NUMBERS or type(reduce) is not bool:
+    ignore, reduce = content.get("ignore_index"), content.get("reduce_zero_label")
+    numbers = content.get("numbers")
+    sound = ignore is None or _is_number(ignore)
+    if not sound or (reduce is not None and type(reduce) is not bool):
         raise DataError(
             f"{shown(file)}: ignore_index must be a whole number from 0 to {NUMBERS - 1} and "
             f"reduce_zero_label true or false, but they are {ignore} and {reduce}."
         )
+    if numbers is not None and not (isinstance(numbers, list) and all(map(_is_number, numbers))):
+        raise DataError(
+            f"{shown(file)}: numbers must be the number of each class in a list, such as [0, 255], "
+            f"but it is {numbers}."
+        )
     return SegmentFolders(
         parts=parts,
-        classes=_classes_of(content.get("classes"), root, file),
+        named=_classes_of(content.get("classes"), root, file),
+        numbers=None if numbers is None else tuple(numbers),
         ignore_index=ignore,
         reduce_zero_label=reduce,
     )
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 <= value < NUMBERS
 
 
 def _part_of(value: Any, root: Path, where: str) -> SegmentPart:
     """A folder with images and masks inside, or both by their names."""
     if isinstance(value, str):
         folders = {"images": root / value / "images", "masks": root / value / "masks"}
+        patterns = dict.fromkeys(folders, "*")
     elif isinstance(value, dict) and set(value) == {"images", "masks"}:
-        folders = {name: root / str(folder) for name, folder in value.items()}
+        folders, patterns = {}, {}
+        for name, folder in value.items():
+            folders[name], patterns[name] = pattern_in(root / str(folder))
     else:
         raise DataError(
             f"{where} is {value!r}, but must be a folder with images and masks inside, or "
@@ -176,14 +203,15 @@ def _part_of(value: Any, root: Path, where: str) -> SegmentPart:
     for folder in folders.values():
         if not folder.is_dir():
             raise DataError(f"{where}: there is no folder {shown(folder)}.")
-    return SegmentPart(**folders)
+    return SegmentPart(**folders, image_pattern=patterns["images"], mask_pattern=patterns["masks"])
 
 
-def _classes_of(value: Any, root: Path, file: Path) -> tuple[str, ...] | None:
+def _classes_of(value: Any, root: Path, file: Path) -> NamedClasses | None:
     if isinstance(value, str):
         return read_classes(root / value)
     if isinstance(value, list):
-        return checked_classes([str(name) for name in value], f"{shown(file)}: classes")
+        names = [str(name) for name in value]
+        return NamedClasses(names=checked_classes(names, f"{shown(file)}: classes"))
     if value is None:
         return _classes_near(root)
     raise DataError(f"{shown(file)}: classes is {value!r}, but must be a list or a file.")

@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 
 from fcmae.checkpoint.card import LabelMapMeaning
 from fcmae.data.image_list import ImageList
-from fcmae.data.options import LabelMapOptions
 from fcmae.data.segments.find import evaluation_segments
 from fcmae.data.segments.layout import YAMLS
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fcmae.data.options import LabelMapOptions
+from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.source import ImageSource
 from fcmae.evaluation.options import Scan
 from fcmae.inference.options import EvaluateOptions, PredictOptions
