@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from fcmae.data.duplicates import MANY, duplicates
 from fcmae.data.file_names import NOBODY_MISSES
 from fcmae.data.image_list import ImageList
 from fcmae.setup.words import number
@@ -16,6 +17,8 @@ def understood(train: ImageList, val: ImageList | None = None) -> Iterator[str]:
     """
     lists = [train] if val is None else [train, val]
     yield from dict.fromkeys(note for images in lists for note in images.notes)
+    parts = {"train": train} if val is None else {"train": train, "val": val}
+    yield from duplicates(parts, most=MANY).sentences()
     aside = dict(entry for images in lists for entry in images.set_aside)
     aside = {path: why for path, why in aside.items() if why not in NOBODY_MISSES}
     if aside:

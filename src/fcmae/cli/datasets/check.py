@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console as Terminal
 
 from fcmae.cli.datasets.check_classes import count_classes
+from fcmae.cli.datasets.check_notes import notes_on
 from fcmae.cli.datasets.check_parts import DatasetParts, find_parts
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import (
@@ -136,7 +137,7 @@ def check(options: Check, console: Console) -> Checked:
         parts={name: len(images) for name, images in parts.images.items()} if several else {},
         task=parts.task,
         values=_values(parts),
-        notes=list(dict.fromkeys(note for one in parts.images.values() for note in one.notes)),
+        notes=list(dict.fromkeys(notes_on(parts))),
         remarks=report.remarks,
     )
 
