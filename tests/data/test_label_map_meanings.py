@@ -330,6 +330,12 @@ def test_patterns_name_masks_and_images(tmp_path: Path) -> None:
     (source / "d.yaml").write_text(yaml)
     train, _ = split_segments(source / "d.yaml", None, PLAIN, share=0.5)
     assert train.annotations.maps.name(0)[1:] == "_one.png"
+    (source / "e.yaml").write_text("train: .\nmasks: '*_two.png'\nclasses: [a, b]\n")
+    with pytest.raises(DataError, match=r"2 of 2 images in .* have no mask"):
+        split_segments(source / "e.yaml", None, PLAIN, share=0.5)
+    (source / "e.yaml").write_text("train: .\nmasks: two\nclasses: [a, b]\n")
+    with pytest.raises(DataError, match=r"e.yaml: masks is 'two', but must have one \* where"):
+        split_segments(source / "e.yaml", None, PLAIN, share=0.5)
     both = tmp_path / "both"
     both.mkdir()
     for letter in "ab":

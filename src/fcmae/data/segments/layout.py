@@ -28,7 +28,9 @@ CLASSES = (
     "classes.txt", "names.txt", "labelmap.txt", "class_dict.csv", "_classes.csv", "codes.txt",
     "label_colors.txt", "class_names.txt",
 )  # fmt: skip
-KEYS = ("path", "train", "val", "classes", "numbers", "ignore_index", "reduce_zero_label")
+KEYS = (
+    "path", "train", "val", "classes", "masks", "numbers", "ignore_index", "reduce_zero_label",
+)  # fmt: skip
 RULE = "label maps need a folder with images and masks inside, or a .yaml that names them"
 
 
@@ -160,6 +162,13 @@ def _from_yaml(file: Path) -> SegmentFolders:
             parts |= {name: _part_of(content[name], root, f"{shown(file)}: {name}")}
     if not parts:
         raise DataError(f"{shown(file)} must name train, val or both.")
+    if (pattern := content.get("masks")) is not None:
+        if str(pattern).count("*") != 1:
+            raise DataError(
+                f"{shown(file)}: masks is {pattern!r}, but must have one * where the name of the "
+                "image stands, such as '*_mask.png'."
+            )
+        parts = {name: part.with_masks(str(pattern)) for name, part in parts.items()}
     ignore, reduce = content.get("ignore_index"), content.get("reduce_zero_label")
     numbers = content.get("numbers")
     sound = ignore is None or _is_number(ignore)
