@@ -101,7 +101,7 @@ def existing(listed: Listed, source: Path) -> Listed:
     kept = np.flatnonzero(there)
     return replace(
         listed,
-        images=images.subset(kept),
+        images=images.share(kept),
         splits=[listed.splits[i] for i in kept.tolist()],
         lines=[listed.lines[i] for i in kept.tolist()],
         problems=tuple(sorted((*listed.problems, *missing), key=line_of)),
