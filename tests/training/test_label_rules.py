@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 import fcmae
 from fcmae.data.objects.find import evaluation_objects
@@ -137,3 +137,12 @@ def test_boxes_that_a_program_gives_are_cut_off_too() -> None:
         "boxes that left their image, cut off at its border",
         "boxes beside their image, left out",
     ]
+
+
+def test_check_names_pictures_that_are_turned_by_half(tmp_path: Path) -> None:
+    file, turned = write(tmp_path / "in"), Image.Exif()
+    turned[ExifTags.Base.Orientation] = 3
+    Image.new("L", (60, 40)).save(tmp_path / "in" / "3.png", exif=turned)
+    notes = fcmae.check(data=file, loader={"workers": 0}).notes
+    said = "1 image such as 3.png is turned by EXIF: boxes and outlines must be of the upright"
+    assert any(note.startswith(said) for note in notes)

@@ -8,6 +8,7 @@ from fcmae.cli.datasets.check_parts import DatasetParts
 from fcmae.data.duplicates import duplicates
 from fcmae.data.image_list import ImageList
 from fcmae.data.image_store import FileStore
+from fcmae.data.objects.table import Objects
 from fcmae.data.segments.label_maps import LabelMapAnnotations
 from fcmae.data.segments.survey import survey, told
 from fcmae.setup.words import number
@@ -24,13 +25,17 @@ def notes_on(parts: DatasetParts) -> Iterator[str]:
     """
     for name, images in parts.images.items():
         yield from images.notes
+        part = "" if name == "all" else name
         if isinstance(images.annotations, LabelMapAnnotations):
-            yield from _on_label_maps("" if name == "all" else name, images)
+            yield from _on_label_maps(part, images)
+            yield from _on_turned(part, images, "masks")
+        elif isinstance(images.annotations, Objects):
+            yield from _on_turned(part, images, "boxes and outlines")
     yield from duplicates(parts.images).sentences()
 
 
 def _on_label_maps(part: str, images: ImageList) -> Iterator[str]:
-    """Yields the share of ignored pixels, and images that EXIF turns away from their masks."""
+    """Yields the share of ignored pixels."""
     assert isinstance(images.annotations, LabelMapAnnotations)
     found, classes = survey(images, MASKS), images.classes or ()
     where = f"{part}: " if part else ""
@@ -43,12 +48,16 @@ def _on_label_maps(part: str, images: ImageList) -> Iterator[str]:
         )
     for sentence in told(found, classes, images.annotations.meaning.ignore_index):
         yield where + sentence
-    turned = [name for name in range(len(images)) if _is_turned(images, name)]
+
+
+def _on_turned(part: str, images: ImageList, labels: str) -> Iterator[str]:
+    """Yields how many images EXIF turns or mirrors, away from labels for them as stored."""
+    turned = [index for index in range(len(images)) if _is_turned(images, index)]
     if turned:
         yield (
-            f"{where}{number(len(turned), 'image')} such as {images.name(turned[0])} "
-            f"{'is' if len(turned) == 1 else 'are'} turned by EXIF: masks must be of the upright "
-            "picture."
+            f"{part}{': ' if part else ''}{number(len(turned), 'image')} such as "
+            f"{images.name(turned[0])} {'is' if len(turned) == 1 else 'are'} turned by EXIF: "
+            f"{labels} must be of the upright picture."
         )
 
 
