@@ -118,7 +118,7 @@ def test_the_same_pixels_are_judged_alike_however_they_are_given(
     judged = []
     for given in (array, torch.from_numpy(array.copy()), Image.fromarray(array)):
         try:
-            judged.append(picture_of(given, 1).tolist())
+            judged.append(str(picture_of(given, 1).tolist()))
         except ValueError as error:
             kind = r"these of (int32|mode I) |convert them to (uint8, or to uint16|mode L, .*)\."
             judged.append(re.sub(kind, "...", str(error)))

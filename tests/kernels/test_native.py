@@ -153,7 +153,7 @@ def test_patches_are_those_of_the_definition(shape):
 @pytest.mark.parametrize(("shape", "dtype"), list(product(PATCHES, native.TYPES)), ids=str)
 def test_the_error_of_predicted_pixels_equals_the_definition(shape, dtype, normalize):
     images, places = images_and_places(shape)
-    side, target = shape[4], Target(normalize=normalize)
+    side, target = shape[4], Target(normalize=normalize, groups=(shape[1],))
     prediction = torch.randn(*places.shape, side * side * shape[1]).to(dtype)
     assert computes_error(images, prediction)
     assert pixel_error_at(prediction, images, side, places, target).dtype == torch.float32

@@ -26,7 +26,8 @@ class ReconstructTask(Task):
     def forward(self, batch: Batch) -> Step:
         """Mean squared error on the hidden patches of a micro-batch."""
         visible = visible_patches(self.model.mask, self.model.patch, batch, seed=self.seed)
-        return Step(loss=self.model(batch.images, visible, missing=batch.missing).loss)
+        known = {} if batch.missing is None else {"missing": batch.missing}
+        return Step(loss=self.model(batch.images, visible, **known).loss)
 
 
 def visible_patches(

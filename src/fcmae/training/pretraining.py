@@ -142,6 +142,7 @@ class Pretrain(UnlabelledOptions):
         from fcmae.model.net_autoencoder import NetAutoencoder
         from fcmae.training.init_weights import freeze_unused, init_weights
 
+        self.target.groups_of(start.channels)  # refuses sizes of another number of channels
         parts: dict[str, Any] = {
             "decoder": self.decoder,
             "mask": self.mask,

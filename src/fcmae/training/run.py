@@ -14,7 +14,7 @@ from fcmae.setup.nets import weights_or_none
 from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
 from fcmae.setup.statistics import decided, normalised
 from fcmae.setup.understood import understood
-from fcmae.setup.weights import card
+from fcmae.setup.weights import card, loader_of
 from fcmae.training.meaning import meaning_of
 from fcmae.training.options import Result, TrainingOptions
 from fcmae.training.result import Done
@@ -44,6 +44,8 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
     """Checks options, weights and images against each other, without PyTorch."""
     weights = weights_or_none(options.weights, options.source, reporter)
     net = options.choose_net(weights)
+    if weights is not None and options.adapt is None:
+        loader_of(weights, options.loader)  # refuses values that contradict the weights
     images = options.find(reporter).by_plane(options.loader)
     tried = images.at_hand(TRIED)
     if options.encoder.channels is None and (weights is None or options.adapt is not None):
