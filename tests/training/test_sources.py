@@ -69,9 +69,10 @@ def test_a_run_on_a_data_set_that_is_stopped_goes_on_to_the_last_bit(
     whole: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    # Twelve are read for the fingerprint, one to check, and four for each step.
+    # Twelve are read for the fingerprint, as many to see their kind, one to check, and four for
+    # each step.
     with pytest.raises(Interrupted):
-        pretrained(Pairs(IMAGES, LABELS, stops_at(30)), out)
+        pretrained(Pairs(IMAGES, LABELS, stops_at(42)), out)
     assert not (out / "weights.safetensors").exists()
     pretrained(Pairs(IMAGES, LABELS), out, loader={"workers": 2})
     assert weights_of(out) == weights_of(whole)

@@ -5,7 +5,7 @@ from typing import Any
 
 from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
-from fcmae.data.statistics import Statistics, look_at, measure
+from fcmae.data.statistics import Seen, Statistics, look_at, measure
 from fcmae.engine.report import Reporter
 from fcmae.setup.weights import Weights, loader_of
 from fcmae.setup.words import number
@@ -35,6 +35,7 @@ def normalised(
     channels: int,
     weights: Weights | None,
     reporter: Reporter,
+    seen: Seen | None = None,
 ) -> Loader:
     """The loader with the mean and deviation that a training uses.
 
@@ -48,6 +49,7 @@ def normalised(
         channels: What the model takes.
         weights: The weights that the training starts from.
         reporter: Told what was measured.
+        seen: Kinds of the images, where they were looked at.
 
     Raises:
         DataError: No image can be used.
@@ -61,7 +63,7 @@ def normalised(
         return loader
     if loader.statistics == "imagenet":
         return loader
-    plain = look_at(images, loader.reading).eight_bits
+    plain = (seen or look_at(images, loader.reading)).eight_bits
     if loader.statistics == "auto" and plain and min(loader.std) >= WIDE:
         return loader
     measured = measure(images, channels=channels, loader=loader)

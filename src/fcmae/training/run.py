@@ -48,8 +48,10 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
         loader_of(weights, options.loader)  # refuses values that contradict the weights
     images = options.find(reporter).by_plane(options.loader)
     tried = images.at_hand(TRIED)
+    seen = None
     if options.encoder.channels is None and (weights is None or options.adapt is not None):
-        net = replace(net, channels=look_at(tried, options.loader.reading).number)
+        seen = look_at(tried, options.loader.reading)
+        net = replace(net, channels=seen.number)
     check_channels(options.loader, net.channels)
     check_batch(
         len(images.train),
@@ -69,6 +71,7 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
         channels=net.channels,
         weights=weights,
         reporter=reporter,
+        seen=seen,
     )
     return Prepared(
         net=net,
