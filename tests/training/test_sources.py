@@ -160,7 +160,9 @@ def test_a_stream_is_pre_trained_on_and_resumed(tmp_path: Path) -> None:
 def test_what_cannot_be_trained_on_is_told_in_a_line(
     call: Any, data: Any, words: str, tmp_path: Path
 ) -> None:
-    batch = {} if "lower it" in words else {"optim": {"batch_size": 2}}
+    batch: dict[str, Any] = {} if "lower it" in words else {"optim": {"batch_size": 2}}
+    if "channels" in words:
+        batch["encoder"] = {"channels": 3}
     with pytest.raises(DataError) as error:
         call(data=data, out=tmp_path / "run", **batch)
     assert words in str(error.value)
