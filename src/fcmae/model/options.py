@@ -238,13 +238,6 @@ def architecture_from(fields: Mapping[str, Any]) -> Architecture:
     return Architecture(**{**found, "grn": Response(**{**grn, "stages": stages})})
 
 
-def architecture_of(given: Architecture | str | None) -> Architecture:
-    """The architecture itself, the one of a name, or by default that of ``atto``."""
-    if isinstance(given, str):
-        return architecture(given)
-    return given or Architecture()
-
-
 def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:
     """The architecture of a name such as ``tiny`` or ``v1-tiny``."""
     if name not in get_args(ModelName):
