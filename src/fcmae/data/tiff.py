@@ -110,7 +110,7 @@ def _check_shape(axes: str, shape: tuple[int, ...], channel: int | None, max_pix
     values = math.prod(shape)
     channels = 1 if channel is None else shape[channel]
     if values // max(1, channels) > max_pixels or values > 4 * max_pixels:
-        raise Refused(f"{values} values in a TIFF are more than --loader.max_pixels allows")
+        raise Refused(f"{values} values in a TIFF are more than loader.max_pixels allows")
 
 
 def _check_complete(pages: list[Any], file_size: int) -> None:

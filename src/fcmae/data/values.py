@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image_list import ImageList
 from fcmae.data.values_sheet import ValueKind
+from fcmae.flags import option
 
 NAMED = 5
 """Columns of a kind that a message names."""
@@ -65,7 +66,8 @@ def why_mixed(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int, st
     return row, (
         f"the columns must be all labels or all numbers, but {some_of(labels)} hold only 0 and "
         f"1, and {some_of(numbers)} numbers ({names[place]} is {table[row, place]:g} "
-        "here): learn all as numbers with --kind numbers, or give each kind a list of its own"
+        f"here): learn all as numbers with {option('kind', 'numbers')}, or give each kind a list "
+        "of its own"
     )
 
 

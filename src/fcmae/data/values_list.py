@@ -20,6 +20,7 @@ from fcmae.data.problem import Problem
 from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
 from fcmae.data.values_sheet import Sheet, ValueKind, line_of, numbers_of, read_sheet, tags_of
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 UNFILLED = "is empty for all images to train on: fill it in, or leave it out"
 
@@ -117,7 +118,7 @@ def _kind_of(sheet: Sheet, table: NDArray[np.float32], kind: ValueKind | None) -
             sheet.complain(
                 sheet.numbers[row],
                 f"{sheet.names[column]} is {table[row, column]:g}, but a label is 0 or 1 (or "
-                "empty): numbers need --kind numbers",
+                f"empty): numbers need {option('kind', 'numbers')}",
             )
     if kind is None and not sheet.tagged:
         _refuse_mix(sheet, table)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from fcmae.flags import option
 from fcmae.model.grn_options import ALL_STAGES, Response
 
 SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
@@ -212,7 +213,8 @@ class Architecture:
     def __post_init__(self) -> None:
         if self.version == 1 and self.grn != Response():
             raise ValueError(
-                "ConvNeXt V1 has no GRN that --grn could change: leave --grn out, or take V2."
+                f"ConvNeXt V1 has no GRN that {option('grn')} could change: leave it out, or take "
+                "V2."
             )
 
     @property
@@ -226,7 +228,7 @@ def check_recomputing(architecture: Architecture, *, checkpointing: bool) -> Non
     if checkpointing and architecture.grn.kind == "batchnorm":
         raise ValueError(
             "encoder.checkpointing computes blocks twice, and grn.kind batchnorm would count each "
-            "batch twice in its running statistics: leave --encoder.checkpointing out."
+            f"batch twice in its running statistics: leave {option('encoder.checkpointing')} out."
         )
 
 

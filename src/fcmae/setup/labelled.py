@@ -9,6 +9,7 @@ from fcmae.data.objects.collect import LabelledObjects
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 BadLabels = Literal["stop", "leave_out"]
 
@@ -24,8 +25,8 @@ def accepted(
             paths = named_paths(data)
             check = f"`fcmae check {shown(paths[0])} --task detect` lists all; " if paths else ""
             raise DataError(
-                f"{number} {labels_are} wrong, such as {first}. {check}--bad_labels leave_out goes "
-                "on without them."
+                f"{number} {labels_are} wrong, such as {first}. {check}"
+                f"{option('bad_labels', 'leave_out')} goes on without them."
             )
         reporter.message(f"{number} wrong {labels_are} left out, such as {first}.")
     if len(found.objects) == 0:
@@ -45,12 +46,13 @@ def for_masks(found: LabelledObjects, masks: bool | None) -> LabelledObjects:
     if masks is False or lacking == len(objects):
         if masks:
             raise DataError(
-                f"masks is true, but {objects.source} holds boxes only: leave --masks out."
+                f"masks is true, but {objects.source} holds boxes only: leave "
+                f"{option('masks')} out."
             )
         return replace(found, images=replace(found.images, annotations=objects.without_outlines()))
     if lacking:
         raise DataError(
             f"{lacking} of the {len(objects)} objects in {objects.source} have no outline: give "
-            "them one, or learn boxes only with --masks false."
+            f"them one, or learn boxes only with {option('masks', 'false')}."
         )
     return found

@@ -17,6 +17,7 @@ from fcmae.data.segments.layout import folders_for_masks, has_segments, layout_o
 from fcmae.data.values_list import existing, read_values
 from fcmae.data.values_sheet import ValueKind, looks_like_values
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 LabelledFor = Literal["auto", "classify", "segment", "detect", "values"]
 ONLY_MASKS = ("masks", "mask")
@@ -50,8 +51,8 @@ def find_parts(
         task = _task_of(data)
     if kind is not None and task != "values" and data.exists():
         raise ValueError(
-            f"kind is {kind}, but {shown(data)} is not checked as a list of values: leave --kind "
-            "out, or say --task values."
+            f"kind is {kind}, but {shown(data)} is not checked as a list of values: leave "
+            f"{option('kind')} out, or say {option('task', 'values')}."
         )
     if task == "values":
         listed = existing(read_values(data, kind), data)
@@ -107,7 +108,7 @@ def _task_of(data: Path) -> LabelledFor:
     if maps and objects:
         raise DataError(
             f"{shown(data)} holds label maps as well as labels of objects: say which to check with "
-            "--task segment or --task detect."
+            f"{option('task', 'segment')} or {option('task', 'detect')}."
         )
     if maps or objects:
         return "segment" if maps else "detect"
@@ -115,8 +116,9 @@ def _task_of(data: Path) -> LabelledFor:
         if not {folder.name.lower(), folder.parent.name.lower()} & {*ONLY_MASKS}:
             raise DataError(
                 f"{shown(folder)} holds no file of an image's name, neither a mask nor labels of "
-                "objects, so nothing tells what it is for: say it with --task segment or --task "
-                "detect, or give the folder of images alone."
+                "objects, so nothing tells what it is for: say it with "
+                f"{option('task', 'segment')} or {option('task', 'detect')}, or give the folder of "
+                "images alone."
             )
         return "segment"
     return "auto"

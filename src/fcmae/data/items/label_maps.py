@@ -25,6 +25,7 @@ from fcmae.data.segments.layout import SegmentFolders
 from fcmae.data.segments.read import check_same_size, numbers_of, read_label_map
 from fcmae.data.source import described, is_path
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.randomness import seeded
 
 WAYS = (
@@ -104,7 +105,8 @@ def segment_items(source: object, options: LabelMapOptions, classes: Any = None)
     if names is None:
         raise DataError(
             f"nothing names the classes of {described(source)}: give "
-            "fcmae.ImageData(..., classes=[...]), one name per number, or --labels.classes."
+            "fcmae.ImageData(..., classes=[...]), one name per number, or "
+            f"{option('labels.classes')}."
         )
     names = checked_classes([str(name) for name in names], described(source))
     ignore = SegmentFolders.ignore_index if options.ignore_index is None else options.ignore_index

@@ -18,6 +18,7 @@ from fcmae.data.source import ImageData, described
 from fcmae.data.values import ValueAnnotations, is_strange, why_mixed
 from fcmae.data.values_sheet import LARGEST, ValueKind
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 WAYS = (
     "give fcmae.ImageData(images, values={'NAME': numbers}), or a data set whose items are (image, "
@@ -66,7 +67,7 @@ def _kind_of(
         row, column = np.argwhere(strange)[0].tolist()
         raise DataError(
             f"{store.name(row)} of {store.called}: {names[column]} is {table[row, column]:g}, but "
-            "a label is 0 or 1 (or NaN): numbers need --kind numbers."
+            f"a label is 0 or 1 (or NaN): numbers need {option('kind', 'numbers')}."
         )
     if kind is None and (mix := why_mixed(names, table)) is not None:
         raise DataError(f"{store.name(mix[0])} of {store.called}: {mix[1]}.")

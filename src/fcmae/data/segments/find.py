@@ -1,4 +1,4 @@
-"""From what a user names with --data to images with label maps.
+"""From what a user names as data to images with label maps.
 
 An image and its mask have the same path inside their folders, up to the ending.
 """
@@ -17,6 +17,7 @@ from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles, table_
 from fcmae.data.segments.layout import SegmentFolders, SegmentPart, layout_of
 from fcmae.data.source import ImageSource, is_held, sole_path
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 Aside = list[tuple[str, str]]
 """Files that are left out, each with the reason."""
@@ -101,7 +102,7 @@ def images_of(
     if layout.classes is None:
         raise DataError(
             f"nothing names the classes of {shown(source)}: put a classes.txt there, one name per "
-            "line in the order of their numbers, or give --labels.classes."
+            f"line in the order of their numbers, or give {option('labels.classes')}."
         )
     part = next((layout.parts[name] for name in names if name in layout.parts), None)
     if part is None:
