@@ -36,6 +36,8 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             code = FAULT
+            # OpenMP's threads do not survive a fork: a child that asks for some would never end.
+            torch.set_num_threads(1)
             try:
                 self.action()
                 code = 0

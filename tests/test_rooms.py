@@ -12,26 +12,27 @@ import pytest
 import fcmae
 
 PACKAGE = Path(fcmae.__file__).parent
-GROUND = {"errors", "randomness", "types", "process_group", "masking"}
+GROUND = {"errors", "flags", "randomness", "types", "process_group", "masking"}
 MODELS = GROUND | {"kernels", "loss", "model"}
 BASE = MODELS | {"files", "data", "optim", "checkpoint", "task"}
 MAY_IMPORT = {
     "errors": set(),
+    "flags": set(),
     "randomness": set(),
     "types": set(),
     "process_group": set(),
-    "files": {"errors", "process_group"},
+    "files": {"errors", "flags", "process_group"},
     "public": set(),
-    "options": {"errors"},
+    "options": {"errors", "flags"},
     "masking": {"randomness"},
     "kernels": {"errors", "types"},
-    "data": {"errors", "randomness", "types", "files", "options"},
+    "data": {"errors", "flags", "randomness", "types", "files", "options"},
     "loss": {"kernels", "types"},
-    "model": GROUND | {"kernels", "loss"},
+    "model": GROUND | {"kernels", "loss", "options"},
     "optim": {"types"},
-    "checkpoint": {"errors", "types", "files", "masking", "loss", "model"},
+    "checkpoint": {"errors", "flags", "types", "files", "masking", "loss", "model"},
     "task": {"data", "process_group", "types"},
-    "engine": GROUND | {"files", "kernels", "task", "data", "optim", "checkpoint"},
+    "engine": GROUND | {"files", "kernels", "task", "data", "optim", "checkpoint", "options"},
     "evaluation": BASE,
     "analysis": BASE | {"evaluation"},
     "jobs": {"errors"},
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     | {"notebook", "options", "setup", "engine", "tasks", "evaluation", "analysis"},
     "training": BASE
     | {"notebook", "options", "setup", "engine", "tasks", "evaluation", "analysis"},
-    "reports": {"errors", "files", "checkpoint", "engine"},
+    "reports": {"errors", "flags", "files", "checkpoint", "engine"},
     "api": {"cli"},
     "cli": BASE
     | {"options", "setup", "engine", "exports", "tasks", "evaluation", "analysis", "ablation"}

@@ -148,7 +148,7 @@ def ablate(
             win over all.
         plan: YAML file of a plan, or the name of one of the package, such as
             table-1-decoders. Must be given.
-        data: Images of the steps without labels, and of all where --labelled is not given.
+        data: Images of the steps without labels, and of all where labelled is not given.
             Must be given.
         labelled: Images of the steps that need labels: fine-tuning and evaluation.
         out: Folder for all runs, and for the table. Must be given.
@@ -162,10 +162,10 @@ def ablate(
             there is.
         slurm: Compute each step as a job of a cluster.
         dry_run: Check the plan, say what would be computed, and stop.
-        job: Resources of the SLURM job of each step (--slurm true). A dataclass or a
-            mapping of: name (fcmae), partition (None), account (None), hours (24.0),
-            warning_s (300), nodes (1), gpus (1), cpus (8), memory_gb (None), at_once (32),
-            cluster (slurm).
+        job: Resources of the SLURM job of each step (slurm true). A dataclass or a mapping
+            of: name (fcmae), partition (None), account (None), hours (24.0), warning_s
+            (300), nodes (1), gpus (1), cpus (8), memory_gb (None), at_once (32), cluster
+            (slurm).
 
     Returns:
         Ablated: Result of a plan.
@@ -208,7 +208,7 @@ def analyze(
             win over all.
         size: Side in pixels of the images, or height,width; by default what the weights
             were made for.
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -486,7 +486,7 @@ def contrast(
             (cosine), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
             (0.1), betas ((0.9, 0.999)), layer_decay (1.0), layer_decay_by (single),
             head_lr_scale (1.0), clip_grad (None), ema (None).
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -543,7 +543,7 @@ def convert(
         to: The form to write. Must be given.
         part: What to write; by default the whole model where the format holds it, else its
             encoder.
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
 
@@ -576,7 +576,7 @@ def cost(
 ) -> Costs:
     """Memory per GPU and GPU-hours of a training, from a model: nothing here is measured.
 
-    The step is taken on shapes without values, with PyTorch's own operators. --runs counts the runs
+    The step is taken on shapes without values, with PyTorch's own operators. runs counts the runs
     of the paper, each at the size, epochs and data of its recipe.
 
     Args:
@@ -669,7 +669,7 @@ def embed(
             win over all.
         size: Side in pixels of the images, or height,width; by default what the weights
             were made for.
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -840,7 +840,7 @@ class _Evaluate:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -892,7 +892,7 @@ class _Evaluate:
             size: Height and width that images are fitted into, whichever way round suits them;
                 by default what the weights were made for, or windows, where they were made for
                 those.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -953,7 +953,7 @@ class _Evaluate:
                 win over all.
             size: Side in pixels of the windows where they slide, or height,width; by default
                 that of the training crops.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1006,7 +1006,7 @@ class _Evaluate:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1062,7 +1062,7 @@ class _Evaluate:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1129,7 +1129,7 @@ class _Evaluate:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1200,7 +1200,7 @@ def export(
         size: Side in pixels of the images, or height,width, that are written down as the
             model's; by default what the weights were made for.
         precision: Type of the numbers in an ONNX file; inputs and outputs stay float32.
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
 
@@ -1407,7 +1407,7 @@ class _Finetune:
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
                 betas ((0.9, 0.999)), layer_decay (0.8), layer_decay_by (single), head_lr_scale
                 (1.0), clip_grad (None), ema (None).
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1510,7 +1510,7 @@ class _Finetune:
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
                 betas ((0.9, 0.999)), layer_decay (0.9), layer_decay_by (single), head_lr_scale
                 (1.0), clip_grad (1.0), ema (None).
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1620,7 +1620,7 @@ class _Finetune:
                 (linear), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
                 (0.05), betas ((0.9, 0.999)), layer_decay (0.9), layer_decay_by (stage),
                 head_lr_scale (1.0), clip_grad (None), ema (None).
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1723,7 +1723,7 @@ class _Finetune:
                 milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay (0.05),
                 betas ((0.9, 0.999)), layer_decay (0.8), layer_decay_by (single), head_lr_scale
                 (1.0), clip_grad (None), ema (None).
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -1796,7 +1796,7 @@ def info(
             normalization (None), residual (None), affine (None), stages (None).
         decoder: The decoder of the autoencoder (table 1 of the paper); dropped after
             pre-training. A dataclass or a mapping of: kind (block), depth (1), width (512).
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
 
@@ -1838,9 +1838,9 @@ def launch(
             instead of starting anything here.
         logs: Folder for the state and the logs of SLURM's jobs; all machines have to see
             it.
-        job: Resources of a SLURM job, with --slurm. A dataclass or a mapping of: name
-            (fcmae), partition (None), account (None), hours (24.0), warning_s (300), nodes
-            (1), gpus (1), cpus (8), memory_gb (None).
+        job: Resources of a SLURM job, for slurm. A dataclass or a mapping of: name (fcmae),
+            partition (None), account (None), hours (24.0), warning_s (300), nodes (1), gpus
+            (1), cpus (8), memory_gb (None).
 
     Returns:
         Launched: Result of a launch.
@@ -1863,7 +1863,7 @@ def pack(
     """Put the images of a data set into one ZIP file, with their names and classes.
 
     Every command takes the file wherever it takes a folder, and any ZIP program opens it. Worth it
-    where files are many and small on a slow file system, and with --size where photographs are far
+    where files are many and small on a slow file system, and with size where photographs are far
     larger than the crops.
 
     Args:
@@ -1996,7 +1996,7 @@ class _Predict:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2051,7 +2051,7 @@ class _Predict:
             size: Height and width that images are fitted into, whichever way round suits them;
                 by default what the weights were made for, or windows, where they were made for
                 those.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2110,7 +2110,7 @@ class _Predict:
                 win over all.
             size: Side in pixels of the windows where they slide, or height,width; by default
                 that of the training crops.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2163,7 +2163,7 @@ class _Predict:
                 win over all.
             size: Side in pixels of the images, or height,width; by default what the weights
                 were made for.
-            source: Fetching published weights, where --weights is a name such as
+            source: Fetching published weights, where weights is a name such as
                 timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
                 (False), cache (None).
             loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2247,7 +2247,7 @@ def pretrain(
             (cosine), milestones ((0.75, 0.9166666666666666)), min_lr (0.0), weight_decay
             (0.05), betas ((0.9, 0.95)), layer_decay (1.0), layer_decay_by (single),
             head_lr_scale (1.0), clip_grad (None), ema (None).
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2307,7 +2307,7 @@ def reconstruct(
             win over all.
         size: Side in pixels of the images, or height,width; by default what the weights
             were made for.
-        source: Fetching published weights, where --weights is a name such as
+        source: Fetching published weights, where weights is a name such as
             timm:convnextv2_tiny.fcmae. A dataclass or a mapping of: sha256 (None), offline
             (False), cache (None).
         loader: Reading of files. A dataclass or a mapping of: workers (None), timeout_s
@@ -2352,7 +2352,7 @@ def report(
             values.
         config: YAML file or name of a recipe, or several of which later ones win; keywords
             win over all.
-        runs: Folders of runs, the --out of pretrain, contrast or finetune. Must be given.
+        runs: Folders of runs, the out of pretrain, contrast or finetune. Must be given.
         out: The page; an earlier one is replaced, but no file of others, nor one changed
             since.
 

@@ -122,12 +122,12 @@ AMBIGUOUS: dict[str, tuple[dict[str, str], str]] = {
     "both": (
         {"images/a.png": "", "masks/a.png": "mask", "labels/a.txt": BOX},
         "{root} holds label maps as well as labels of objects: say which to check with "
-        "--task segment or --task detect.",
+        'task="segment" or task="detect".',
     ),
     "neither": (
         {"images/a.png": "", "labels/readme.txt": "these are labels"},
         "{root}/labels holds no file of an image's name, neither a mask nor labels of objects, "
-        "so nothing tells what it is for: say it with --task segment or --task detect, or give "
+        'so nothing tells what it is for: say it with task="segment" or task="detect", or give '
         "the folder of images alone.",
     ),
 }

@@ -60,6 +60,30 @@ def test_plain_lines_come_now_and_then() -> None:
     assert "step 4/10" not in told(is_terminal=False, line_every_s=3600.0)
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_every_epoch_has_a_line_also_without_evaluations(is_terminal: bool) -> None:
+    stream = io.StringIO()
+    terminal = Terminal(file=stream, force_terminal=is_terminal, width=120)
+    console = Console(terminal, line_every_s=3600.0)
+    console.start(PLAN)
+    for step in range(3, 11):
+        console.step({**METRICS, "step": float(step), "epoch": step / 5})
+    console.finish()
+    said = stream.getvalue()
+    numbers = "loss 0.9123  lr 1.0e-03  12 images/s  25% data wait\n"
+    assert f"epoch 1  {numbers}" in said
+    assert f"epoch 2  {numbers}" in said
+    assert said.count(numbers) == 2
+
+
+def test_one_of_many_runs_has_no_line_for_each_epoch() -> None:
+    stream = io.StringIO()
+    console = Console(Terminal(file=stream, width=120), line_every_s=3600.0).brief()
+    console.start(PLAN)
+    console.step({**METRICS, "step": 5.0})
+    assert stream.getvalue() == ""
+
+
 def test_a_terminal_gets_a_bar() -> None:
     said = told(is_terminal=True)
     assert "4/10" in said

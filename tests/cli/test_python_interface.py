@@ -79,7 +79,7 @@ def test_configs_are_taken_by_name_and_keywords_win() -> None:
 
 def test_unknown_keywords_are_told() -> None:
     with pytest.raises(
-        ValueError, match=r"there is no key mask\.ratoi\. Did you mean mask\.ratio\?"
+        ValueError, match=r"there is no option mask\.ratoi\. Did you mean mask\.ratio\?"
     ):
         fcmae.pretrain(data="a", out="b", mask={"ratoi": 1})
     with pytest.raises(ValueError, match=r"mask is 0\.5, but must be a dict or a dataclass"):
@@ -158,5 +158,5 @@ def test_wrong_first_arguments_are_told() -> None:
 
 def test_a_misspelt_keyword_is_told_the_right_one() -> None:
     call: Any = fcmae.pretrain
-    with pytest.raises(ValueError, match=r"there is no key dataset\. Did you mean data\?"):
+    with pytest.raises(ValueError, match=r"there is no option dataset\. Did you mean data\?"):
         call(dataset="a", out="b")

@@ -10,6 +10,7 @@ from fcmae.cli.command import Command
 from fcmae.cli.commands import COMMANDS
 from fcmae.cli.main import _answer, main
 from fcmae.errors import DistributedError, OutOfMemory, is_out_of_memory
+from fcmae.flags import written_as_flags
 from fcmae.kernels import native
 from fcmae.options.compute import Compute
 from fcmae.options.fields import fields_of
@@ -47,12 +48,14 @@ FULL = [
 def test_what_needs_less_memory_is_said_by_options_that_the_command_has(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OutOfMemory) as raised:
+    with pytest.raises(OutOfMemory) as raised, written_as_flags():
         command(error)(Options())
     assert str(raised.value) == (
         "there is too little memory: fewer images at a time (--run.batch_size) or a smaller --size "
         "need less of it."
     )
+    with pytest.raises(OutOfMemory, match=r"or a smaller size= need less of it\.$"):
+        command(error)(Options())
     assert _answer(raised.value, None) == 8
     assert capsys.readouterr().err == f"fcmae: {raised.value}\n"
 

@@ -4,13 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from runs import train
-from torch import Tensor
-from toys import ToyTask
+from runs import assert_same_state, train
+from torch import Tensor, nn
+from toys import ToyFeed, ToyTask
 
 from fcmae.data.batch import Batch
+from fcmae.engine.check_task import check_others, check_task
+from fcmae.engine.options import Run
+from fcmae.engine.report import Silent
+from fcmae.optim.options import Optim
 from fcmae.task import Step
 
 
@@ -48,3 +53,38 @@ def test_logs_may_be_numbers(tmp_path: Path) -> None:
 def test_another_outcome_is_refused(tmp_path: Path, outcome: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         train(tmp_path, task=Returning(outcome))
+
+
+def test_mappings_stand_for_the_options_of_a_run(tmp_path: Path) -> None:
+    optim = {"batch_size": 6, "epochs": 1, "base_lr": 0.2, "ema": 0.9}
+    run = {"device": "cpu", "log_every": 1}
+    train(tmp_path / "mappings", optim=optim, run=run)
+    train(tmp_path / "classes", optim=Optim(**optim), run=Run(**run))
+    assert_same_state(tmp_path / "mappings", tmp_path / "classes")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"task": nn.Linear(2, 2)},
+            r"task is <torch\.nn\..*Linear>, but must be an object of a clas",
+        ),
+        (
+            {"task": ToyTask},
+            r"task is <class toys\.ToyTask>, but must be an object of a class derive",
+        ),
+        (
+            {"feed": np.zeros((4, 8, 8, 3))},
+            r"feed is <numpy\.ndarray 4 x 8 x 8 x 3 float64>, but mus",
+        ),
+        ({"feed": np.zeros(4)}, r"fcmae\.Feed\(images, 224\) makes a feed of a path, an array"),
+        ({"evaluations": [len]}, r"evaluations has <.*>, but must be a list of fcmae\.Evaluation"),
+        ({"reporter": print}, r"reporter is <.*>, but must have the methods of fcmae\.Console"),
+    ],
+)
+def test_what_is_no_part_of_a_run_is_refused_in_words(given: dict[str, Any], words: str) -> None:
+    task = given.pop("task", ToyTask())
+    others = {"feed": ToyFeed(), "evaluations": (), "reporter": Silent(), **given}
+    with pytest.raises(ValueError, match=words):
+        _ = check_task(task), check_others(**others)

@@ -81,5 +81,5 @@ def test_a_device_that_is_not_there_is_refused_with_a_way_out(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"use --run\.device cpu"):
+    with pytest.raises(ValueError, match=r'use run=\{"device": "cpu"\}'):
         device_kind(Run(device=device))  # type: ignore[arg-type]

@@ -245,7 +245,7 @@ def test_a_run_may_not_go_on_with_other_options_or_images(tmp_path: Path) -> Non
         "mask.ratio: 0.6 before, 0.7 now; "
         "optim.epochs: 2 before, 9 now; "
         "the training images: 24 before, 25 now. "
-        "Give the same options, or another --out, or begin anew with --run.resume false."
+        'Give the same options, or another out=, or begin anew with run={"resume": False}.'
     )
     with pytest.raises(CheckpointError, match="24 as before, but other files or labels"):
         train(tmp_path, feed=ToyFeed(fingerprint="other"), record={"mask": {"ratio": 0.6}})
@@ -281,7 +281,7 @@ def test_a_run_of_another_command_is_told_as_one(tmp_path: Path) -> None:
         train(tmp_path, record={"head": {"width": 64}, "size": 32})
     assert str(caught.value) == (
         "the run in this directory was made by another command, or by another version of this one "
-        "(its options have decoder, mask), so it cannot go on: give another --out."
+        "(its options have decoder, mask), so it cannot go on: give another out=."
     )
 
 

@@ -52,7 +52,7 @@ def test_a_second_run_is_told_who_holds_the_directory(tmp_path: Path) -> None:
     child.kill()
     assert str(caught.value) == (
         f"{tmp_path} is in use by process {child.pid} on {socket.gethostname()}: wait for that "
-        "run, stop it, or give another --out."
+        "run, stop it, or give another out=."
     )
     take(tmp_path)
 

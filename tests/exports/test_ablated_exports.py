@@ -43,7 +43,7 @@ def test_a_library_that_knows_only_grn_gets_nothing_else(
 def test_the_authors_code_has_no_other_decoder(tmp_path: Path) -> None:
     model = Autoencoder(SMALL, decoder=DecoderOptions(kind="unet", width=8))
     save_weights(tmp_path / "weights.safetensors", model, CARD)
-    says = r"the authors' decoder is of kind block, not unet \(--part encoder fits\)"
+    says = r"the authors' decoder is of kind block, not unet \(part=.encoder. fits\)"
     with pytest.raises(CheckpointError, match=says):
         fcmae.export(weights=tmp_path, format="official", out=tmp_path / "out")
     fcmae.export(weights=tmp_path, format="official", part="encoder", out=tmp_path / "out")

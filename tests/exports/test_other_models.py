@@ -211,7 +211,7 @@ def test_the_authors_have_no_decoder_for_v1(tmp_path: Path) -> None:
 
 
 def test_weights_asked_for_by_name_need_a_folder_to_go_to() -> None:
-    with pytest.raises(ValueError, match="--out must be given"):
+    with pytest.raises(ValueError, match="out= must be given"):
         fcmae.export(weights="timm:convnextv2_atto.fcmae", format="official")
 
 

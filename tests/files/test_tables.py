@@ -105,7 +105,7 @@ def test_sources_are_joined_and_each_file_comes_once(tmp_path: Path) -> None:
 def test_a_table_is_not_written_over_what_it_is_made_of(tmp_path: Path) -> None:
     listed = tmp_path / "list.csv"
     listed.write_text("path\na.png\n")
-    said = f"out is {listed}, which is read too and would be written over: give another --out."
+    said = f"out is {listed}, which is read too and would be written over: give another out=."
     with pytest.raises(ValueError, match=re.escape(said)):
         check_table(listed, sources=[tmp_path, tmp_path / "none", f"{listed}"])
     check_table(tmp_path / "other.csv", sources=[listed])

@@ -198,7 +198,8 @@ def test_an_unknown_name_gets_a_suggestion():
         ),
         (
             (1, 4, 224, 224),
-            "the images have 4 channels, but the encoder was made for 3: set encoder.channels.",
+            "the images have 4 channels (1 x 4 x 224 x 224), but the encoder was made for 3: "
+            "convert them, or make the model with channels=4.",
         ),
     ],
 )

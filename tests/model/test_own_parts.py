@@ -18,7 +18,7 @@ from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.build import OwnCodeError, describe, rebuild
 from fcmae.model.options import Architecture, DecoderOptions
-from fcmae.model.own_parts import visible_of
+from fcmae.model.own_parts import decoder_or_options, visible_of
 from fcmae.tasks.reconstruct import ReconstructTask
 
 ARCH = Architecture(depths=(1, 1, 1, 1), dims=(4, 4, 4, 8), stem=1)
@@ -273,7 +273,48 @@ def test_images_of_one_channel_are_shown_in_grey() -> None:
     assert Autoencoder(arch)(torch.randn(2, 1, 16, 16)).picture().mode == "L"
 
 
-@pytest.mark.parametrize("decoder", [{"width": 64}, nn.Conv2d])
+@pytest.mark.parametrize("decoder", ["block", nn.Conv2d])
 def test_a_decoder_of_another_type_is_refused(decoder: object) -> None:
-    with pytest.raises(ValueError, match=r"must be a torch\.nn\.Module or fcmae\.DecoderOptions"):
-        Autoencoder._check_told(Autoencoder(ARCH), decoder, None)
+    with pytest.raises(ValueError, match=r"must be a fcmae\.DecoderOptions .* or a torch\.nn\.Mod"):
+        decoder_or_options(decoder)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "words"),
+    [
+        (
+            nn.Conv2d(768, PIXELS, 1),
+            "the decoder Conv2d does not fit: the Conv2d takes 768 channels on the second axis, "
+            "but was given 2 x 8 x 2 x 4, which has 8. It gets the map of the encoder's last "
+            "stage, n 8 h w.",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(8, 6, 1), nn.GELU(), nn.GroupNorm(1, 5)),
+            "its layer 2 (GroupNorm) takes 5 channels on the second axis, but was given 2 x 6 x 2",
+        ),
+        (
+            nn.Linear(8, PIXELS),
+            "takes 8 channels on the last axis, but was given 2 x 8 x 2 x 4, wh",
+        ),
+        (nn.Conv2d(8, 7, 1), f"predicts 7 values of each patch, but the target has {PIXELS}"),
+    ],
+    ids=["input", "inside", "channels last", "output"],
+)
+def test_a_decoder_of_another_width_is_told_both_widths(decoder: nn.Module, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Autoencoder(ARCH, decoder=decoder)(torch.zeros(2, 3, 16, 32))
+
+
+def test_a_target_for_other_images_is_told_both_widths() -> None:
+    model = Autoencoder(ARCH, target=nn.Conv2d(1, 4, 8, stride=8), values=4)
+    with pytest.raises(ValueError, match=r"the Conv2d takes 1 channels .*, n 3 h w"):
+        model(torch.zeros(2, 3, 16, 32))
+
+
+def test_another_error_of_a_decoder_is_its_own() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x, x[:, :, :1]], dim=1)
+
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
+        Autoencoder(ARCH, decoder=Broken())(torch.zeros(2, 3, 16, 32))

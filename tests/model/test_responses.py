@@ -216,7 +216,7 @@ def test_batch_statistics_are_those_of_visible_positions_and_are_kept_for_evalua
 
 
 def test_recomputed_blocks_would_count_batches_twice():
-    with pytest.raises(ValueError, match=r"leave --encoder\.checkpointing out"):
+    with pytest.raises(ValueError, match=r'leave encoder=\{"checkpointing": \.\.\.\} out'):
         Encoder(tiny(RESPONSES["batchnorm"]), checkpointing=True)
 
 
@@ -270,7 +270,7 @@ def test_the_stages_that_are_left_out_have_nothing():
         (
             lambda: Response(kind="se", residual=False),
             "grn.residual is False, but grn.kind is se, which has no such part: leave "
-            "--grn.residual out, or take --grn.kind grn.",
+            'grn={"residual": ...} out, or take grn={"kind": "grn"}.',
         ),
         (
             lambda: Response(kind="none", stages=(1, 2)),
@@ -285,7 +285,7 @@ def test_the_stages_that_are_left_out_have_nothing():
         ),
         (
             lambda: Architecture(version=1, grn=Response(kind="none")),
-            "ConvNeXt V1 has no GRN that --grn could change: leave --grn out, or take V2.",
+            "ConvNeXt V1 has no GRN that grn= could change: leave it out, or take V2.",
         ),
     ],
 )

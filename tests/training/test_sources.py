@@ -171,5 +171,5 @@ def test_what_cannot_be_trained_on_is_told_in_a_line(
 
 
 def test_a_misspelt_keyword_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"there is no key dataset\. Did you mean data\?"):
+    with pytest.raises(ValueError, match=r"there is no option dataset\. Did you mean data\?"):
         fcmae.pretrain(dataset=IMAGES, out=tmp_path / "run")

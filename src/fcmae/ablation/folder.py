@@ -10,6 +10,7 @@ from typing import Any
 from fcmae.ablation.steps import PlanStep, Setting
 from fcmae.errors import CheckpointError
 from fcmae.files.durable import storage_errors, write_text
+from fcmae.flags import option
 
 MOST_SHOWN = 6
 """Differences that a message names at most."""
@@ -133,8 +134,8 @@ class PlanFolder:
             more = f"; and {len(changed) - MOST_SHOWN} more" if len(changed) > MOST_SHOWN else ""
             raise CheckpointError(
                 f"the plan has changed since {self.root} was begun: {shown}{more}. New cells, "
-                "seeds and values to choose among may be added; for this give another --out, "
-                "another name to the cell, or the plan as it was."
+                "seeds and values to choose among may be added; for this give another "
+                f"{option('out')}, another name to the cell, or the plan as it was."
             )
         write_text(self.plan, json.dumps({**before, **cells}, indent=1) + "\n")
 
@@ -145,7 +146,9 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict):
-        raise CheckpointError(f"{path} is damaged: give another --out, or remove that file.")
+        raise CheckpointError(
+            f"{path} is damaged: give another {option('out')}, or remove that file."
+        )
     return found
 
 

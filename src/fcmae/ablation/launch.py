@@ -13,6 +13,7 @@ from types import FrameType
 
 from fcmae.engine.lock import hold, probe
 from fcmae.errors import StorageError
+from fcmae.flags import option
 
 WAIT_S = 120.0
 """How long a run that is ending, as after a kill of its runner, is waited for."""
@@ -114,7 +115,8 @@ def _names_of(gpus: int) -> list[str]:
     names = seen or [str(number) for number in range(gpus)]
     if len(names) < gpus:
         raise ValueError(
-            f"gpus is {gpus}, but {VISIBLE} names {len(names)}: lower --gpus to {len(names)}."
+            f"gpus is {gpus}, but {VISIBLE} names {len(names)}: give "
+            f"{option('gpus', str(len(names)))}."
         )
     return names[:gpus]
 

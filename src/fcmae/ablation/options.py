@@ -8,7 +8,7 @@ from fcmae.jobs.options import Job
 
 @dataclass(frozen=True, kw_only=True)
 class StepJob(Job):
-    """Resources of the SLURM job of each step (--slurm true)."""
+    """Resources of the SLURM job of each step (slurm true)."""
 
     at_once: int = 32
     """Jobs that may be in the queue at a time."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from fcmae.errors import CheckpointError
 from fcmae.files.durable import digest, write_synced
+from fcmae.flags import option
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -55,7 +56,8 @@ def damages(folder: Path) -> list[str]:
     if content["format"] != FORMAT:
         raise CheckpointError(
             f"{folder} has format {content['format']}, but this version of fcmae reads {FORMAT}: "
-            "go on with the version that wrote it, or begin anew with --run.resume false."
+            "go on with the version that wrote it, or begin anew with "
+            f"{option('run.resume', 'false')}."
         )
     checks = (_damage(folder / name, **facts) for name, facts in content["files"].items())
     return [damage for damage in checks if damage]

@@ -14,7 +14,7 @@ YES = ("1", "on", "true", "yes")
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Fetching published weights, where --weights is a name such as timm:convnextv2_tiny.fcmae."""
+    """Fetching published weights, where weights is a name such as timm:convnextv2_tiny.fcmae."""
 
     sha256: str | None = None
     """SHA-256 that the file of weights must have. Without it, the one of the first download is

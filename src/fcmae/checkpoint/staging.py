@@ -10,6 +10,7 @@ from fcmae.checkpoint import manifest
 from fcmae.errors import StorageError
 from fcmae.files import durable
 from fcmae.files.durable import STAGING
+from fcmae.flags import option
 
 FORMER = ".former-"
 FACTS = "state.json"
@@ -44,7 +45,7 @@ def publish(
     if absent := [name for name in shards if not (staging / name).is_file()]:
         raise StorageError(
             f"{path} was not written: {absent[0]} was written by another machine and is not there. "
-            "Give an --out on a disk that all machines share."
+            f"Give an {option('out')} on a disk that all machines share."
         )
     with durable.storage_errors(path):
         text = json.dumps(facts, indent=1, allow_nan=False)
@@ -55,8 +56,8 @@ def publish(
     if damages := manifest.damages(path):
         raise StorageError(
             f"{path} was not written correctly: {'; '.join(damages)}. Check the disk, then give "
-            "the command again to go on from the checkpoint before, or choose an --out on another "
-            "disk."
+            "the command again to go on from the checkpoint before, or choose an "
+            f"{option('out')} on another disk."
         )
     return path
 

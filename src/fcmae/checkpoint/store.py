@@ -39,6 +39,7 @@ from fcmae.checkpoint.tensors import (
 from fcmae.errors import CheckpointError, NonFiniteError
 from fcmae.files import durable
 from fcmae.files.durable import STAGING
+from fcmae.flags import option
 
 DAMAGED = ".damaged"
 
@@ -192,7 +193,7 @@ def newest_intact(root: Path) -> FoundCheckpoints:
     if damaged:
         raise CheckpointError(
             f"all checkpoints in {root} are damaged ({'; '.join(map(str, damaged))}): begin anew "
-            "with --run.resume false, or give another --out."
+            f"with {option('run.resume', 'false')}, or give another {option('out')}."
         )
     return FoundCheckpoints()
 

@@ -8,6 +8,7 @@ import timm
 from fcmae.checkpoint.formats.form import Shape
 from fcmae.checkpoint.published import Published, unknown
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.model.timm_options import PREFIX, TimmArchitecture
 
 LICENCES = {
@@ -70,7 +71,9 @@ def full_name(name: str) -> str:
         tagged = f"{name}.{tag}"
         if tagged in known:
             return tagged
-        raise CheckpointError(f"timm has no weights of {name}: --model timm:{name} starts anew.")
+        raise CheckpointError(
+            f"timm has no weights of {name}: {option('model', f'timm:{name}')} starts anew."
+        )
     raise CheckpointError(unknown(PREFIX + name, known))
 
 

@@ -13,6 +13,7 @@ from fcmae.checkpoint.options import Rule
 from fcmae.checkpoint.report import LoadReport, TensorEntry, part_of, prefixed
 from fcmae.checkpoint.timm_names import facts_of
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.model.build import rebuild
 from fcmae.model.timm_body import build_body
 from fcmae.model.timm_net import TimmEncoder, timm_encoder_of
@@ -142,11 +143,13 @@ def _adapted(
     if rule is None:
         raise CheckpointError(
             f"the weights of {have} are for {have.channels} channels, not for {wanted.channels}: "
-            "--adapt says how to make them fit."
+            f"{option('adapt')} says how to make them fit."
         )
     names = {f"{layer}.weight" for layer in facts_of(have.timm).stems} & tensors.keys()
     if not names or any(tensors[name].shape[1] != have.channels for name in names):
-        raise CheckpointError(f"{have} has no stem that could be adapted: leave --adapt out.")
+        raise CheckpointError(
+            f"{have} has no stem that could be adapted: leave {option('adapt')} out."
+        )
     for name in names:
         tensors[name] = adapt_stem(tensors[name], wanted.channels, rule)
     return names

@@ -8,17 +8,18 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
 from fcmae.errors import in_users_words, needs_less
+from fcmae.flags import option
 from fcmae.options.fields import fields_of
 
 SAVES_MEMORY = {
-    "run.micro_batch": "fewer images at a time (--run.micro_batch)",
-    "run.batch_size": "fewer images at a time (--run.batch_size)",
-    "scan.large": "a lower --scan.large",
-    "scan.scales": "lower --scan.scales",
-    "tiles.size": "windows (--tiles.size)",
-    "size": "a smaller --size",
-    "images": "fewer --images",
-    "loader.workers": "fewer --loader.workers",
+    "run.micro_batch": "fewer images at a time ({})",
+    "run.batch_size": "fewer images at a time ({})",
+    "scan.large": "a lower {}",
+    "scan.scales": "lower {}",
+    "tiles.size": "windows ({})",
+    "size": "a smaller {}",
+    "images": "fewer {}",
+    "loader.workers": "fewer {}",
 }
 """Options that say how much memory is taken, in the order in which one would try them."""
 
@@ -73,7 +74,8 @@ class Command:
             DistributedError: Another process died.
         """
         fields = fields_of(self.options)
-        ways_out = [words for name, words in SAVES_MEMORY.items() if name in fields]
+        able = {name: words for name, words in SAVES_MEMORY.items() if name in fields}
+        ways_out = [words.format(option(name)) for name, words in able.items()]
         with in_users_words(needs_less(ways_out)):
             return self.run(options, Console())
 

@@ -20,6 +20,7 @@ from fcmae.cli.launch.words import leave_words
 from fcmae.engine.rank_env import leads, place
 from fcmae.errors import DataError, FcmaeError
 from fcmae.files.durable import storage_errors
+from fcmae.flags import written_as_flags
 from fcmae.options.fields import fields_of, nested, plain
 from fcmae.options.parse import CommandLine, build, read_command_line
 from fcmae.options.suggest import did_you_mean
@@ -29,7 +30,11 @@ PACKAGE = str(Path(__file__).parents[1])
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line and give back its exit code (see ``fcmae.errors``)."""
-    words = list(sys.argv[1:] if args is None else args)
+    with written_as_flags():
+        return _main(list(sys.argv[1:] if args is None else args))
+
+
+def _main(words: list[str]) -> int:
     line: CommandLine | None = None
     try:
         name, words = find_command(words)

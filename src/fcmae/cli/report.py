@@ -34,7 +34,7 @@ class Report:
     """
 
     runs: list[Path]
-    """Folders of runs, the --out of pretrain, contrast or finetune."""
+    """Folders of runs, the out of pretrain, contrast or finetune."""
 
     out: Path = Path("report.html")
     """The page; an earlier one is replaced, but no file of others, nor one changed since."""

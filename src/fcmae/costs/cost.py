@@ -21,7 +21,7 @@ PAPER: tuple[ModelName, ...] = (
 class Cost:
     """Memory per GPU and GPU-hours of a training, from a model: nothing here is measured.
 
-    The step is taken on shapes without values, with PyTorch's own operators. --runs counts the runs
+    The step is taken on shapes without values, with PyTorch's own operators. runs counts the runs
     of the paper, each at the size, epochs and data of its recipe.
     """
 

@@ -10,6 +10,7 @@ from fcmae.analysis.budget import gpu_hours, memory
 from fcmae.analysis.step import step_cost, training_flops
 from fcmae.costs.cost import PAPER, SIZES, Cost, Costs, Kind, Needed, RunCost
 from fcmae.engine.report import Reporter
+from fcmae.flags import option
 from fcmae.model.options import architecture
 from fcmae.options.recipes import read_config, recipe_names
 
@@ -56,7 +57,9 @@ def count_runs(options: Cost, reporter: Reporter) -> Costs:
     all_sizes = options.model == list(PAPER)
     recipes = [run for run in _paper_runs() if all_sizes or run[1] in options.model]
     if not recipes:
-        raise ValueError(f"the paper has no run of {' or '.join(options.model)}: leave out --runs.")
+        raise ValueError(
+            f"the paper has no run of {' or '.join(options.model)}: leave out {option('runs')}."
+        )
     with reporter.counting("counting", len(recipes)) as tick:
         runs = []
         for recipe, model, config in recipes:

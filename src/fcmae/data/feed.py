@@ -1,8 +1,10 @@
 """Batches for training and for evaluation, in an order that any run can take up again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from numbers import Integral
+from typing import Any
 
 from fcmae.data.augment import Pretraining, View
 from fcmae.data.batch import Batch
@@ -18,6 +20,7 @@ from fcmae.data.source import ImageSource
 from fcmae.data.unusable import Unusable
 from fcmae.data.workers import load
 from fcmae.errors import DataError
+from fcmae.options.group import options_from
 
 ANY_SIZE = (2048, 2048)
 """What is set aside for an image whose size is not known yet."""
@@ -36,7 +39,7 @@ class Feed:
         view: What makes tensors of pictures (and of their labels); or the side, or height and
             width, of random crops that are mirrored half of the time.
         seed: Seeds order, crops and replacements.
-        loader: How images are read and normalised.
+        loader: How images are read and normalised: a dataclass or a mapping.
         channels: Of the tensors; pictures are converted.
         repeats: How often an epoch shows each image.
 
@@ -47,6 +50,7 @@ class Feed:
 
     Raises:
         DataError: There are no images, or none that could be listed.
+        ValueError: The view, or an option of the loader, is none.
     """
 
     def __init__(
@@ -55,13 +59,13 @@ class Feed:
         view: View | SceneView | int | tuple[int, int],
         *,
         seed: int = 0,
-        loader: Loader | None = None,
+        loader: Loader | Mapping[str, Any] | None = None,
         channels: int = 3,
         repeats: int = 1,
     ) -> None:
         if repeats < 1:
             raise ValueError(f"repeats is {repeats}, but an image is shown at least once an epoch.")
-        loader = loader or Loader()
+        loader = options_from(Loader, loader, "loader")
         if not isinstance(images, ImageList):
             images = each_plane(find_images(images, loader=loader), loader)
         view = view if isinstance(view, View | SceneView) else Pretraining(_sides(view))
@@ -188,9 +192,16 @@ def batch_bytes(view: View | SceneView, channels: int, num_images: int) -> int:
     return 4 * channels * height * width * num_images
 
 
-def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+def _sides(size: Any) -> tuple[int, int]:
     """Height and width of a view, of one number or two."""
-    height, width = (size, size) if isinstance(size, int) else size
+    two = (size, size) if isinstance(size, Integral) else size
+    several = isinstance(two, (tuple, list)) and len(two) == 2
+    if not (several and all(isinstance(x, Integral) for x in two)):
+        raise ValueError(
+            f"view is {size!r}, but must be a side in pixels, height and width, or a view of "
+            "fcmae.data.augment."
+        )
+    height, width = map(int, two)
     if height < 1 or width < 1:
         raise ValueError(f"view is {size}, but height and width must be at least one pixel.")
     return height, width

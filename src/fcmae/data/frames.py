@@ -73,7 +73,7 @@ def all_frames(file: ByteStream, image: Image.Image, how: Reading) -> Picture:
     if number * image.width * image.height > how.max_pixels:
         raise Refused(
             f"{number} planes of {image.width} x {image.height} pixels are more than "
-            f"--loader.max_pixels {how.max_pixels}"
+            f"loader.max_pixels, {how.max_pixels}"
         )
     found = list[Picture]()
     for frame in range(number):

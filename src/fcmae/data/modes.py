@@ -132,7 +132,7 @@ def _holds(pixels: NDArray[np.generic], value: float) -> bool:
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Refuse a picture of too many pixels, and one that is hardly more than a line."""
     if width * height > max_pixels:
-        raise Refused(f"{width} x {height} pixels are more than --loader.max_pixels {max_pixels}")
+        raise Refused(f"{width} x {height} pixels are more than loader.max_pixels, {max_pixels}")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise Refused(f"{width} x {height} pixels: one side is over {MAX_ASPECT} times the other")
 

@@ -113,7 +113,7 @@ def _regular_file(path: OpenSource, max_bytes: int) -> ByteStream:
         if status.st_size == 0:
             raise Refused("the file is empty")
         if status.st_size > max_bytes:
-            raise Refused(f"{status.st_size} bytes are more than --loader.max_bytes {max_bytes}")
+            raise Refused(f"{status.st_size} bytes are more than loader.max_bytes, {max_bytes}")
     except BaseException:
         file.close()
         raise

@@ -96,7 +96,7 @@ class PackIndex(Members):
             raise Refused(reason)
         begin, data, end, _, _, digest = self.rows[index].item()
         if end - data > max_bytes:
-            raise Refused(f"{end - data} bytes are more than --loader.max_bytes {max_bytes}")
+            raise Refused(f"{end - data} bytes are more than loader.max_bytes, {max_bytes}")
         with self.path.open("rb") as file:
             file.seek(begin)
             member = file.read(end - begin)

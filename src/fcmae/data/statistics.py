@@ -15,6 +15,7 @@ from fcmae.data.modes import SIXTEEN_BITS, Picture
 from fcmae.data.open_file import FORMATS, entrance, kind_of
 from fcmae.data.options import DEFAULT, Loader, Reading
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.randomness import integer, permutation
 
 IMAGES = 256
@@ -66,7 +67,7 @@ class Seen:
         found = ", ".join(f"{count} with {number}" for number, count in self.channels.most_common())
         raise DataError(
             f"the images have different numbers of channels (of {self.channels.total()} that were "
-            f"looked at: {found}), but a model takes one: --encoder.channels says which, and "
+            f"looked at: {found}), but a model takes one: {option('encoder.channels')} says which, "
             "images with others are left out."
         )
 
@@ -123,7 +124,9 @@ class Statistics:
         if missing > 0:
             text += f", {max(missing, 0.001):.1%} of pixels missing"
         if self.mark is not None:
-            text += f" (those of {self.mark:g}; --loader.nodata nan would take it for a number)"
+            text += (
+                f" (those of {self.mark:g}; {option('loader.nodata', 'nan')} reads it as a number)"
+            )
         constant = [str(i + 1) for i, channel in enumerate(self.channels) if channel.constant]
         if constant:
             text += f"; channel {' and '.join(constant)} is constant"

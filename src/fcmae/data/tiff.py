@@ -45,4 +45,4 @@ def _read(
 
 def _check_values(values: int, how: Reading) -> None:
     if values > 4 * how.max_pixels:
-        raise Refused(f"{values} values in a TIFF are more than --loader.max_pixels allows")
+        raise Refused(f"{values} values in a TIFF are more than loader.max_pixels allows")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from fcmae.data.options import Loader
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 ALWAYS_ALLOWED = 100
 
@@ -29,7 +30,7 @@ class Unusable:
             some = "; ".join(f"{path}: {reason}" for path, reason in list(self.files.items())[:3])
             raise DataError(
                 f"{len(self.files)} files cannot be used, more than the {self.limit} allowed "
-                f"({some}). `fcmae check` lists all of them; --loader.max_unusable raises the "
-                "limit, at most to half of the files."
+                f"({some}). `fcmae check` lists all of them; "
+                f"{option('loader.max_unusable')} raises the limit, at most to half of the files."
             )
         return new

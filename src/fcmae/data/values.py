@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fcmae.data.annotations import Annotation, Annotations
 from fcmae.data.image_list import ImageList
 from fcmae.data.values_sheet import ValueKind
+from fcmae.flags import option
 
 NAMED = 5
 """Columns of a kind that a message names."""
@@ -65,7 +66,8 @@ def why_mixed(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int, st
     return row, (
         f"the columns must be all labels or all numbers, but {some_of(labels)} hold only 0 and "
         f"1, and {some_of(numbers)} numbers ({names[place]} is {table[row, place]:g} "
-        "here): learn all as numbers with --kind numbers, or give each kind a list of its own"
+        f"here): learn all as numbers with {option('kind', 'numbers')}, or give each kind a list "
+        "of its own"
     )
 
 
@@ -81,14 +83,16 @@ def why_uncertain(names: Sequence[str], table: NDArray[np.float32]) -> tuple[int
     row, place = np.argwhere(table[:, columns] == -1)[0].tolist()
     return row, (
         f"{names[columns[place]]} is -1, and {some_of([names[i] for i in columns])} hold only -1, "
-        "0 and 1, which may be labels or numbers: say --unknown -1 where -1 means not known, or "
-        "--kind numbers where it is a number"
+        f"0 and 1, which may be labels or numbers: say {option('unknown', '-1')} where -1 means "
+        f"not known, or {option('kind', 'numbers')} where it is a number"
     )
 
 
 def ways_out(value: float) -> str:
     """What to do about a value that is no label."""
-    return "--unknown -1 takes it as not known" if value == -1 else "numbers need --kind numbers"
+    if value == -1:
+        return f"{option('unknown', '-1')} takes it as not known"
+    return f"numbers need {option('kind', 'numbers')}"
 
 
 def without(table: NDArray[np.float32], unknown: float | None) -> NDArray[np.float32]:

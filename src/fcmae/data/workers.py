@@ -22,6 +22,7 @@ from fcmae.data.options import Loader
 from fcmae.data.order import Key
 from fcmae.data.targets import Targets
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 PREFETCH = 2
 POLL_S = 1.0
@@ -152,7 +153,8 @@ def _patiently(batches: Iterator[Any], timeout_s: float) -> Iterator[Any]:
 def _hanging(timeout_s: float) -> DataError:
     return DataError(
         f"no batch came from the loader's processes for {timeout_s:g} seconds. A file system "
-        "that hangs is the usual cause; if yours is slow, raise --loader.timeout_s."
+        "that hangs is the usual cause; if yours is slow, raise "
+        f"{option('loader.timeout_s')}."
     )
 
 
@@ -167,8 +169,9 @@ def _explain(error: Exception) -> DataError | None:
     what = (text or "its batch was lost").splitlines()[0]
     return DataError(
         f"a process that decodes images died ({what}). "
-        "Usual causes: no memory left (fewer --loader.workers need less), a full /dev/shm "
-        "(docker run --shm-size=4g), or a file that crashes a decoder (`fcmae check` finds it)."
+        f"Usual causes: no memory left (fewer {option('loader.workers')} need less), a full "
+        "/dev/shm (docker run --shm-size=4g), or a file that crashes a decoder (`fcmae check` "
+        "finds it)."
     )
 
 

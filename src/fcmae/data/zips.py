@@ -137,7 +137,7 @@ class Directory(Members):
         """The bytes of a member, unpacked, whose CRC-32 is right."""
         length, packed = int(self.lengths[index]), int(self.packed[index])
         if max(length, packed) > max_bytes:
-            raise Refused(f"{length} bytes are more than --loader.max_bytes {max_bytes}")
+            raise Refused(f"{length} bytes are more than loader.max_bytes, {max_bytes}")
         try:
             with self.path.open("rb") as file:
                 file.seek(int(self.begins[index]))

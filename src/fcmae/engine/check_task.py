@@ -1,19 +1,32 @@
-"""Checks of a task before its first step: what would be neither trained nor saved."""
+"""Checks of what ``fit`` is given: what is no task, or would be neither trained nor saved."""
+
+from inspect import getattr_static
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from fcmae.checkpoint.tensors import is_finite
-from fcmae.task import Step, Task
+from fcmae.engine.report import Reporter
+from fcmae.options.objects import summary
+from fcmae.task import Evaluation, Step, Task
+
+FEED = ("num_images", "fingerprint", "steps_per_epoch", "batches")
+"""What a ``TrainingFeed`` has."""
 
 
-def check_task(task: Task) -> None:
+def check_task(task: object) -> None:
     """Refuse a task whose model cannot be trained, or whose run could not be kept.
 
     Raises:
-        ValueError: It has no model, weights outside of it, or a state that is not finite tensors.
+        ValueError: It is no task, has no model, weights outside of it, or a state that is not
+            finite tensors.
     """
+    if not isinstance(task, Task):
+        raise ValueError(
+            f"task is {summary(task)}, but must be an object of a class derived from fcmae.Task, "
+            "whose self.model is trained and whose forward(batch) returns fcmae.Step(loss=...)."
+        )
     name, model = type(task).__name__, getattr(task, "model", None)
     if not isinstance(model, nn.Module):
         raise ValueError(
@@ -64,3 +77,27 @@ def checked_step(task: Task, step: object) -> Step:
             "without detach() or item()."
         )
     return step
+
+
+def check_others(feed: object, evaluations: object, reporter: object) -> None:
+    """Refuse what is given to ``fit`` beside a task and is not what it should be.
+
+    Raises:
+        ValueError: The message says what to give.
+    """
+    # Their presence alone: isinstance would compute the fingerprint.
+    if any(getattr_static(feed, name, None) is None for name in FEED):
+        raise ValueError(
+            f"feed is {summary(feed)}, but must give batches: fcmae.Feed(images, 224) makes a feed "
+            "of a path, an array, a list or a data set, here of crops of 224 x 224 pixels."
+        )
+    given = evaluations if isinstance(evaluations, (list, tuple)) else [evaluations]
+    if wrong := [one for one in given if not isinstance(one, Evaluation)]:
+        raise ValueError(
+            f"evaluations has {summary(wrong[0])}, but must be a list of fcmae.Evaluation."
+        )
+    if not isinstance(reporter, Reporter):
+        raise ValueError(
+            f"reporter is {summary(reporter)}, but must have the methods of fcmae.Console, which "
+            "is one."
+        )

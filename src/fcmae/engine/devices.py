@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from fcmae.engine.memory import keep_freed_memory
 from fcmae.engine.options import Run
 from fcmae.engine.rank_env import processes, started_by
+from fcmae.flags import option
 from fcmae.kernels import choice
 from fcmae.process_group import Peers
 
@@ -77,13 +78,13 @@ def device_kind(run: Run) -> str:
     """The kind of device that ``run.device`` means on this machine."""
     if run.device == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            "run.device is cuda, but PyTorch finds no CUDA device here: use --run.device cpu, or "
-            "install a CUDA build of PyTorch."
+            "run.device is cuda, but PyTorch finds no CUDA device here: use "
+            f"{option('run.device', 'cpu')}, or install a CUDA build of PyTorch."
         )
     if run.device == "mps" and not torch.backends.mps.is_available():
         raise ValueError(
-            "run.device is mps, but PyTorch finds no Apple GPU here: use --run.device cpu, or "
-            "install PyTorch for macOS on Apple silicon."
+            "run.device is mps, but PyTorch finds no Apple GPU here: use "
+            f"{option('run.device', 'cpu')}, or install PyTorch for macOS on Apple silicon."
         )
     if run.device != "auto":
         return run.device

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcmae.engine import devices
-from fcmae.engine.check_task import check_task
+from fcmae.engine.check_task import check_others, check_task
 from fcmae.engine.feed import TrainingFeed
 from fcmae.engine.folder import RunFolder
 from fcmae.engine.keeper import Keeper
@@ -20,6 +20,7 @@ from fcmae.engine.resume import Meaning
 from fcmae.engine.signals import stop_flag
 from fcmae.errors import in_users_words
 from fcmae.optim.options import Optim
+from fcmae.options.group import options_from
 from fcmae.task import Evaluation, Task
 
 
@@ -27,9 +28,9 @@ def fit(
     task: Task,
     feed: TrainingFeed,
     *,
-    optim: Optim,
+    optim: Optim | Mapping[str, Any],
     out: str | Path,
-    run: Run | None = None,
+    run: Run | Mapping[str, Any] | None = None,
     command: str = "",
     evaluations: Sequence[Evaluation] = (),
     record: Mapping[str, Any] | None = None,
@@ -46,9 +47,9 @@ def fit(
     Args:
         task: The model and what one step means.
         feed: The images, such as those of ``fcmae.Feed``.
-        optim: Optimizer, schedule, batch size, epochs.
+        optim: Optimizer, schedule, batch size, epochs: a dataclass or a mapping.
         out: The run directory; see ``folder.RunFolder`` for what it will hold.
-        run: Seed, devices, precision, checkpoints.
+        run: Seed, devices, precision, checkpoints: a dataclass or a mapping.
         command: The command that makes the run, such as ``finetune segment``; the run records it,
             and no other may go on with it.
         evaluations: What to measure at intervals.
@@ -65,10 +66,13 @@ def fit(
         NonFiniteError: The loss or a gradient is not finite; the optimizer did not step.
         StorageError: The directory is in use, full or not writable.
         CheckpointError: The directory's run cannot go on like this.
-        ValueError: The task has no model that could be trained and saved.
+        ValueError: An argument is none of its kind, an option is wrong, or the task has no model
+            that could be trained and saved.
     """
-    reporter, run, out = reporter or Silent(), run or Run(), Path(out)
+    reporter, out = reporter or Silent(), Path(out)
+    run, optim = options_from(Run, run, "run"), options_from(Optim, optim, "optim")
     check_task(task)
+    check_others(feed, evaluations, reporter)
     with hold(out), in_users_words(devices.full(run)), stop_flag(reporter.finish) as stop:
         fabric = devices.launch(run)
         speaker = reporter if fabric.is_global_zero else Silent()

@@ -10,6 +10,7 @@ from pathlib import Path
 from fcmae.engine.rank_env import leads
 from fcmae.errors import StorageError
 from fcmae.files.durable import check_space, storage_errors, sync_folder, write_synced
+from fcmae.flags import option
 
 LOCK = ".lock"
 LEAST_FREE = 64 * 2**20
@@ -122,5 +123,5 @@ def _is_stale(owner: str) -> bool:
 def _taken(out: Path, owner: str) -> StorageError:
     return StorageError(
         f"{out} is in use by {owner.strip() or 'another process'}: wait for that run, stop it, or "
-        "give another --out."
+        f"give another {option('out')}."
     )

@@ -17,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from fcmae.engine.folder import RunFolder, metric_lines
 from fcmae.errors import StorageError
 from fcmae.files.durable import storage_errors, sync_file, write_text
+from fcmae.flags import option
 
 RecordKind = Literal["train", "evaluation"]
 
@@ -125,13 +126,13 @@ def require_unfinished_or_empty(folder: RunFolder) -> None:
             if path.exists():
                 raise StorageError(
                     f"{path} is there already, though no run was begun here, and a run would write "
-                    "over it: give another --out, or move it away."
+                    f"over it: give another {option('out')}, or move it away."
                 )
     if folder.weights.exists():
         raise StorageError(
             f"{folder.root} holds the weights of a finished run but no checkpoint to go on from: "
-            "give another --out, or begin anew with --run.resume false (the old files are kept "
-            "in a folder of their own)."
+            f"give another {option('out')}, or begin anew with {option('run.resume', 'false')} "
+            "(the old files are kept in a folder of their own)."
         )
 
 

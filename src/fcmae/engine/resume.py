@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 
 FREE = (
     "out", "data", "val", "weights", "source", "config", "every", "test_size", "monitor",
@@ -42,12 +43,13 @@ def check_same_run(
     if all(commands) and commands[0] != commands[1]:
         raise CheckpointError(
             f"the run in this directory was made by `fcmae {commands[0]}`, so `fcmae "
-            f"{commands[1]}` cannot go on with it: give another --out."
+            f"{commands[1]}` cannot go on with it: give another {option('out')}."
         )
     if others := sorted(set(before["options"]) - set(now["options"])):
         raise CheckpointError(
             "the run in this directory was made by another command, or by another version of this "
-            f"one (its options have {', '.join(others)}), so it cannot go on: give another --out."
+            f"one (its options have {', '.join(others)}), so it cannot go on: give another "
+            f"{option('out')}."
         )
     differences = _differences(before["options"], now["options"], meaning)
     if before["data"] != now["data"]:
@@ -60,8 +62,8 @@ def check_same_run(
     if differences:
         raise CheckpointError(
             "the run in this directory was begun differently, so it cannot go on: "
-            f"{'; '.join(differences)}. Give the same options, or another --out, or begin anew "
-            "with --run.resume false."
+            f"{'; '.join(differences)}. Give the same options, or another {option('out')}, or "
+            f"begin anew with {option('run.resume', 'false')}."
         )
 
 

@@ -10,6 +10,7 @@ from fcmae.checkpoint.shards import Piece, Reader
 from fcmae.checkpoint.store import Saved
 from fcmae.engine.devices import rows, whole
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.optim.average import Average
 
 StateParts = dict[str, dict[str, Tensor]]
@@ -124,7 +125,8 @@ def _check_same_model(reader: Reader, current: Mapping[str, Tensor]) -> None:
             raise CheckpointError(
                 "the run in this directory is of another model, so it cannot go on: its "
                 f"{name} is {one}, but {other} in the one that was asked for now. Give the same "
-                "options (a model that was left to --weights needs these), or another --out."
+                f"options (a model that was left to {option('weights')} needs these), or another "
+                f"{option('out')}."
             )
 
 

@@ -4,6 +4,7 @@ import importlib.util
 from typing import Literal, get_args
 
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.model.grn_options import Response
 from fcmae.model.kinds import with_article
 from fcmae.model.options import SIZES, Architecture
@@ -103,7 +104,8 @@ def check_architecture(
     if format in NAMED_LAYERS and architecture.grn != Response():
         reason = "in place of the paper's GRN (grn.*) it has a variant that only fcmae knows"
     if format == "official" and part == "autoencoder" and decoder != "block":
-        reason = f"the authors' decoder is of kind block, not {decoder} (--part encoder fits)"
+        fits = option("part", "encoder")
+        reason = f"the authors' decoder is of kind block, not {decoder} ({fits} fits)"
     if format == "official" and architecture.stem != 4:
         reason = f"the authors' code has stems of 4 pixels only, not {architecture.stem}"
     elif format == "official" and part == "autoencoder" and architecture.version == 1:
@@ -147,7 +149,8 @@ def check_precision(
     if precision == "float16" and part == "autoencoder":
         raise ValueError(
             "precision is float16, but an autoencoder, which measures its input's patches, is "
-            "written in float32: leave --precision out, or give --part encoder."
+            f"written in float32: leave {option('precision')} out, or give "
+            f"{option('part', 'encoder')}."
         )
 
 

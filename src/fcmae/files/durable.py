@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fcmae.errors import StorageError
+from fcmae.flags import option
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CHUNK = 2**20
@@ -74,7 +75,7 @@ def check_space(folder: Path, need: int) -> None:
     if have < need:
         raise StorageError(
             f"{folder} has {have:,} bytes free, but {need:,} are needed: free some space, or give "
-            "another --out."
+            f"another {option('out')}."
         )
 
 
@@ -87,5 +88,5 @@ def storage_errors(path: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         way_out = "free some space" if error.errno in FULL else "check its permissions"
         raise StorageError(
-            f"cannot write {path}: {reason}. Please {way_out}, or give another --out."
+            f"cannot write {path}: {reason}. Please {way_out}, or give another {option('out')}."
         ) from error

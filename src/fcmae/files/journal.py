@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from fcmae.errors import StorageError
 from fcmae.files.durable import STAGING, storage_errors, write_text
 from fcmae.files.written_files import FileKind, intact, line_of, record_name, records_in
+from fcmae.flags import option
 
 
 class Journal:
@@ -43,7 +44,7 @@ class Journal:
             if name not in self._known and os.path.lexists(self.folder / name):
                 raise StorageError(
                     f"{self.folder / name} is there already and was not written by an earlier "
-                    "call, or was changed since: give another --out, or move it away."
+                    f"call, or was changed since: give another {option('out')}, or move it away."
                 )
 
     @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fcmae.files.journal import Journal
 from fcmae.files.tables import ENDINGS, TableColumns, write_table
+from fcmae.flags import option
 
 UNUSABLE = ("path", "reason")
 """Columns of the list of files that were left out."""
@@ -29,7 +30,8 @@ def check_table(path: Path, name: str = "out", *, sources: Sequence[str | Path] 
         raise ValueError(f"{name} is {path}, which is a folder, but must be a file.")
     if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sources):
         raise ValueError(
-            f"{name} is {path}, which is read too and would be written over: give another --{name}."
+            f"{name} is {path}, which is read too and would be written over: give another "
+            f"{option(name)}."
         )
     if path.suffix.lower() == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ValueError(

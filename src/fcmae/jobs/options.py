@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Resources of a SLURM job, with --slurm."""
+    """Resources of a SLURM job, for slurm."""
 
     name: str = "fcmae"
     """Name of the job."""

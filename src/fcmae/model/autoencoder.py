@@ -1,5 +1,6 @@
 """FCMAE: the fully convolutional masked autoencoder (section 3.1 of the paper)."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +21,9 @@ from fcmae.model.own_parts import (
     MaskFunction,
     OwnDecoder,
     TargetFunction,
+    decoder_or_options,
     dotted_name,
+    function_or_options,
     name_of,
     own_targets,
     visible_of,
@@ -41,10 +44,13 @@ class Autoencoder(nn.Module):
 
     Args:
         architecture: The encoder's, or the name of its size; ``atto`` by default.
+        channels: Channels of the images, where a name stands for the rest; 3 by default.
+        stem: Side in pixels of the stem's patches, likewise: 4 (by default), 2 or 1.
         decoder: Kind, depth and width of the decoder; or a module, ``n c h w`` to ``n k h w``.
         mask: Ratio, pattern, side of its patches, and how the encoder computes under it; or a
             function, (generator, grid) to a boolean mask.
         target: What to predict: options of the pixels; or a function, images to ``n p k``.
+            Options of decoder, mask and target are a dataclass or a mapping.
         values: How many values ``k`` a decoder of fcmae predicts for a target of your own; by
             default as many as a patch has pixels and channels.
         drop_path: Stochastic depth of the encoder (the paper uses none here).
@@ -55,43 +61,51 @@ class Autoencoder(nn.Module):
         self,
         architecture: Architecture | str | None = None,
         *,
-        decoder: DecoderOptions | nn.Module | None = None,
-        mask: Mask | MaskFunction | None = None,
-        target: Target | TargetFunction | None = None,
+        channels: int | None = None,
+        stem: int | None = None,
+        decoder: DecoderOptions | nn.Module | Mapping[str, Any] | None = None,
+        mask: Mask | MaskFunction | Mapping[str, Any] | None = None,
+        target: Target | TargetFunction | Mapping[str, Any] | None = None,
         values: int | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.encoder = Encoder(
+            architecture,
+            channels=channels,
+            stem=stem,
+            drop_path=drop_path,
+            checkpointing=checkpointing,
+        )
         arch = self.encoder.architecture
         self.hidden_token: nn.Parameter | None = None
         self._take(mask, target, arch.stride)
+        decoder = decoder_or_options(decoder)
         if self._mask_options.convolution == "leaking-token":
             self.hidden_token = nn.Parameter(torch.empty(arch.dims[0]).normal_(std=0.02))
         self._check_told(decoder, values)
         self.decoder: AnyDecoder = (
             OwnDecoder(arch.dims[-1], decoder)
             if isinstance(decoder, nn.Module)
-            else build_decoder(arch, decoder or DecoderOptions(), values)
+            else build_decoder(arch, decoder, values)
         )
 
     def _take(
-        self, mask: Mask | MaskFunction | None, target: Target | TargetFunction | None, stride: int
+        self,
+        mask: Mask | MaskFunction | Mapping[str, Any] | None,
+        target: Target | TargetFunction | Mapping[str, Any] | None,
+        stride: int,
     ) -> None:
         """Keep mask and target, and the sides of positions and patches that they come to."""
-        self.mask = Mask() if mask is None else mask
-        self.target = Target() if target is None else target
+        self.mask: Mask | MaskFunction = function_or_options(mask, Mask, "mask")
+        self.target: Target | TargetFunction = function_or_options(target, Target, "target")
         self.stride, self.patch = stride, patch_side(self._mask_options, stride)
         if isinstance(self.target, nn.Module):
             self.target.requires_grad_(False).eval()
 
-    def _check_told(self, decoder: object, values: int | None) -> None:
-        """Refuse a decoder of another type, and a number of values that something else decides."""
-        if not isinstance(decoder, DecoderOptions | nn.Module | None):
-            raise ValueError(
-                f"decoder is {decoder!r}, but must be a torch.nn.Module or fcmae.DecoderOptions."
-            )
+    def _check_told(self, decoder: DecoderOptions | nn.Module, values: int | None) -> None:
+        """Refuse a number of values that something else decides."""
         told = isinstance(decoder, nn.Module) or isinstance(self.target, Target)
         if values is not None and told:
             raise ValueError(
@@ -121,6 +135,7 @@ class Autoencoder(nn.Module):
         Raises:
             ValueError: The images do not fit, or a part of your own breaks its contract.
         """
+        self.encoder.check(images)
         if visible is None:
             visible = self.draw(images, generator=generator)
         stages = self._encode(images, visible, masked_dense=masked_dense)
@@ -153,6 +168,7 @@ class Autoencoder(nn.Module):
             images: The images, of which only number, size and device count.
             generator: What they are drawn from; PyTorch's global one by default.
         """
+        self.encoder.check(images)
         device = "cpu" if generator is None else generator.device
         seed = torch.randint(2**62, (), generator=generator, device=device)
         grid = patch_grid(images.shape[-2], images.shape[-1], self.patch)

@@ -1,7 +1,8 @@
 """MoCo v3 on a page: an encoder that learns, and one that follows it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from fcmae.model.encoder import Encoder
 from fcmae.model.layers import LayerNorm
 from fcmae.model.options import Architecture, Projection
 from fcmae.model.projection import Projector
+from fcmae.options.group import options_from
 from fcmae.process_group import Peers
 from fcmae.types import Images
 
@@ -33,7 +35,7 @@ class Contraster(nn.Module):
 
     Args:
         architecture: The encoder's, or the name of its size; ``atto`` by default.
-        projection: Sizes of projector and predictor.
+        projection: Sizes of projector and predictor: a dataclass or a mapping.
         drop_path: Stochastic depth at the encoder's last block; the momentum encoder has none.
         checkpointing: Recompute the encoder's blocks in the backward pass.
     """
@@ -42,14 +44,14 @@ class Contraster(nn.Module):
         self,
         architecture: Architecture | str | None = None,
         *,
-        projection: Projection | None = None,
+        projection: Projection | Mapping[str, Any] | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = Encoder(architecture, drop_path=drop_path, checkpointing=checkpointing)
         channels = self.encoder.architecture.dims[-1]
-        projection = projection or Projection()
+        projection = options_from(Projection, projection, "projection")
         hidden, width = projection.between(channels), projection.width
         self.projection = replace(projection, hidden=hidden)
         widths = (channels, *(hidden,) * (projection.depth - 1), width)
@@ -93,6 +95,8 @@ class Contraster(nn.Module):
             second: The second view of each image.
             peers: The processes over whose images batch statistics are taken.
         """
+        for view in (first, second):
+            self.encoder.check(view)
         images = torch.cat([first, second])
         queries = [
             self.predictor(self.projector(view, peers), peers)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -12,9 +13,11 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from fcmae.model.detector_heads import Heads, at_corners, heads, proposal_network
+from fcmae.model.given_architecture import net_of
 from fcmae.model.options import Architecture, MaskRCNN, Suppression
 from fcmae.model.pyramid import LevelNorms, backbone, level_widths
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.group import options_from
 from fcmae.types import Images, Level
 
 Levels = dict[str, Level]
@@ -49,11 +52,13 @@ class Detector(nn.Module):
     of each image.
 
     Args:
-        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm
-            needs maps of strides 4, 8, 16 and 32.
+        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm,
+            ``timm:NAME``, needs maps of strides 4, 8, 16 and 32.
+        channels: Channels of the images, where a name stands for the rest; 3 by default.
+        stem: Side in pixels of the stem's patches, likewise: 4 (by default), 2 or 1.
         num_classes: How many kinds of objects there are, the background not counted.
         masks: Whether to find outlines, or boxes only.
-        head: Width of the heads, size of the anchors.
+        head: Width of the heads, size of the anchors: a dataclass or a mapping.
         drop_path: Stochastic depth at the encoder's last block.
         checkpointing: Recompute the encoder's blocks in the backward pass.
     """
@@ -62,18 +67,21 @@ class Detector(nn.Module):
         self,
         architecture: Architecture | TimmArchitecture | str | None = None,
         *,
+        channels: int | None = None,
+        stem: int | None = None,
         num_classes: int,
         masks: bool = True,
-        head: MaskRCNN | None = None,
+        head: MaskRCNN | Mapping[str, Any] | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
         if num_classes < 1:
             raise ValueError(f"num_classes is {num_classes}, but must be at least 1.")
-        self.options = options = head or MaskRCNN()
+        self.options = options = options_from(MaskRCNN, head, "head")
         self.num_classes, self.masks = num_classes, masks
-        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        net = net_of(architecture, channels, stem)
+        self.encoder = backbone(net, drop_path=drop_path, checkpointing=checkpointing)
         arch = self.encoder.architecture
         self.norms = LevelNorms(arch)
         widths = list(level_widths(arch))
@@ -82,9 +90,9 @@ class Detector(nn.Module):
         self.heads: Heads = heads(options, num_classes=num_classes, masks=masks, stem=arch.stem)
         self.suppress(Suppression())
 
-    def suppress(self, suppression: Suppression) -> None:
+    def suppress(self, suppression: Suppression | Mapping[str, Any]) -> None:
         """Choose how overlapping boxes are dealt with from now on, and how many may remain."""
-        self.heads.suppress(suppression)
+        self.heads.suppress(options_from(Suppression, suppression, "suppression"))
 
     def features(self, images: Images) -> Levels:
         """The maps that the heads look at.
@@ -131,6 +139,7 @@ class Detector(nn.Module):
             sizes: Height and width of the picture in each image's upper left corner; by default
                 there is no padding.
         """
+        self.encoder.check(images)
         height, width = images.shape[-2:]
         shapes = [(height, width)] * len(images) if sizes is None else list(sizes)
         features = self.features(images)

@@ -13,9 +13,11 @@ from torch.utils.checkpoint import checkpoint
 from fcmae.kernels.linear import linear
 from fcmae.masking import patch_grid
 from fcmae.model.block import Block
+from fcmae.model.check_input import check_input
+from fcmae.model.given_architecture import architecture_of
 from fcmae.model.layers import LayerNorm, initialise
 from fcmae.model.layout import Dense, Layout, MaskedDense, Visible
-from fcmae.model.options import Architecture, architecture_of, check_recomputing
+from fcmae.model.options import Architecture, check_recomputing
 from fcmae.types import Features, Images, MergedFeatures, Patches, VisiblePatches
 
 
@@ -47,6 +49,8 @@ class Encoder(nn.Module):
     Args:
         architecture: Sizes, version, channels of the images and stem patch; or the name of a size,
             such as ``tiny`` or ``v1-tiny``; by default ``atto``.
+        channels: Channels of the images, where a name stands for the rest; 3 by default.
+        stem: Side in pixels of the stem's patches, likewise: 4 (by default), 2 or 1.
         drop_path: Stochastic depth at the last block, rising linearly from 0 at the first.
         checkpointing: Recompute blocks in the backward pass instead of storing activations.
     """
@@ -55,11 +59,13 @@ class Encoder(nn.Module):
         self,
         architecture: Architecture | str | None = None,
         *,
+        channels: int | None = None,
+        stem: int | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        self.architecture = architecture = architecture_of(architecture)
+        self.architecture = architecture = architecture_of(architecture, channels, stem)
         check_recomputing(architecture, checkpointing=checkpointing)
         self.checkpointing = checkpointing
         depths, dims = architecture.depths, architecture.dims
@@ -101,7 +107,7 @@ class Encoder(nn.Module):
             masked_dense: Compute every position and multiply by the mask: the definition, slower.
 
         Raises:
-            ValueError: The size or the number of channels does not fit the encoder.
+            ValueError: The images are no float tensor ``n c h w`` that fits the encoder.
         """
         layout = self.layout(images, visible, patch=patch, masked_dense=masked_dense)
         for features, where in self.stage_by_stage(images, layout):
@@ -117,19 +123,19 @@ class Encoder(nn.Module):
         masked_dense: bool = False,
     ) -> Layout:
         """Layout of the first stage's positions."""
+        self.check(images)
         arch = self.architecture
         height, width = images.shape[-2:]
-        if images.shape[1] != arch.channels:
-            raise ValueError(
-                f"the images have {images.shape[1]} channels, but the encoder was made for "
-                f"{arch.channels}: set encoder.channels."
-            )
         if visible is None:
             check_divisible(height, width, arch.stride)
             return Dense(height // arch.stem, width // arch.stem)
         side = patch or arch.stride
         layout = Visible(visible, patch_grid(height, width, side), side // arch.stem)
         return MaskedDense.like(layout) if masked_dense else layout
+
+    def check(self, images: object) -> None:
+        """Refuse what is no batch of normalised images, with the way to make one of it."""
+        check_input(images, self.architecture.channels, self.stem.weight.dtype)
 
     def stage_by_stage(
         self, images: Images, layout: Layout, *, token: Float[Tensor, " width"] | None = None

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fcmae.model.given_architecture import net_of
 from fcmae.model.layers import NORM_EPS, initialise
 from fcmae.model.options import Architecture
 from fcmae.model.pyramid import backbone
@@ -20,7 +21,10 @@ class Estimator(nn.Module):
     A net of timm pools and normalises in its own way.
 
     Args:
-        architecture: The encoder's, or the name of its size; ``atto`` by default.
+        architecture: The encoder's, or the name of its size or of a net of timm, ``timm:NAME``;
+            ``atto`` by default.
+        channels: Channels of the images, where a name stands for the rest; 3 by default.
+        stem: Side in pixels of the stem's patches, likewise: 4 (by default), 2 or 1.
         num_values: How many labels or numbers there are.
         kind: Whether outputs are scores of labels, before the sigmoid, or numbers.
         drop_path: Stochastic depth at the encoder's last block.
@@ -35,6 +39,8 @@ class Estimator(nn.Module):
         self,
         architecture: Architecture | TimmArchitecture | str | None = None,
         *,
+        channels: int | None = None,
+        stem: int | None = None,
         num_values: int,
         kind: Literal["labels", "numbers"],
         drop_path: float = 0.0,
@@ -44,8 +50,11 @@ class Estimator(nn.Module):
         super().__init__()
         if num_values < 1:
             raise ValueError(f"num_values is {num_values}, but must be at least 1.")
+        if kind not in ("labels", "numbers"):
+            raise ValueError(f"kind is {kind!r}, but must be labels or numbers.")
         self.kind = kind
-        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        net = net_of(architecture, channels, stem)
+        self.encoder = backbone(net, drop_path=drop_path, checkpointing=checkpointing)
         self.norm: nn.LayerNorm | None = None
         if isinstance(self.encoder, TimmEncoder):
             width = self.encoder.width

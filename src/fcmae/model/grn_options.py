@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
+from fcmae.flags import option
+
 GrnKind = Literal["grn", "none", "lrn", "batchnorm", "layernorm", "se", "cbam"]
 Aggregation = Literal["l2", "l1", "mean", "none"]
 Normalization = Literal["mean", "sum", "standardize", "none"]
@@ -40,7 +42,7 @@ class Response:
         if self.kind == "none" and self.stages != ALL_STAGES:
             raise ValueError(
                 f"grn.stages is {self.stages}, but grn.kind is none, which is nothing in all of "
-                "them: leave --grn.stages out."
+                f"them: leave {option('grn.stages')} out."
             )
         if self.kind == "grn":
             return
@@ -48,7 +50,8 @@ class Response:
             if getattr(self, name) != getattr(Response, name):
                 raise ValueError(
                     f"grn.{name} is {getattr(self, name)}, but grn.kind is {self.kind}, which has "
-                    f"no such part: leave --grn.{name} out, or take --grn.kind grn."
+                    f"no such part: leave {option(f'grn.{name}')} out, or take "
+                    f"{option('grn.kind', 'grn')}."
                 )
 
     def at(self, stage: int) -> "Response":
@@ -111,5 +114,5 @@ def _check_choices(options: Response | Grn) -> None:
     if stages is not None and (not stages or list(stages) != sorted(set(stages) & set(ALL_STAGES))):
         raise ValueError(
             f"grn.stages is {stages}, but must be some of the stages 1 to 4, in this order; for "
-            "none of them take --grn.kind none."
+            f"none of them take {option('grn.kind', 'none')}."
         )

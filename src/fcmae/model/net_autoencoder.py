@@ -1,5 +1,6 @@
 """FCMAE around any ConvNet: masked dense encoder, light decoder, loss on hidden patches."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from einops import rearrange
@@ -10,13 +11,19 @@ from fcmae.masking import Mask
 from fcmae.model.autoencoder import Autoencoder
 from fcmae.model.decoder import map_decoder
 from fcmae.model.encoder import Encoded
+from fcmae.model.given_architecture import net_of
 from fcmae.model.layout import MaskedDense
 from fcmae.model.masked.features import masked_features
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.options import DecoderOptions
-from fcmae.model.own_parts import MaskFunction, OwnDecoder, TargetFunction
+from fcmae.model.own_parts import (
+    MaskFunction,
+    OwnDecoder,
+    TargetFunction,
+    decoder_or_options,
+)
 from fcmae.model.timm_net import TimmEncoder
-from fcmae.model.timm_options import TimmArchitecture
+from fcmae.model.timm_options import TimmArchitecture, is_of_timm
 from fcmae.types import Images, VisiblePatches
 
 
@@ -29,7 +36,8 @@ class NetAutoencoder(Autoencoder):
     ``Autoencoder``.
 
     Args:
-        net: A net of timm, or an encoder around a module.
+        net: A net of timm, also by its name ``timm:NAME``; or a ``fcmae.NetEncoder`` around a
+            module.
         decoder: Kind, depth and width of the decoder (a U-Net needs the stages of our encoders); or
             a module.
         mask: Ratio, pattern and the side of its patches; or a function.
@@ -46,30 +54,28 @@ class NetAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        net: TimmArchitecture | NetEncoder,
+        net: TimmArchitecture | NetEncoder | str,
         *,
-        decoder: DecoderOptions | nn.Module | None = None,
-        mask: Mask | MaskFunction | None = None,
-        target: Target | TargetFunction | None = None,
+        decoder: DecoderOptions | nn.Module | Mapping[str, Any] | None = None,
+        mask: Mask | MaskFunction | Mapping[str, Any] | None = None,
+        target: Target | TargetFunction | Mapping[str, Any] | None = None,
         values: int | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         nn.Module.__init__(self)
-        check_options(mask, decoder, checkpointing=checkpointing)
-        if isinstance(net, TimmArchitecture):
-            self.encoder = TimmEncoder(net, drop_path=drop_path)
-        else:
-            self.encoder = net
+        self.encoder = _encoder(net, drop_path)
         last, channels = self.encoder.map_format, self.encoder.architecture.channels
         self.hidden_token = None
         self._take(mask, target, last.stride)
+        decoder = decoder_or_options(decoder)
+        check_options(self.mask, decoder, checkpointing=checkpointing)
         self._check_told(decoder, values)
         if isinstance(decoder, nn.Module):
             self.decoder = OwnDecoder(last.channels, decoder)
         else:
             pixels = last.stride**2 * channels
-            self.decoder = map_decoder(last.channels, pixels, decoder or DecoderOptions(), values)
+            self.decoder = map_decoder(last.channels, pixels, decoder, values)
 
     def description(self) -> dict[str, Any]:
         """Decoder, mask and target as JSON, and the class of a net of the user's own."""
@@ -91,6 +97,25 @@ class NetAutoencoder(Autoencoder):
                 f"of {self.stride}."
             )
         return [Encoded(features=rearrange(y, "n c h w -> n (h w) c"), layout=layout)]
+
+
+def _encoder(net: Any, drop_path: float) -> TimmEncoder | NetEncoder:
+    """The encoder that a net is, or is built for.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if isinstance(net, NetEncoder):
+        return net
+    if isinstance(net, str) and is_of_timm(net):
+        net = net_of(net)
+    if isinstance(net, TimmArchitecture):
+        return TimmEncoder(net, drop_path=drop_path)
+    shown = repr(net) if isinstance(net, str) else f"a {type(net).__name__}"
+    raise ValueError(
+        f"net is {shown}, but must be 'timm:NAME' or fcmae.NetEncoder(module); encoders of ours, "
+        "such as 'atto', are for fcmae.Autoencoder."
+    )
 
 
 def check_options(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from fcmae.flags import option
 from fcmae.model.grn_options import ALL_STAGES, Response
 
 SIZES: dict[str, tuple[tuple[int, int, int, int], tuple[int, int, int, int]]] = {
@@ -222,7 +223,8 @@ class Architecture:
     def __post_init__(self) -> None:
         if self.version == 1 and self.grn != Response():
             raise ValueError(
-                "ConvNeXt V1 has no GRN that --grn could change: leave --grn out, or take V2."
+                f"ConvNeXt V1 has no GRN that {option('grn')} could change: leave it out, or take "
+                "V2."
             )
 
     @property
@@ -236,7 +238,7 @@ def check_recomputing(architecture: Architecture, *, checkpointing: bool) -> Non
     if checkpointing and architecture.grn.kind == "batchnorm":
         raise ValueError(
             "encoder.checkpointing computes blocks twice, and grn.kind batchnorm would count each "
-            "batch twice in its running statistics: leave --encoder.checkpointing out."
+            f"batch twice in its running statistics: leave {option('encoder.checkpointing')} out."
         )
 
 
@@ -246,13 +248,6 @@ def architecture_from(fields: Mapping[str, Any]) -> Architecture:
     grn = fields.get("grn", {})
     stages = tuple(grn.get("stages", ALL_STAGES))
     return Architecture(**{**found, "grn": Response(**{**grn, "stages": stages})})
-
-
-def architecture_of(given: Architecture | str | None) -> Architecture:
-    """The architecture itself, the one of a name, or by default that of ``atto``."""
-    if isinstance(given, str):
-        return architecture(given)
-    return given or Architecture()
 
 
 def architecture(name: str, *, channels: int = 3, stem: int = 4) -> Architecture:

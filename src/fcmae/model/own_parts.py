@@ -23,6 +23,9 @@ from torch import Tensor, nn
 
 from fcmae.masking import Mask, draw_visible
 from fcmae.model.encoder import Encoded
+from fcmae.model.options import DecoderOptions
+from fcmae.model.widths import other_width
+from fcmae.options.group import options_from
 from fcmae.randomness import integer
 from fcmae.types import Images, Patches, Positions, VisiblePatches
 
@@ -31,6 +34,26 @@ MaskFunction = Callable[[torch.Generator, tuple[int, int]], Tensor]
 
 TargetFunction = Callable[[Tensor], Tensor]
 """Makes of images the values to predict."""
+
+
+def decoder_or_options(given: Any) -> DecoderOptions | nn.Module:
+    """A user's module as it is; options from a dataclass, a mapping or None.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if isinstance(given, nn.Module):
+        return given
+    return options_from(DecoderOptions, given, "decoder", others="a torch.nn.Module")
+
+
+def function_or_options(given: Any, kind: type[Any], name: str) -> Any:
+    """A user's mask or target as it is; options from a dataclass, a mapping or None.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return given if callable(given) else options_from(kind, given, name, others="a function")
 
 
 class OwnDecoder(nn.Module):
@@ -50,13 +73,22 @@ class OwnDecoder(nn.Module):
         """Values for some positions of each image, by raster index of the last stage.
 
         Raises:
-            ValueError: The module gives something else than a map of predictions.
+            ValueError: The module takes other channels, or gives something else than a map of
+                predictions.
         """
         last = stages[-1]
         height, width = last.layout.height, last.layout.width
         filled = last.layout.fill(last.features, self.mask_token)
         maps = rearrange(filled, "n (h w) c -> n c h w", h=height)
-        out = self.net(maps)
+        try:
+            out = self.net(maps)
+        except RuntimeError as error:
+            if (other := other_width(error, self.net)) is None:
+                raise
+            raise ValueError(
+                f"the decoder {name_of(self.net)} does not fit: {other}. It gets the map of the "
+                f"encoder's last stage, n {maps.shape[1]} h w."
+            ) from error
         if not _fits(out, (len(maps), None, height, width)):
             raise ValueError(
                 f"the decoder {name_of(self.net)} gives {_shape(out)} for a map of "
@@ -80,8 +112,16 @@ def own_targets(
     Raises:
         ValueError: It gives something else.
     """
-    with torch.no_grad():
-        values = target(images)
+    try:
+        with torch.no_grad():
+            values = target(images)
+    except RuntimeError as error:
+        if (width := other_width(error, target)) is None:
+            raise
+        raise ValueError(
+            f"the target {name_of(target)} does not fit: {width}. It gets the images, n "
+            f"{images.shape[1]} h w."
+        ) from error
     if not _fits(values, (len(images), grid[0] * grid[1], None)):
         raise ValueError(
             f"the target {name_of(target)} gives {_shape(values)} for images of "

@@ -18,12 +18,12 @@ Backbone = Encoder | TimmEncoder
 
 
 def backbone(
-    net: Architecture | TimmArchitecture | str | None, *, drop_path: float, checkpointing: bool
+    net: Architecture | TimmArchitecture, *, drop_path: float, checkpointing: bool
 ) -> Backbone:
     """A new encoder for a task.
 
     Args:
-        net: Its architecture; or the name of a size.
+        net: Its architecture.
         drop_path: Stochastic depth at its last block.
         checkpointing: Recompute its blocks in the backward pass.
     """

@@ -1,16 +1,19 @@
 """UPerNet (Xiao 2018) on the encoder's pyramid, as section A.4 of the paper uses it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fcmae.model.given_architecture import net_of
 from fcmae.model.options import Architecture, UPerNet
 from fcmae.model.pooling import average_pool
 from fcmae.model.pyramid import LevelNorms, backbone, level_widths
 from fcmae.model.timm_options import TimmArchitecture
+from fcmae.options.group import options_from
 from fcmae.types import FeatureMap, Images, Level, PixelLogits
 
 BINS = (1, 2, 3, 6)
@@ -116,10 +119,12 @@ class Segmenter(nn.Module):
     """An encoder that names the class of each pixel.
 
     Args:
-        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm
-            needs maps of strides 4, 8, 16 and 32.
+        architecture: The encoder's, or the name of its size; ``atto`` by default. A net of timm,
+            ``timm:NAME``, needs maps of strides 4, 8, 16 and 32.
+        channels: Channels of the images, where a name stands for the rest; 3 by default.
+        stem: Side in pixels of the stem's patches, likewise: 4 (by default), 2 or 1.
         num_classes: How many classes pixels can have.
-        head: Widths, norm and dropout.
+        head: Widths, norm and dropout: a dataclass or a mapping.
         drop_path: Stochastic depth at the encoder's last block.
         checkpointing: Recompute the encoder's blocks in the backward pass.
     """
@@ -128,16 +133,19 @@ class Segmenter(nn.Module):
         self,
         architecture: Architecture | TimmArchitecture | str | None = None,
         *,
+        channels: int | None = None,
+        stem: int | None = None,
         num_classes: int,
-        head: UPerNet | None = None,
+        head: UPerNet | Mapping[str, Any] | None = None,
         drop_path: float = 0.0,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"num_classes is {num_classes}, but must be at least 2.")
-        self.num_classes, self.options = num_classes, head or UPerNet()
-        self.encoder = backbone(architecture, drop_path=drop_path, checkpointing=checkpointing)
+        self.num_classes, self.options = num_classes, options_from(UPerNet, head, "head")
+        net = net_of(architecture, channels, stem)
+        self.encoder = backbone(net, drop_path=drop_path, checkpointing=checkpointing)
         self.norms = LevelNorms(self.encoder.architecture)
         dims = level_widths(self.encoder.architecture)
         self.head = Head(dims, num_classes, self.options)

@@ -10,6 +10,7 @@ from timm.models._manipulate import group_with_matcher
 from torch import Tensor, nn
 
 from fcmae.masking import Mask, patch_grid, patch_side
+from fcmae.model.check_input import check_input
 from fcmae.model.layers import initialise
 from fcmae.model.masked.features import MapFormat, MapNet, check_maskable
 from fcmae.model.timm_body import (
@@ -54,6 +55,7 @@ class TimmEncoder(MapNet):
 
     def forward(self, images: Images) -> Float[Tensor, "n p d"]:
         """Features of every position of the last map, without tokens that stand for none."""
+        self.check(images)
         features: Tensor = self.body.forward_features(images)
         if features.ndim == 3:
             return features[:, self.num_tokens :]
@@ -67,6 +69,7 @@ class TimmEncoder(MapNet):
         Raises:
             ValueError: The net gives no map, as a transformer.
         """
+        self.check(images)
         return last_map(self.body, images, str(self.architecture))
 
     def levels(self, images: Images) -> list[Level]:
@@ -75,11 +78,16 @@ class TimmEncoder(MapNet):
         Raises:
             ValueError: The net does not give these maps.
         """
+        self.check(images)
         indices = list(pyramid_format(self.architecture).indices)
         maps: list[Level] = self.body.forward_intermediates(
             images, indices=indices, intermediates_only=True
         )
         return maps
+
+    def check(self, images: object) -> None:
+        """Refuse what is no batch of normalised images, with the way to make one of it."""
+        check_input(images, self.architecture.channels, next(self.body.parameters()).dtype)
 
     @property
     def map_format(self) -> MapFormat:
@@ -103,6 +111,7 @@ class TimmEncoder(MapNet):
 
     def pooled(self, images: Images) -> Float[Tensor, "n d"]:
         """One vector per image, by the net's own pooling and norm: what its classifier sees."""
+        self.check(images)
         features = self.body.forward_features(images)
         pooled: Tensor = self.body.forward_head(features, pre_logits=True)
         return pooled

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from fcmae.flags import list_of_options, option
 from fcmae.options.fields import Field, fields_of, groups_of, parts_of
 from fcmae.options.suggest import did_you_mean
 
@@ -41,16 +42,28 @@ def accepted(field: Field) -> str:
     return told if field.objects is None else f"{told}, or {field.objects.words}"
 
 
-def unknown(name: str, options: type, *, flag: bool) -> ValueError:
-    """The error for an option (or, in a config, a key) that the command does not have."""
-    dashes, fields = "--" if flag else "", fields_of(options)
+def unknown(
+    name: str, options: type, *, kind: Literal["flag", "key", "keyword"] = "keyword"
+) -> ValueError:
+    """The error for an option that the command does not have.
+
+    Args:
+        name: Its name.
+        options: Those that there are.
+        kind: How it was given: as a flag, as a key in a config, or as a keyword in Python.
+    """
+    flag, fields = kind == "flag", fields_of(options)
+    dashes = "--" if flag else ""
     if name in groups_of(options):
         members = [f"{dashes}{key}" for key, field in fields.items() if field.group == name]
         return ValueError(f"{dashes}{name} is a group of options: {', '.join(members)}.")
     own = ("config", "json", "print-config", "help") if flag else ()
     hint = did_you_mean(name, [*fields, *own], prefix=dashes)
-    kind = "option" if flag else "key"
-    return ValueError(f"there is no {kind} {dashes}{name}.{hint or ' --help all lists them.'}")
+    group = name.rpartition(".")[0]
+    inside = ", ".join(n.rpartition(".")[2] for n, field in fields.items() if field.group == group)
+    listed = list_of_options(f"{group} has {inside}." if group and inside else "")
+    word = "key" if kind == "key" else "option"
+    return ValueError(f"there is no {word} {dashes}{name}.{hint or f' {listed}'}")
 
 
 def wrong_value(error: Exception, options: type, values: Mapping[str, Any]) -> ValueError:
@@ -72,7 +85,7 @@ def missing(options: type, values: Mapping[str, Any]) -> ValueError | None:
     absent = [field for field in fields_of(options).values() if _is_absent(field, values)]
     if not absent:
         return None
-    names = " and ".join(f"--{field.name}" for field in absent)
+    names = " and ".join(option(field.name) for field in absent)
     return ValueError(f"{names} must be given. {absent[0].name}: {absent[0].help}")
 
 

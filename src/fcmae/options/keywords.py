@@ -28,7 +28,7 @@ def keyword_values(keywords: Mapping[str, Any], options: type) -> dict[str, Any]
             inner = {f"{name}.{key}": item for key, item in members.items()}
         for key, item in inner.items():
             if key not in fields:
-                raise unknown(key, options, flag=False)
+                raise unknown(key, options)
             values[key] = as_text_or_object(item, fields[key])
     return values
 

@@ -39,8 +39,10 @@ def is_object(value: Any) -> bool:
 def summary(value: Any) -> str:
     """Describes an object in a few words: type, and shape, data type or length where it has them.
 
-    Two objects of the same description need not be equal.
+    A class is told by its name. Two objects of the same description need not be equal.
     """
+    if isinstance(value, type):
+        return f"<class {value.__module__}.{value.__qualname__}>"
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if isinstance(shape, tuple) and dtype is not None:

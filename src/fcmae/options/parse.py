@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
+from fcmae.flags import option
 from fcmae.options.complaints import describe, missing, unknown, wrong_value
 from fcmae.options.fields import (
     Field,
@@ -82,7 +83,7 @@ def read_command_line(
             field = fields[name]
             typed[name] = _typed(field, words, rest) if text is None else as_text(text, field)
         else:
-            raise unknown(name, options, flag=True)
+            raise unknown(name, options, kind="flag")
     values = {} if "help" in own else config_values(configs, options)
     return CommandLine(
         values={**values, **typed},
@@ -98,7 +99,9 @@ def config_values(configs: Iterable[str], options: type) -> dict[str, str]:
     for config in configs:
         for name, value in read_config(config).items():
             if name not in fields:
-                raise ValueError(f"--config {config}: {unknown(name, options, flag=False)}")
+                raise ValueError(
+                    f"{option('config', config)}: {unknown(name, options, kind='key')}"
+                )
             values[name] = as_text(value, fields[name])
     return values
 

@@ -1,4 +1,4 @@
-"""Reading of ``--config`` and of plans: YAML of plain values, from a file or from the package."""
+"""Reading of configs and of plans: YAML of plain values, from a file or from the package."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from fcmae.flags import option
 from fcmae.options.suggest import did_you_mean
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -14,7 +15,7 @@ MAX_BYTES = 100_000
 
 
 def recipe_names() -> list[str]:
-    """The recipes of the package, as ``--config`` takes them."""
+    """The recipes of the package, as configs name them."""
     return [name for name in _names(RECIPES) if not name.startswith(f"{PLANS.name}/")]
 
 
@@ -25,7 +26,7 @@ def plan_names() -> list[str]:
 
 def read_config(name: str) -> dict[str, Any]:
     """The values of a YAML file or of a named recipe by dotted key, all as the text written."""
-    told = f"--config {name}"
+    told = option("config", name)
     path = _find(name, told, kind="recipe", folder=RECIPES, names=recipe_names())
     return dict(flat(_read_tree(path, told)))
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fcmae.engine.folder import ACCURACY, PRECISION, RunFolder, metric_lines
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.reports.run import RunRecord
 
 RESULTS = (ACCURACY, PRECISION)
@@ -33,10 +34,14 @@ def require_records(root: Path) -> None:
     """Refuse what is no run's folder."""
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
-        raise CheckpointError(f"{root} {what}: give the folder of a run, its --out.")
+        raise CheckpointError(f"{root} {what}: give the folder of a run, its {option('out')}.")
     if not has_records(root):
         inside = [str(path) for path in sorted(root.iterdir()) if has_records(path)]
-        way = f"The runs in it are {', '.join(inside)}." if inside else "Give a run's --out."
+        way = (
+            f"The runs in it are {', '.join(inside)}."
+            if inside
+            else f"Give a run's {option('out')}."
+        )
         raise CheckpointError(
             f"{root} holds no records of a run, neither metrics.jsonl nor options.json. {way}"
         )

@@ -11,15 +11,13 @@ from fcmae.data.objects.summary import summary_of, why_nothing_to_learn
 from fcmae.data.source import ImageSource, named_paths
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 BadLabels = Literal["stop", "clip", "leave_out"]
 """Treatment of labels that are wrong."""
 
 Crowds = Literal["ignore", "objects"]
 """Treatment of regions of many objects."""
-
-
-OVER_BORDER = ", --bad_labels clip cuts boxes off at the border of their image"
 
 
 def label_rules(bad_labels: BadLabels, crowds: Crowds) -> LabelRules:
@@ -53,10 +51,12 @@ def accepted(
         if bad_labels != "leave_out":
             paths = named_paths(data)
             check = f"`fcmae check {shown(paths[0])} --task detect` lists all; " if paths else ""
-            cut = "" if bad_labels == "clip" else OVER_BORDER
+            clip = option("bad_labels", "clip")
+            cut = f", {clip} cuts boxes off at the border of their image"
+            cut = "" if bad_labels == "clip" else cut
             raise DataError(
-                f"{number} {labels_are} wrong, such as {first}. {check}--bad_labels leave_out goes "
-                f"on without them{cut}."
+                f"{number} {labels_are} wrong, such as {first}. {check}"
+                f"{option('bad_labels', 'leave_out')} goes on without them{cut}."
             )
         reporter.message(f"{number} wrong {labels_are} left out, such as {first}.")
     if reason := why_nothing_to_learn(found.objects):
@@ -76,12 +76,13 @@ def for_masks(found: LabelledObjects, masks: bool | None) -> LabelledObjects:
     if masks is False or lacking == len(objects):
         if masks:
             raise DataError(
-                f"masks is true, but {objects.source} holds boxes only: leave --masks out."
+                f"masks is true, but {objects.source} holds boxes only: leave "
+                f"{option('masks')} out."
             )
         return replace(found, images=replace(found.images, annotations=objects.without_outlines()))
     if lacking:
         raise DataError(
             f"{lacking} of the {len(objects)} objects in {objects.source} have no outline: give "
-            "them one, or learn boxes only with --masks false."
+            f"them one, or learn boxes only with {option('masks', 'false')}."
         )
     return found

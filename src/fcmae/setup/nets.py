@@ -6,6 +6,7 @@ from pathlib import Path
 from fcmae.checkpoint.options import Source
 from fcmae.engine.report import Reporter
 from fcmae.errors import CheckpointError
+from fcmae.flags import option
 from fcmae.model.grn_options import Grn, Response
 from fcmae.model.options import Architecture, EncoderOptions, architecture, check_recomputing
 from fcmae.model.timm_options import PREFIX, TimmArchitecture, is_of_timm
@@ -45,16 +46,21 @@ def architecture_of(
         if wanted != replace(have, grn=Response()):
             raise CheckpointError(
                 f"model is {model}, but the weights in {weights.path} are of {size_name(have)}: "
-                "leave --model out, or give other weights."
+                f"leave {option('model')} out, or give other weights."
             )
     for name, given in (("channels", encoder.channels), ("stem", encoder.stem)):
         if given not in (getattr(EncoderOptions, name), getattr(have, name)):
             raise CheckpointError(
                 f"encoder.{name} is {given}, but the weights in {weights.path} have "
-                f"{getattr(have, name)}: leave --encoder.{name} out, or give other weights"
-                f"{' or --adapt' if name == 'channels' else ''}."
+                f"{getattr(have, name)}: leave {option(f'encoder.{name}')} out, or give other "
+                f"weights{_or_adapt(name)}."
             )
     return _responding(have, encoder, grn)
+
+
+def _or_adapt(name: str) -> str:
+    """The way out that only other channels have."""
+    return f" or {option('adapt')}" if name == "channels" else ""
 
 
 def _responding(architecture: Architecture, encoder: EncoderOptions, grn: Grn) -> Architecture:
@@ -78,7 +84,9 @@ def net_of(
     if not named and not isinstance(net, TimmArchitecture):
         return architecture_of(model, encoder, weights, adapt=adapt, grn=grn)
     if grn not in (None, Grn()):
-        raise ValueError("a net of timm has no GRN that --grn could change: leave --grn out.")
+        raise ValueError(
+            f"a net of timm has no GRN that {option('grn')} could change: leave it out."
+        )
     if encoder.stem != EncoderOptions.stem:
         raise ValueError("encoder.stem is for encoders of ours: leave it out with a net of timm.")
     if weights is None:
@@ -87,12 +95,13 @@ def net_of(
         raise CheckpointError(
             f"model is {model}, but the weights in {weights.path} are of "
             f"{net if isinstance(net, TimmArchitecture) else size_name(weights.architecture)}: "
-            "leave --model out, or give other weights."
+            f"leave {option('model')} out, or give other weights."
         )
     if encoder.channels not in (None, net.channels) and not adapt:
         raise CheckpointError(
             f"encoder.channels is {encoder.channels}, but the weights in {weights.path} have "
-            f"{net.channels}: leave --encoder.channels out, or give other weights or --adapt."
+            f"{net.channels}: leave {option('encoder.channels')} out, or give other weights"
+            f"{_or_adapt('channels')}."
         )
     return replace(net, channels=encoder.num_channels) if adapt else net
 

@@ -8,12 +8,15 @@ from fcmae.data.source import ImageSources, named_paths
 from fcmae.engine.folder import RunFolder
 from fcmae.errors import DataError, StorageError
 from fcmae.files.written_files import intact
+from fcmae.flags import option
 
 
 def check_no_run(out: Path) -> None:
     """Refuse to put results among the files of a run."""
     if RunFolder(out).options.exists():
-        raise StorageError(f"{out} holds a run: give another --out, such as {out / 'results'}.")
+        raise StorageError(
+            f"{out} holds a run: give another {option('out')}, such as {out / 'results'}."
+        )
 
 
 def check_place(out: Path | None, sources: ImageSources) -> None:
@@ -39,7 +42,8 @@ def check_outside(sources: ImageSources, out: Path) -> None:
         if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
             raise DataError(
                 f"out is {out}, but must not be in a folder that is searched for images, as "
-                f"{source} is: give an --out outside of it, or name single images in --data."
+                f"{source} is: give an {option('out')} outside of it, or name single images in "
+                f"{option('data')}."
             )
 
 
@@ -60,5 +64,5 @@ def check_apart(sources: ImageSources, images: ImageList, out: Path) -> None:
         if images.path(index).resolve() in former:
             raise DataError(
                 f"{images.path(index)} was written by an earlier prediction into {out}, and new "
-                "ones would replace it: give another --out."
+                f"ones would replace it: give another {option('out')}."
             )

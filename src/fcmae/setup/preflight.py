@@ -7,18 +7,11 @@ from fcmae.data.options import Loader
 from fcmae.data.source import ImageSource, described
 from fcmae.data.tiles import Window
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.setup.words import number as count
 
 TRIED = 64
 """Images that are opened to see whether any can be used, from the first to the last."""
-
-OF_OPTION = "--encoder.channels says how many channels the model takes; "
-OF_WEIGHTS = (
-    "The weights were made for {}: --adapt of `fcmae finetune` and `fcmae "
-    "pretrain` makes some for others of them, and load(..., channels=..., adapt=...) does in "
-    "Python; "
-)
-"""What to do about images of other channels."""
 
 
 def check_channels(loader: Loader, channels: int) -> None:
@@ -60,9 +53,8 @@ def check_pictures(
             return
         except UnusableImage as error:
             reason = f"{images.name(index)}: {error.reason}"
-    hint = OF_WEIGHTS.format(count(channels, "channel")) if by_weights else OF_OPTION
-    if of_labels or "channel" not in reason:
-        hint = ""
+    is_of_channels = not of_labels and "channel" in reason
+    hint = _other_channels(channels, by_weights=by_weights) if is_of_channels else ""
     number = count(len(images), "image")
     if len(tried) < len(images):
         number = f"{len(tried)} images that were tried, of {number}"
@@ -70,6 +62,17 @@ def check_pictures(
     check = "`fcmae check` names every unusable file." if is_files else ""
     advice = f"{hint}{check}" if check else hint.replace("; ", ".")
     raise DataError(f"no image can be used ({number}), such as {reason}. {advice}".rstrip())
+
+
+def _other_channels(channels: int, *, by_weights: bool) -> str:
+    """What to do about images of other channels."""
+    if not by_weights:
+        return f"{option('encoder.channels')} says how many channels the model takes; "
+    return (
+        f"The weights were made for {count(channels, 'channel')}: {option('adapt')} of `fcmae "
+        "finetune` and `fcmae pretrain` makes some for others of them, and load(..., channels=..., "
+        "adapt=...) does in Python; "
+    )
 
 
 def _size(

@@ -16,6 +16,7 @@ from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
 from fcmae.evaluation.coco import require_coco_eval
 from fcmae.evaluation.options import Tiles
+from fcmae.flags import option
 from fcmae.model.options import MaskRCNN, Suppression
 from fcmae.optim.options import Optim
 from fcmae.options.size import Size, sides, size_or
@@ -151,8 +152,8 @@ class FinetuneDetect(SceneOptions[DetectorTrained]):
             return images
         said = (
             f"objects below a pixel once their images are fitted into {size[0]} x {size[1]} "
-            f"pixels: {lost:,} of {int((~objects.crowd).sum()):,}. A larger --size, or windows in "
-            "the images' own size (--tiles.size 1024), show them."
+            f"pixels: {lost:,} of {int((~objects.crowd).sum()):,}. A larger {option('size')}, or "
+            f"windows in the images' own size ({option('tiles.size', '1024')}), show them."
         )
         if lost == (~objects.crowd).sum():
             raise DataError(said)

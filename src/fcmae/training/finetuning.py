@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fcmae.data.options import Augment
 from fcmae.data.source import ImageSource
+from fcmae.flags import option
 from fcmae.model.options import Architecture
 from fcmae.model.timm_options import check_not_frozen
 from fcmae.options.size import Size, divisible_sides, sides, size_or
@@ -60,7 +61,9 @@ class ImageOptions(FinetuneOptions[Result]):
         if not self.head_init_scale > 0:
             raise ValueError(f"head_init_scale is {self.head_init_scale}, but must be above 0.")
         if self.freeze == "encoder" and self.weights is None:
-            raise ValueError("freeze is encoder, but there are no --weights whose encoder to keep.")
+            raise ValueError(
+                f"freeze is encoder, but there are no {option('weights')} whose encoder to keep."
+            )
 
     @property
     def weights_size(self) -> tuple[int, int]:
@@ -110,8 +113,8 @@ class SceneOptions(FinetuneOptions[Result]):
             raise ValueError(f"freeze_stages is {self.freeze_stages}, but must be from 0 to 4.")
         if self.freeze_stages and self.weights is None:
             raise ValueError(
-                f"freeze_stages is {self.freeze_stages}, but there are no --weights whose stages "
-                "to keep."
+                f"freeze_stages is {self.freeze_stages}, but there are no {option('weights')} "
+                "whose stages to keep."
             )
 
     def net_for_size(self, net: Net) -> Net:

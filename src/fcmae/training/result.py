@@ -17,7 +17,7 @@ class Trained(TrainingResult):
 
     Attributes:
         out: Folder of the run.
-        weights: The final weights: for ``--weights`` of the other commands.
+        weights: The final weights: for ``weights`` of the other commands.
         steps: Optimizer steps.
         epochs: Passes over the images.
         metrics: The last loss, and the newest numbers of the evaluations.

@@ -27,7 +27,7 @@ class Ablate:
     """YAML file of a plan, or the name of one of the package, such as table-1-decoders."""
 
     data: Path
-    """Images of the steps without labels, and of all where --labelled is not given."""
+    """Images of the steps without labels, and of all where labelled is not given."""
 
     labelled: Path | None = None
     """Images of the steps that need labels: fine-tuning and evaluation."""

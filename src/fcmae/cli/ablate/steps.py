@@ -54,7 +54,7 @@ class StepCommands(Commands):
         fields, texts = fields_of(kind), config_values(configs, kind)
         for name, value in values.items():
             if name not in fields:
-                raise unknown(name, kind, flag=False)
+                raise unknown(name, kind, kind="key")
             texts[name] = as_text(value, fields[name])
         return dict(flat(nested(build(kind, texts))))
 

@@ -23,6 +23,7 @@ from fcmae.cli.ablate.ablate import Ablate, Ablated, show_ablated
 from fcmae.data.listing import not_there, split
 from fcmae.engine.lock import hold
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.inference.analyze.sources import random_model
 from fcmae.options.recipes import read_plan
 from fcmae.setup.sources import validation_images
@@ -144,7 +145,9 @@ def check_labels(options: Ablate, checked: CheckedPlan) -> None:
             else:
                 split(data or options.data, val, share=step.options["val_share"])
         except DataError as error:
-            hint = "" if options.labelled else " Or give images with labels as --labelled."
+            hint = (
+                "" if options.labelled else f" Or give images with labels as {option('labelled')}."
+            )
             raise DataError(f"step {step.name}: {error}{hint}") from None
 
 

@@ -20,6 +20,7 @@ from fcmae.data.values_cells import looks_like_values
 from fcmae.data.values_list import existing, read_values
 from fcmae.data.values_sheet import ValueKind
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 LabelledFor = Literal["auto", "classify", "segment", "detect", "values"]
 ONLY_MASKS = ("masks", "mask")
@@ -59,7 +60,7 @@ def find_parts(
         if given is not None and task != "values" and data.exists():
             raise ValueError(
                 f"{name} is {given}, but {shown(data)} is not checked as a list of values: leave "
-                f"--{name} out, or say --task values."
+                f"{option(name)} out, or say {option('task', 'values')}."
             )
     if task == "values":
         listed = existing(read_values(data, kind, unknown), data)
@@ -136,7 +137,7 @@ def _task_of(data: Path) -> LabelledFor:
     if maps and objects:
         raise DataError(
             f"{shown(data)} holds label maps as well as labels of objects: say which to check with "
-            "--task segment or --task detect."
+            f"{option('task', 'segment')} or {option('task', 'detect')}."
         )
     if maps or objects:
         return "segment" if maps else "detect"
@@ -144,8 +145,9 @@ def _task_of(data: Path) -> LabelledFor:
         if not {folder.name.lower(), folder.parent.name.lower()} & {*ONLY_MASKS}:
             raise DataError(
                 f"{shown(folder)} holds no file of an image's name, neither a mask nor labels of "
-                "objects, so nothing tells what it is for: say it with --task segment or --task "
-                "detect, or give the folder of images alone."
+                "objects, so nothing tells what it is for: say it with "
+                f"{option('task', 'segment')} or {option('task', 'detect')}, or give the folder of "
+                "images alone."
             )
         return "segment"
     return "auto"

@@ -15,6 +15,7 @@ from fcmae.data.packing import contents_of, write_pack
 from fcmae.errors import DataError
 from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
+from fcmae.flags import option
 from fcmae.notebook import Result
 
 
@@ -23,7 +24,7 @@ class Pack:
     """Put the images of a data set into one ZIP file, with their names and classes.
 
     Every command takes the file wherever it takes a folder, and any ZIP program opens it. Worth it
-    where files are many and small on a slow file system, and with --size where photographs are far
+    where files are many and small on a slow file system, and with size where photographs are far
     larger than the crops.
     """
 
@@ -78,7 +79,8 @@ def pack(options: Pack, console: Console) -> PackMade:
         if options.size is not None:
             raise ValueError(
                 f"size is {options.size}, but {options.data} is a pack in the first format, "
-                "which is written again as it is: leave --size out, then pack the new file with it."
+                f"which is written again as it is: leave {option('size')} out, then pack the new "
+                "file with it."
             )
         images, contents = old_pack(options.data)
     else:

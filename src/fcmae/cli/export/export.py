@@ -20,6 +20,7 @@ from fcmae.exports.options import (
     check_precision,
     part_of,
 )
+from fcmae.flags import option
 from fcmae.options.size import Size
 from fcmae.setup.nets import size_for
 from fcmae.setup.weights import read_weights
@@ -106,7 +107,9 @@ def export(options: Export, console: Console) -> Exported:
     """Check what the weights say and what the format holds, then write."""
     check_installed(options.format)
     if options.out is None and published(options.weights) and not Path(options.weights).exists():
-        raise ValueError(f"{options.weights} has no folder to write into: --out must be given.")
+        raise ValueError(
+            f"{options.weights} has no folder to write into: {option('out')} must be given."
+        )
     weights = read_weights(options.weights, fetch=options.source)
     part = part_of(weights.kind, options.part, options.format)
     if weights.kind == "detector" and part != "detector":

@@ -10,6 +10,7 @@ from fcmae.errors import StorageError
 from fcmae.exports.options import FILES, ExportFormat, ExportPrecision, ModelPart
 from fcmae.files.journal import Journal
 from fcmae.files.written_files import record_name
+from fcmae.flags import option
 from fcmae.notebook import Result
 
 ENDINGS = {Path(name).suffix for names in FILES.values() for name in names} | {".pt", ".bin"}
@@ -75,7 +76,8 @@ def check_folder(out: Path, format: ExportFormat) -> None:
         others = sorted(path.name for path in out.iterdir() if path.name not in known)
         if others:
             raise StorageError(
-                f"{out} holds {others[0]}, which is no part of this export: give another --out."
+                f"{out} holds {others[0]}, which is no part of this export: give another "
+                f"{option('out')}."
             )
         Journal(out, "export").refuse_others([*FILES[format], README])
 

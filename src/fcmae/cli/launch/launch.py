@@ -14,6 +14,7 @@ from rich.console import Console as Terminal
 
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import say, show_places
+from fcmae.flags import option
 from fcmae.jobs.options import Job, check_submitit
 from fcmae.notebook import Result
 
@@ -48,7 +49,7 @@ class Launch:
         if self.gpus is not None and self.gpus < 1:
             raise ValueError(f"gpus is {self.gpus}, but must be at least 1.")
         if self.slurm and self.gpus is not None:
-            raise ValueError("gpus is for this machine: with slurm, give --job.gpus.")
+            raise ValueError(f"gpus is for this machine: with slurm, give {option('job.gpus')}.")
         if self.slurm:
             check_submitit()
 

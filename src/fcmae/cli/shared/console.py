@@ -26,12 +26,13 @@ Item = TypeVar("Item")
 
 
 class Console:
-    """A bar on a terminal; elsewhere a plain line now and then.
+    """A line for each epoch; between them a bar on a terminal, elsewhere a plain line now and then.
 
     Args:
         terminal: Where to write; by default standard error, of the leading process alone.
         line_every_s: Seconds between two plain lines.
-        details: Whether to tell what a run is about to do, with its parameter groups.
+        details: Whether to tell what a run is about to do, with its parameter groups, and of each
+            epoch that it is done.
     """
 
     def __init__(
@@ -75,15 +76,18 @@ class Console:
             self._progress.start()
 
     def step(self, metrics: Mapping[str, float]) -> None:
-        """Move the bar, or write a line if the last one was long ago."""
+        """Move the bar, or write a line: at the end of an epoch, or if the last was long ago."""
         if self._plan is None:
             return
+        done, plan = int(metrics["step"]), self._plan
         if self._progress is not None:
-            done = int(metrics["step"])
             self._progress.update(self._progress.task_ids[0], completed=done, state=state(metrics))
-        elif time.monotonic() - self._spoke_at >= self._line_every_s:
+        if self._details and done % plan.steps_per_epoch == 0:
             self._spoke_at = time.monotonic()
-            done, plan = int(metrics["step"]), self._plan
+            numbers = {name: x for name, x in metrics.items() if name != "epoch"}
+            self.message(f"epoch {done // plan.steps_per_epoch}  {state(numbers)}")
+        elif self._progress is None and time.monotonic() - self._spoke_at >= self._line_every_s:
+            self._spoke_at = time.monotonic()
             pace = (self._spoke_at - self._started_at) / max(1, done - plan.first_step)
             left = datetime.timedelta(seconds=round(pace * (plan.steps - done)))
             self.message(f"step {done}/{plan.steps}  {state(metrics)}  {left} left")

@@ -27,6 +27,7 @@ from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.segments.read import numbers_of, read_label_map, whole_numbers
 from fcmae.data.source import described, is_path
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.randomness import seeded
 
 WAYS = (
@@ -108,7 +109,8 @@ def segment_items(source: object, options: LabelMapOptions, classes: Any = None)
     if names is None:
         raise DataError(
             f"nothing names the classes of {described(source)}: give "
-            "fcmae.ImageData(..., classes=[...]), one name per number, or --labels.classes."
+            "fcmae.ImageData(..., classes=[...]), one name per number, or "
+            f"{option('labels.classes')}."
         )
     names = checked_classes([str(name) for name in names], described(source))
     named = found or NamedClasses(names=names)

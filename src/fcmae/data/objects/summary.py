@@ -4,6 +4,7 @@ import numpy as np
 
 from fcmae.data.objects.collect import LabelledObjects
 from fcmae.data.objects.table import Objects
+from fcmae.flags import option
 
 SMALLEST_PX = 1.0
 """Objects of which less remains along a side are not shown to the detector."""
@@ -11,7 +12,9 @@ SMALLEST_PX = 1.0
 MAX_NAMED = 8
 """More classes than these are counted, not named."""
 
-CROWDS = "finetune and evaluate take each as an object with --crowds objects"
+
+def _as_objects() -> str:
+    return f"finetune and evaluate take each as an object with {option('crowds', 'objects')}"
 
 
 def summary_of(found: LabelledObjects, name: str = "") -> str:
@@ -38,7 +41,7 @@ def summary_of(found: LabelledObjects, name: str = "") -> str:
         if tiny:
             said.append(f"boxes below a pixel, never shown to the detector: {tiny:,}")
     if crowds := int(objects.crowd.sum()):
-        said.append(f"crowd regions, which are no targets: {crowds:,} ({CROWDS})")
+        said.append(f"crowd regions, which are no targets: {crowds:,} ({_as_objects()})")
     return f"{'; '.join([*said, *found.notes])}."
 
 
@@ -49,7 +52,7 @@ def why_nothing_to_learn(objects: Objects) -> str | None:
     if objects.crowd.all():
         return (
             f"all {len(objects):,} objects of {objects.source} are crowd regions (iscrowd 1, or "
-            f"difficult), which nobody learns from: {CROWDS}"
+            f"difficult), which nobody learns from: {_as_objects()}"
         )
     sides = objects.boxes[~objects.crowd, 2:] - objects.boxes[~objects.crowd, :2]
     if (sides < SMALLEST_PX).any(axis=1).all():

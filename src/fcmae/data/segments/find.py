@@ -1,4 +1,4 @@
-"""From what a user names with --data to images with label maps.
+"""From what a user names as data to images with label maps.
 
 An image and its mask have the same path inside their folders, up to the ending.
 """
@@ -21,6 +21,7 @@ from fcmae.data.segments.pairing import Stems, further_mask, match
 from fcmae.data.segments.parts import SegmentPart, files_of
 from fcmae.data.source import ImageSource, is_held, sole_path
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 
 def split_segments(
@@ -119,7 +120,7 @@ def images_of(
     if layout.named is None:
         raise DataError(
             f"nothing names the classes of {shown(source)}: put a classes.txt there, one name per "
-            "line in the order of their numbers, or give --labels.classes."
+            f"line in the order of their numbers, or give {option('labels.classes')}."
         )
     part = next((layout.parts[name] for name in names if name in layout.parts), None)
     if part is None:
@@ -199,7 +200,7 @@ def _without_mask(part: SegmentPart, images: Stems, missing: Sequence[str]) -> D
         f"{len(missing)} of {len(images)} images in {shown(part.images)} have no mask (such as "
         f"{shown(images[missing[0]])}, for which there is no "
         f"{shown(part.masks / missing[0])}.png). A mask has the name of its image, up to the "
-        "ending; others are told by --labels.masks, such as '*_mask.png'."
+        f"ending; others are told by {option('labels.masks')}, such as '*_mask.png'."
     )
 
 

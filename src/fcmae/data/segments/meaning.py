@@ -16,6 +16,7 @@ from fcmae.data.segments.classes import NamedClasses, is_plain
 from fcmae.data.segments.colours import ColourTable, voc_palette
 from fcmae.data.segments.options import LabelMapOptions
 from fcmae.errors import DataError
+from fcmae.flags import option
 
 OUTSIDE = -2
 """In a table: a number that no class has."""
@@ -27,11 +28,6 @@ LOOKED_AT = 32
 """Label maps by which their meaning is decided."""
 MANY = 12
 """Numbers above which masks are rather pictures than label maps of other numbers."""
-
-APART = (
-    "some masks hold 0 and 1, and others 0 and {border}: say --labels.numbers 0,{border} if "
-    "{border} is the second class as 1 is, or --labels.numbers 0,1 if nobody is judged by it"
-)
 
 ReadMap = Callable[[int, ColourTable | None], NDArray[np.int32]]
 """Reads the numbers of a label map by the index of its image."""
@@ -128,8 +124,8 @@ def decided(meaning: Meaning, read: ReadMap, count: int) -> Meaning:
     names = meaning.classes
     if len(names) == 2 and seen <= {0, BORDER} and BORDER in seen and meaning.colours is None:
         note = (
-            f"Masks hold 0 and {BORDER} only, so {BORDER} is read as {names[1]} (--labels.numbers "
-            f"0,1 ignores it)."
+            f"Masks hold 0 and {BORDER} only, so {BORDER} is read as {names[1]} "
+            f"({option('labels.numbers', '0,1')} ignores it)."
         )
         return replace(
             meaning, numbers=(0, BORDER), ignore_index=NUMBERS - 1, notes=(*meaning.notes, note)
@@ -179,7 +175,13 @@ def _doubt(meaning: Meaning, found: list[set[int]]) -> str:
     known = {*meaning.all_numbers, meaning.ignore_index}
     if len(meaning.classes) == 2 and {1, BORDER} <= set().union(*found) <= {0, 1, BORDER}:
         apart = not any({1, BORDER} <= one for one in found)
-        return APART.format(border=BORDER) if apart else ""
+        both, one = (option("labels.numbers", f"0,{number}") for number in (BORDER, 1))
+        return (
+            f"some masks hold 0 and 1, and others 0 and {BORDER}: say {both} if {BORDER} is the "
+            f"second class as 1 is, or {one} if nobody is judged by it"
+            if apart
+            else ""
+        )
     seen = sorted(set().union(*found))
     if len(found) < 2 or any(one <= known for one in found) or len(seen) > MANY:
         return ""
@@ -187,11 +189,13 @@ def _doubt(meaning: Meaning, found: list[set[int]]) -> str:
     told = ", ".join(map(str, seen))
     reason = f"masks hold the numbers {told}, but the classes are 0 to {count - 1}: "
     if seen[0] >= 1 and seen[-1] == count:
-        return f"{reason}say --labels.reduce_zero_label true where 1 is {meaning.classes[0]}"
+        said = option("labels.reduce_zero_label", "true")
+        return f"{reason}say {said} where 1 is {meaning.classes[0]}"
     if len(seen) == count:
         numbers = told.replace(" ", "")
-        return f"{reason}say --labels.numbers {numbers} if these are {classes} in this order"
+        said = option("labels.numbers", numbers)
+        return f"{reason}say {said} if these are {classes} in this order"
     return (
-        f"{reason}say the number of each class ({classes}) with --labels.numbers, and the one that "
-        "nobody is judged by with --labels.ignore_index"
+        f"{reason}say the number of each class ({classes}) with {option('labels.numbers')}, and "
+        f"the one that nobody is judged by with {option('labels.ignore_index')}"
     )

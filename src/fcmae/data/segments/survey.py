@@ -10,6 +10,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.open_file import UnusableImage
 from fcmae.data.segments.label_maps import LabelMapAnnotations
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.randomness import seeded
 
 SOME = 64
@@ -85,7 +86,8 @@ def something_to_learn(images: ImageList, called: str) -> tuple[str, ...]:
         other = f" or ignored ({found.share_ignored:.1%})" if len(shown) and found.ignored else ""
         raise DataError(
             f"all pixels of the masks of {called} {all_of}{other}, so that there is nothing to "
-            f"learn. If {numbers} is a class, say so with --labels.numbers, such as 0,{numbers}."
+            f"learn. If {numbers} is a class, say so with {option('labels.numbers')}, such as "
+            f"0,{numbers}."
         )
     return told(found, classes, numbers)
 
@@ -101,7 +103,7 @@ def told(found: Survey, classes: tuple[str, ...], ignored: int) -> tuple[str, ..
         return (f"{said}.",)
     return (
         f"{said}, and none is of class {', '.join(absent[:3])}: if {ignored} means a class, give "
-        "the number of each with --labels.numbers.",
+        f"the number of each with {option('labels.numbers')}.",
     )
 
 

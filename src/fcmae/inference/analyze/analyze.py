@@ -10,6 +10,7 @@ from fcmae.engine.folder import ANALYSIS
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter
 from fcmae.errors import DataError
+from fcmae.flags import option
 from fcmae.inference.analyze.options import Analyze, Analyzed
 from fcmae.inference.analyze.sources import NetSource, net_source, other_source
 from fcmae.setup.places import check_place
@@ -76,7 +77,7 @@ def out_folder(options: Analyze) -> Path:
     path = Path(options.weights)
     if not path.exists():
         raise ValueError(
-            f"--out must be given, because {options.weights} is no folder of a run in which "
-            "analysis could be put."
+            f"{option('out')} must be given, because {options.weights} is no folder of a run in "
+            "which analysis could be put."
         )
     return (path if path.is_dir() else path.parent) / ANALYSIS

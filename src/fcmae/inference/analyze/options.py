@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from fcmae.analysis.options import MOST_IMAGES, MapOptions, What
 from fcmae.data.source import ImageSource
+from fcmae.flags import option
 from fcmae.inference.options import EvaluateOptions
 from fcmae.model.options import EncoderOptions
 from fcmae.notebook import Result
@@ -64,7 +65,7 @@ class Analyze(EvaluateOptions):
         if self.maps != MapOptions() and "activation_maps" not in (self.what or get_args(What)):
             raise ValueError(
                 "maps is for activation_maps, which what does not name: name it too, or leave "
-                "--maps out."
+                f"{option('maps')} out."
             )
 
 
