@@ -42,6 +42,9 @@ from fcmae.cli.datasets.check import (
     Check,
     Checked,
 )
+from fcmae.cli.datasets.check_pixels import (
+    ChannelValues,
+)
 from fcmae.cli.datasets.pack import (
     Pack,
     PackMade,
@@ -263,6 +266,7 @@ __all__ = [
     "Bench",
     "BenchInput",
     "BenchPretrain",
+    "ChannelValues",
     "Check",
     "Checked",
     "Classifier",

@@ -397,6 +397,7 @@ def check(
     task: Literal["auto", "classify", "segment", "detect", "values"] = "auto",
     kind: Literal["labels", "numbers"] | None = None,
     unknown: float | None = None,
+    picture: str | PathLike[str] | None = None,
     labels: LabelMapOptions | Mapping[str, Any] | None = None,
     loader: Loader | Mapping[str, Any] | None = None,
 ) -> Checked:
@@ -415,6 +416,7 @@ def check(
         kind: What the columns of a list of values are, as for fcmae finetune values.
         unknown: Number that stands for a value that is not known, as for fcmae finetune
             values.
+        picture: PNG file for the histograms of all channels.
         labels: Meaning of the numbers in label maps. A dataclass or a mapping of: classes
             (None), masks (None), numbers (None), ignore_index (None), reduce_zero_label
             (None).

@@ -29,6 +29,7 @@ HOMES = {
     "fcmae.analysis.options": ("MapOptions",),
     "fcmae.inference.analyze.options": ("Analyze", "Analyzed"),
     "fcmae.cli.datasets.check": ("Check", "Checked"),
+    "fcmae.cli.datasets.check_pixels": ("ChannelValues",),
     "fcmae.cli.datasets.pack": ("Pack", "PackMade"),
     "fcmae.cli.demo.demo": ("Demo",),
     "fcmae.cli.demo.table": ("Demonstrated",),

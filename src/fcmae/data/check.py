@@ -12,10 +12,12 @@ import numpy as np
 
 from fcmae.data.annotations import IGNORE
 from fcmae.data.cores import num_workers
-from fcmae.data.facts import remarks
+from fcmae.data.facts import Facts, remarks
 from fcmae.data.image import UnusableImage
 from fcmae.data.image_list import ImageList
+from fcmae.data.modes import Picture, Refused, with_channels
 from fcmae.data.options import Loader
+from fcmae.data.pixels import Measuring, PictureValues, values_of
 
 CHUNK = 16
 
@@ -32,6 +34,7 @@ class FileFinding:
         kind: Channels and depth, such as "3 channels of 8 bits".
         classes: Indices of the classes that its labels show.
         remarks: What else a person would want to know, each to be read after "1 file has".
+        values: Numbers of its pixels, if they are asked for and it has the channels.
     """
 
     path: str
@@ -41,6 +44,16 @@ class FileFinding:
     kind: str = ""
     classes: tuple[int, ...] = ()
     remarks: tuple[str, ...] = ()
+    values: PictureValues | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The images to check, how they are read, and what is measured of their pixels."""
+
+    images: ImageList
+    loader: Loader
+    measuring: Measuring | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,48 +121,58 @@ def _spread(values: Sequence[int]) -> tuple[int, int, int]:
     return (min(values), median_low(values), max(values)) if values else (0, 0, 0)
 
 
-def inspect(images: ImageList, loader: Loader) -> Iterator[FileFinding]:
-    """A finding for each image, in the list's order. A file that kills its decoder is named."""
+def inspect(
+    images: ImageList, loader: Loader, measuring: Measuring | None = None
+) -> Iterator[FileFinding]:
+    """A finding for each image, in the list's order. A file that kills its decoder is named.
+
+    Args:
+        images: The images.
+        loader: Limits, and how many processes decode.
+        measuring: What to measure of pixels; nothing by default.
+    """
+    asked = _Asked(images=images, loader=loader, measuring=measuring)
     chunks = [range(i, min(i + CHUNK, len(images))) for i in range(0, len(images), CHUNK)]
     workers = num_workers(loader, num_tasks=len(chunks))
     if workers == 0:
-        yield from (_inspect(images, loader, index) for index in range(len(images)))
+        yield from (_inspect(asked, index) for index in range(len(images)))
         return
     done = 0
     while done < len(chunks):
-        pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(images, loader))
+        pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(asked,))
         try:
             for findings in pool.map(_inspect_chunk, chunks[done:]):
                 yield from findings
                 done += 1
         except BrokenProcessPool:
-            yield from _one_by_one(images, loader, chunks[done])
+            yield from _one_by_one(asked, chunks[done])
             done += 1
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _one_by_one(images: ImageList, loader: Loader, chunk: range) -> Iterator[FileFinding]:
+def _one_by_one(asked: _Asked, chunk: range) -> Iterator[FileFinding]:
     """A process for each file: whichever dies names its file."""
     for index in chunk:
-        with ProcessPoolExecutor(1, initializer=_start, initargs=(images, loader)) as pool:
+        with ProcessPoolExecutor(1, initializer=_start, initargs=(asked,)) as pool:
             try:
                 yield from pool.submit(_inspect_chunk, range(index, index + 1)).result()
             except BrokenProcessPool:
-                yield FileFinding(path=images.name(index), reason="its decoder crashed")
+                yield FileFinding(path=asked.images.name(index), reason="its decoder crashed")
 
 
-def _inspect(images: ImageList, loader: Loader, index: int) -> FileFinding:
+def _inspect(asked: _Asked, index: int) -> FileFinding:
+    images = asked.images
     try:
-        picture = images.store.open(index, how=loader.reading)
-        facts = images.store.facts(index, loader.reading)
+        picture = images.store.open(index, how=asked.loader.reading)
+        facts = images.store.facts(index, asked.loader.reading)
         seen = _classes(images, index, (picture.shape[0], picture.shape[1]))
     except UnusableImage as error:
         return FileFinding(path=images.name(index), reason=error.reason)
     height, width, channels = picture.shape
     depth = "8 bits" if picture.dtype == "uint8" else "more than 8 bits"
     kind = f"{channels} channel{'s' * (channels > 1)} of {depth}"
-    said = () if facts is None else remarks(facts, channels, loader.reading)
+    said = () if facts is None else remarks(facts, channels, asked.loader.reading)
     return FileFinding(
         path=images.name(index),
         height=height,
@@ -157,7 +180,24 @@ def _inspect(images: ImageList, loader: Loader, index: int) -> FileFinding:
         kind=kind,
         classes=seen,
         remarks=said,
+        values=_values(asked.measuring, index, picture, facts),
     )
+
+
+def _values(
+    measuring: Measuring | None, index: int, picture: Picture, facts: Facts | None
+) -> PictureValues | None:
+    """The numbers of a picture; None where a training could not take its channels."""
+    if measuring is None:
+        return None
+    try:
+        fitting = with_channels(picture, measuring.channels)
+    except Refused:
+        return None
+    kind = str(picture.dtype) if facts is None or picture.dtype == np.uint8 else facts.dtype
+    if facts is not None and facts.dtype == "bool":
+        kind = facts.dtype
+    return values_of(fitting, kind, index, measuring)
 
 
 def _classes(images: ImageList, index: int, size: tuple[int, int]) -> tuple[int, ...]:
@@ -170,14 +210,13 @@ def _classes(images: ImageList, index: int, size: tuple[int, int]) -> tuple[int,
 
 
 # What every task of a process of the pool needs; sent once rather than with each task.
-_shared: list[tuple[ImageList, Loader]] = []
+_shared: list[_Asked] = []
 
 
-def _start(images: ImageList, loader: Loader) -> None:
+def _start(asked: _Asked) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers Ctrl-C
-    _shared[:] = [(images, loader)]
+    _shared[:] = [asked]
 
 
 def _inspect_chunk(chunk: range) -> list[FileFinding]:
-    images, loader = _shared[0]
-    return [_inspect(images, loader, index) for index in chunk]
+    return [_inspect(_shared[0], index) for index in chunk]

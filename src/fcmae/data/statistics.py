@@ -1,6 +1,7 @@
 """Statistics of the channels of a data set, measured over a sample of its images."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -182,20 +183,33 @@ def measure(images: ImageList, *, channels: int, loader: Loader, most: int = IMA
     Raises:
         DataError: None of the sample can be used.
     """
-    drawn = permutation(0, "statistics", length=len(images))[:most].tolist()
-    taken: list[NDArray[np.float32]] = []
+    drawn = drawn_of(len(images), most)
+    taken = list[NDArray[np.float32]]()
     for index in drawn:
         try:
             picture = images.store.open(index, channels=channels, how=loader.reading)
         except UnusableImage:
             continue
-        taken.append(_pixels(picture, integer(0, "statistics", index)))
+        taken.append(pixels_of(picture, index))
     if not taken:
         raise DataError(f"none of {len(drawn)} images that were measured can be used.")
+    return of_sample(taken, loader)[0]
+
+
+def drawn_of(number: int, most: int = IMAGES) -> list[int]:
+    """Indices of the images that are measured, of so many."""
+    drawn: list[int] = permutation(0, "statistics", length=number)[:most].tolist()
+    return drawn
+
+
+def of_sample(
+    taken: Sequence[NDArray[np.float32]], loader: Loader
+) -> tuple[Statistics, NDArray[np.float32]]:
+    """The statistics of some pixels of each image, and all these pixels, NaN where missing."""
     pixels, mark = np.concatenate(taken), None
     if loader.nodata is None:
         mark = _mark(pixels)
-    return replace(statistics_of(pixels, images=len(taken)), mark=mark)
+    return replace(statistics_of(pixels, images=len(taken)), mark=mark), pixels
 
 
 def _mark(pixels: NDArray[np.float32]) -> float | None:
@@ -223,9 +237,9 @@ def _apart(values: NDArray[np.float32], marked: NDArray[np.bool_]) -> bool:
     return bool(max(others.min() - mark, mark - others.max()) > high - low)
 
 
-def _pixels(picture: Picture, draw: int) -> NDArray[np.float32]:
-    """Some pixels of a picture, pixels x channels."""
-    rows = picture.reshape(-1, picture.shape[2])
+def pixels_of(picture: Picture, index: int) -> NDArray[np.float32]:
+    """Some pixels of the picture of this index, pixels x channels, uint8 scaled to [0, 1]."""
+    rows, draw = picture.reshape(-1, picture.shape[2]), integer(0, "statistics", index)
     if len(rows) > PIXELS:
         step = len(rows) / PIXELS
         rows = rows[((np.arange(PIXELS) + (draw % 1000) / 1000) * step).astype(np.int64)]

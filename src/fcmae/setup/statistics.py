@@ -93,6 +93,18 @@ def tell_unlike(loader: Loader, images: ImageList, *, channels: int, reporter: R
         )
 
 
+def is_measured(loader: Loader, *, eight_bits: bool) -> bool:
+    """Returns whether a training without weights measures the statistics of its images.
+
+    Args:
+        loader: How images are read.
+        eight_bits: Whether all images are grey or colour of 8 bits.
+    """
+    return is_data(loader) or (
+        loader.statistics == "auto" and not is_given(loader) and not eight_bits
+    )
+
+
 def is_data(loader: Loader) -> bool:
     """Returns whether the options ask for measured statistics."""
     return loader.statistics == "data" and not is_given(loader)

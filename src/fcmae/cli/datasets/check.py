@@ -12,10 +12,19 @@ from rich.console import Console as Terminal
 from fcmae.cli.datasets.check_classes import count_classes
 from fcmae.cli.datasets.check_notes import notes_on
 from fcmae.cli.datasets.check_parts import DatasetParts, find_parts
+from fcmae.cli.datasets.check_pixels import (
+    ChannelValues,
+    PixelCheck,
+    PixelReport,
+    constant_answer,
+    draw,
+)
+from fcmae.cli.datasets.show_pixels import show_pixels
 from fcmae.cli.shared.console import Console
 from fcmae.cli.shared.show import (
     MAX_CLASSES,
     say,
+    show_places,
     show_rest,
     show_table,
     show_unusable,
@@ -26,6 +35,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.values import ValueAnnotations
+from fcmae.files.journal import Journal
 from fcmae.files.results import unusable_files
 from fcmae.notebook import Result
 from fcmae.setup.words import number
@@ -61,8 +71,19 @@ class Check:
     unknown: float | None = None
     """Number that stands for a value that is not known, as for fcmae finetune values."""
 
+    picture: Path | None = None
+    """PNG file for the histograms of all channels."""
+
     labels: LabelMapOptions = LabelMapOptions()
     loader: Loader = Loader()
+
+    def __post_init__(self) -> None:
+        if self.picture is None:
+            return
+        if self.picture.suffix.lower() != ".png" or not self.picture.parent.is_dir():
+            raise ValueError(
+                f"picture is {self.picture}, but must be a .png file in a folder that is there."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +109,10 @@ class Checked(Result):
         values: Of each column of numbers: in how many images it is known, the lowest and the
             highest.
         notes: What was understood of the images and labels, a sentence each.
+        channels: Values of each channel that a training takes.
+        pixel_notes: What a training does with them, and what is odd, a sentence each.
+        constant_answer: Loss of pre-training of the best answer that never looks at an image.
+        picture: The histograms of the channels.
     """
 
     usable: int
@@ -103,6 +128,10 @@ class Checked(Result):
     values: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     remarks: dict[str, int] = field(default_factory=dict)
+    channels: list[ChannelValues] = field(default_factory=list)
+    pixel_notes: list[str] = field(default_factory=list)
+    constant_answer: float | None = None
+    picture: Path | None = None
 
     @property
     def sound(self) -> bool:
@@ -115,14 +144,22 @@ def check(options: Check, console: Console) -> Checked:
     """Open every image through the same door that training uses, and its labels with it."""
     parts = find_parts(options.data, options.task, options.labels, options.kind, options.unknown)
     findings, aside = list[FileFinding](), list[tuple[str, str]]()
+    if options.picture is not None:
+        Journal(options.picture.parent, "files").refuse_others([options.picture.name])
+    [to_train, *_] = parts.images.values()
+    pixels = PixelCheck(to_train, options.loader)
     for images in parts.images.values():
+        measuring = pixels.measuring(first=images is to_train)
         aside += [(_inside(path, images, options.data), why) for path, why in images.set_aside]
         with console.counting("checking", len(images)) as count:
-            for finding in inspect(images, options.loader):
+            for finding in inspect(images, options.loader, measuring):
                 path = _inside(finding.path, images, options.data)
-                findings.append(replace(finding, path=path))
+                if finding.values is not None:
+                    pixels.totals.add(path, finding.values)
+                findings.append(replace(finding, path=path, values=None))
                 count(1)
     report = report_of(findings, aside)
+    of_pixels = pixels.report()
     several = len(parts.images) > 1
     prints = [images.fingerprint() for images in parts.images.values()]
     return Checked(
@@ -139,7 +176,20 @@ def check(options: Check, console: Console) -> Checked:
         values=_values(parts),
         notes=list(dict.fromkeys(notes_on(parts))),
         remarks=report.remarks,
+        **_pixels(of_pixels, to_train, options.picture),
     )
+
+
+def _pixels(report: PixelReport | None, images: ImageList, picture: Path | None) -> dict[str, Any]:
+    """The fields of the result that are about pixels."""
+    if report is None:
+        return {}
+    return {
+        "channels": report.channels,
+        "pixel_notes": report.notes,
+        "constant_answer": constant_answer(images, report),
+        "picture": None if picture is None else draw(report, picture),
+    }
 
 
 def show_checked(result: Checked, terminal: Terminal) -> None:
@@ -166,6 +216,8 @@ def show_checked(result: Checked, terminal: Terminal) -> None:
     if result.usable:
         for name, (low, middle, high) in (("height", result.heights), ("width", result.widths)):
             say(terminal, f"The {name} is {low} to {high} pixels, the median {middle}.")
+    show_pixels(result.channels, result.pixel_notes, result.constant_answer, terminal)
+    show_places(terminal, picture=result.picture)
     if result.problems:
         wrong = number(len(result.problems), "value" if result.task == "values" else "label")
         say(terminal, f"{wrong} {'is' if len(result.problems) == 1 else 'are'} wrong:")
