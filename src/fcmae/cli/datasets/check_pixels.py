@@ -14,6 +14,7 @@ from fcmae.data.pixels import Measuring, Named, PixelTotals, TypeTotals, in_file
 from fcmae.data.statistics import Seen, Statistics, drawn_of, look_at, of_sample
 from fcmae.errors import DataError
 from fcmae.files.journal import Journal
+from fcmae.flags import option
 from fcmae.loss.options import Target
 from fcmae.setup.statistics import is_given, is_measured
 from fcmae.setup.words import number
@@ -144,9 +145,10 @@ class PixelCheck:
     def _plan(self, statistics: Statistics) -> Iterator[str]:
         """What a training without weights does with the pixels."""
         assert self.seen is not None
-        by = "the mean and deviation of ImageNet (--loader.statistics data takes their own)"
+        own = option("loader.statistics", "data")
+        by = f"the mean and deviation of ImageNet ({own} takes their own)"
         if is_given(self.loader):
-            by = "the mean and deviation of --loader.mean and --loader.std"
+            by = f"the mean and deviation of {option('loader.mean')} and {option('loader.std')}"
         elif is_measured(self.loader, eight_bits=self.seen.eight_bits):
             by = f"their own mean and deviation, measured on {number(statistics.images, 'image')}"
         if self.differ:
@@ -158,7 +160,7 @@ class PixelCheck:
         if statistics.mark is not None:
             yield (
                 f"Pixels of {statistics.mark:g} are taken for missing ones, though no file says so "
-                "(--loader.nodata nan takes them for numbers)."
+                f"({option('loader.nodata', 'nan')} takes them for numbers)."
             )
 
 
