@@ -187,7 +187,7 @@ def test_when_all_are_damaged_the_message_names_each(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="all checkpoints") as caught:
         store.newest_intact(tmp_path)
     assert "step-00000002: state.json is missing; step-00000001: state.json is" in str(caught.value)
-    assert "--run.resume false" in str(caught.value)
+    assert 'run={"resume": False}' in str(caught.value)
 
 
 def test_the_newest_few_and_the_best_are_kept(tmp_path: Path) -> None:

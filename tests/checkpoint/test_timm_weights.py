@@ -192,7 +192,7 @@ def test_files_without_one_linear_head_are_encoders() -> None:
 def test_a_stem_is_made_for_other_channels_on_request_only(tmp_path: Path) -> None:
     net = theirs("test_resnet.r160_in1k")
     header = read_header(written(tmp_path, net), net=net_of("test_resnet.r160_in1k"))
-    with pytest.raises(CheckpointError, match="for 3 channels, not for 6: --adapt says"):
+    with pytest.raises(CheckpointError, match="for 3 channels, not for 6: adapt= says"):
         load_model(header, channels=6)
     model, _ = load_model(header, channels=6, adapt="repeat")
     one = torch.randn(1, 1, 64, 64)
@@ -252,7 +252,7 @@ def test_a_folder_that_timm_wrote_needs_no_name(tmp_path: Path) -> None:
 NAMES: dict[str, tuple[Callable[[str], object], str]] = {
     "timm:vit_base_patch16_224.ma": (named, r"did you mean timm:vit_base_patch16_224\.mae"),
     "timm:resnet19": (named, "not among the [0-9,]+ sets of timm .* did you mean timm:resnet"),
-    "timm:test_vit4": (named, "timm has no weights of test_vit4: --model timm:test_vit4"),
+    "timm:test_vit4": (named, 'timm has no weights of test_vit4: model="timm:test_vit4"'),
     "timm:gcvit_base.in1k": (named, "is not on the hub"),
     "resnet19": (net_of, "not among the [0-9,]+ nets of timm .* did you mean timm:resnet"),
 }

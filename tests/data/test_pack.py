@@ -291,7 +291,7 @@ def test_an_image_that_is_not_in_the_pack_is_named(folder: Path, tmp_path: Path)
     write(find_images(folder), path)
     with pytest.raises(UnusableImage, match=r"a/11.jpg: there is no such image in .*photos.zip"):
         open_image(path / "a/11.jpg")
-    with pytest.raises(UnusableImage, match=r"are more than --loader.max_bytes 100"):
+    with pytest.raises(UnusableImage, match=r"are more than loader.max_bytes, 100"):
         open_image(path / "a/1.jpg", how=Reading(max_bytes=100))
 
 

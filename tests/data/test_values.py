@@ -126,8 +126,8 @@ def test_labels_and_numbers_do_not_mix_unless_that_is_said(tmp_path: Path) -> No
         split_values(source, None, None, share=0.5)
     assert str(error.value) == (
         f"{source}, line 2: the columns must be all labels or all numbers, but cat, dog hold only "
-        "0 and 1, and age, size numbers (size is 0.5 here): learn all as numbers with --kind "
-        "numbers, or give each kind a list of its own."
+        "0 and 1, and age, size numbers (size is 0.5 here): learn all as numbers with "
+        'kind="numbers", or give each kind a list of its own.'
     )
     with pytest.raises(DataError, match=r"line 2: size is 0\.5, but a label is 0 or 1"):
         split_values(source, None, "labels", share=0.5)

@@ -86,7 +86,7 @@ class NetEncoder(MapNet):
 
 @torch.no_grad()
 def _shown(body: nn.Module, images: Images) -> object:
-    """What a copy of a module makes of images.
+    """Returns what a copy of a module makes of images.
 
     Raises:
         ValueError: It takes images of other channels.
