@@ -44,6 +44,9 @@ def encoder_alone(header: Header) -> Header:
 def ways_out(header: Header) -> str:
     """Advice for loading the whole network."""
     give = f'give the model to fill, fcmae.load("{header.path}", model=...)'
+    if "net" in header.card.model:
+        made = "fcmae.NetAutoencoder(fcmae.NetEncoder(YOUR_NET))"
+        return give.replace("model=...", f"model={made}")
     if "class" not in header.card.model:
         return f"{give}, made of the same parts"
     return f"call fcmae.register for its class before, or {give}"
