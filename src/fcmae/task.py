@@ -61,6 +61,17 @@ class Task(nn.Module, ABC):
             peers: The processes that share the step.
         """
 
+    def after_step(self, step: int, numbers: Mapping[str, float]) -> str | None:
+        """Returns what a person should know after an optimizer step, or None, as by default.
+
+        Called once on every process. The leading one shows the sentence.
+
+        Args:
+            step: Optimizer steps done so far, over the whole run.
+            numbers: Loss, logs and rate of the step, the same on every process.
+        """
+        return None
+
     @abstractmethod
     def forward(self, batch: Batch) -> Step:
         """Loss of one micro-batch."""
@@ -73,11 +84,13 @@ class Evaluation(ABC):
         name: Prefix of its numbers in the metrics.
         every: Epochs between two evaluations; the last epoch is always evaluated.
         unusable: (path, reason) of the files that the last call had to leave out.
+        remarks: Sentences that a person should read after the last call.
     """
 
     name: str
     every: int
     unusable: Sequence[tuple[str, str]] = ()
+    remarks: Sequence[str] = ()
 
     @abstractmethod
     def __call__(

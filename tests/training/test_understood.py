@@ -29,7 +29,9 @@ def classes(root: Path, **counts: int) -> Path:
         (root / name).mkdir(parents=True)
         for number in range(count):
             colour = (number, 10 * place, 0)
-            Image.new("RGB", (40, 40), colour).save(root / name / f"{number}.png")
+            picture = Image.new("RGB", (40, 40), colour)
+            picture.paste((90, 90, 90), (0, 0, 20, 20))
+            picture.save(root / name / f"{number}.png")
     return root
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fcmae.analysis.blocks import blocks_of, watching
 from fcmae.data.batch import Batch
+from fcmae.evaluation.alike import image_distance
 from fcmae.evaluation.forward import forward
 from fcmae.model.encoder import Encoder
 from fcmae.process_group import Peers
@@ -23,10 +24,13 @@ class Distances:
     Attributes:
         of_blocks: The distance in each block, in order; none if no image could be used.
         unusable: (path, reason) of the files that were left out.
+        between_images: Mean cosine distance between the pooled features of two images; None of less
+            than two images.
     """
 
     of_blocks: list[float]
     unusable: list[tuple[str, str]]
+    between_images: float | None = None
 
 
 def feature_distance(
@@ -38,21 +42,25 @@ def feature_distance(
     block's second linear layer sees). About 0.5 when channels have nothing in common, 0 when all
     are the same.
     """
-    distances: list[Tensor] = []
+    distances, blocks = list[Tensor](), len(list(blocks_of(encoder)))
 
-    def of_blocks(images: Images) -> Float[Tensor, "n blocks"]:
+    def measured(images: Images) -> Float[Tensor, "n d"]:
         distances.clear()
-        encoder(images)
-        return torch.stack(distances, dim=1)
+        pooled = encoder(images).features.float().mean(dim=1)
+        return torch.cat([torch.stack(distances, dim=1), pooled], dim=1)
 
     def note(index: int, features: Features) -> None:
         distances.append(channel_distance(features))
 
     with watching(blocks_of(encoder), expanded=note):
-        outputs = forward(of_blocks, encoder, batches, peers or Peers())
-    # The mean over no image is no number.
-    means = outputs.rows.double().mean(dim=0).tolist() if len(outputs.rows) else []
-    return Distances(of_blocks=means, unusable=outputs.unusable)
+        outputs = forward(measured, encoder, batches, peers or Peers())
+    if not len(outputs.rows):  # the mean over no image is no number
+        return Distances(of_blocks=[], unusable=outputs.unusable)
+    return Distances(
+        of_blocks=outputs.rows[:, :blocks].double().mean(dim=0).tolist(),
+        unusable=outputs.unusable,
+        between_images=image_distance(outputs.rows[:, blocks:]),
+    )
 
 
 def channel_distance(features: Features) -> Float[Tensor, " n"]:

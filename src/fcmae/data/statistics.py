@@ -183,17 +183,25 @@ def measure(images: ImageList, *, channels: int, loader: Loader, most: int = IMA
     Raises:
         DataError: None of the sample can be used.
     """
-    drawn = drawn_of(len(images), most)
+    taken = sampled(images, channels=channels, loader=loader, most=most)
+    if not taken:
+        drawn = min(len(images), most)
+        raise DataError(f"none of {drawn} images that were measured can be used.")
+    return of_sample(taken, loader)[0]
+
+
+def sampled(
+    images: ImageList, *, channels: int, loader: Loader, most: int
+) -> list[NDArray[np.float32]]:
+    """Some pixels of each of some images, as ``measure`` takes them; of usable images alone."""
     taken = list[NDArray[np.float32]]()
-    for index in drawn:
+    for index in drawn_of(len(images), most):
         try:
             picture = images.store.open(index, channels=channels, how=loader.reading)
         except UnusableImage:
             continue
         taken.append(pixels_of(picture, index))
-    if not taken:
-        raise DataError(f"none of {len(drawn)} images that were measured can be used.")
-    return of_sample(taken, loader)[0]
+    return taken
 
 
 def drawn_of(number: int, most: int = IMAGES) -> list[int]:

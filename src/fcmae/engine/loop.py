@@ -164,6 +164,8 @@ class Loop:
         place = {"step": float(step), "epoch": step / self.steps_per_epoch}
         metrics = {**place, **metrics, **self.meter.rates()}
         self.reporter.step(metrics)
+        if remark := self.task.after_step(step, metrics):
+            self.reporter.message(remark)
         if step % self.run.log_every == 0 or step == self.steps:
             self.keeper.log("train", metrics)
             self.meter = Meter()
@@ -221,6 +223,8 @@ class Loop:
                 seed_everything(self.run.seed, f"evaluation {evaluation.name}", epoch)
                 numbers = evaluation(model, peers, pictures, epoch)
                 self.warn_of(evaluation.unusable, f"{evaluation.name} is measured without it")
+                for remark in evaluation.remarks:
+                    self.reporter.message(remark)
                 metrics |= {f"{evaluation.name}/{name}": x for name, x in numbers.items()}
         place = {"step": float(self.progress.step), "epoch": float(epoch)}
         self.keeper.log("evaluation", {**place, **metrics})

@@ -163,6 +163,7 @@ class Pretrain(UnlabelledOptions):
         from fcmae.data.feeds import feed_of
         from fcmae.evaluation.viewing import sample
         from fcmae.tasks.evaluations.reconstructions import Reconstructions
+        from fcmae.tasks.low_loss import LowLoss
         from fcmae.tasks.reconstruct import ReconstructTask
         from fcmae.training.parts import Parts
 
@@ -180,11 +181,13 @@ class Pretrain(UnlabelledOptions):
             channels=start.channels,
             repeats=self.repeats,
         )
+        judged = self.target.normalize and start.weights is None
+        low_loss = LowLoss(loader=start.loader) if judged else None
         number = self.monitor.pictures
         drawn = sample(images.at_hand(number), number, seed)
         pictures = Reconstructions(drawn, self.viewing(start), every=self.monitor.every, seed=seed)
         return Parts(
-            task=ReconstructTask(model, seed=seed),
+            task=ReconstructTask(model, seed=seed, low_loss=low_loss),
             feed=feed,
             evaluations=[pictures, *self.monitors(start)],
         )

@@ -10,6 +10,7 @@ from fcmae.engine.folder import RunFolder
 from fcmae.engine.lock import hold
 from fcmae.engine.report import Reporter, Silent
 from fcmae.options.fields import nested
+from fcmae.setup.constant import tell_constant
 from fcmae.setup.nets import weights_or_none
 from fcmae.setup.preflight import TRIED, check_batch, check_channels, check_pictures
 from fcmae.setup.statistics import decided, normalised
@@ -73,6 +74,7 @@ def prepare(options: TrainingOptions[Any], reporter: Reporter) -> Prepared:
         reporter=reporter,
         seen=seen,
     )
+    tell_constant(loader, tried, channels=net.channels, reporter=reporter)
     return Prepared(
         net=net,
         weights=weights,

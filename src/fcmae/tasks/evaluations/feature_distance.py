@@ -9,6 +9,7 @@ from torch import nn
 from fcmae.analysis.feature_distance import feature_distance
 from fcmae.analysis.pictures import distance_curves
 from fcmae.data.image_list import ImageList
+from fcmae.evaluation.alike import remarks_on
 from fcmae.evaluation.viewing import Viewing
 from fcmae.files.durable import write_text
 from fcmae.model.autoencoder import Autoencoder
@@ -33,6 +34,7 @@ class FeatureDistance(Evaluation):
         batches = self.viewing.batches(self.images, peers, or_none=True)
         found = feature_distance(model.encoder, batches, peers)
         self.unusable, distances = found.unusable, found.of_blocks
+        self.remarks = remarks_on(found.between_images)
         if not distances:
             return {}
         if peers.leads:

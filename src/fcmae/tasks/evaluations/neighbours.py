@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from fcmae.data.image_list import ImageList
+from fcmae.evaluation.alike import image_distance, remarks_on
 from fcmae.evaluation.embed import embed
 from fcmae.evaluation.neighbours import neighbours
 from fcmae.evaluation.viewing import Viewing
@@ -29,5 +30,6 @@ class Neighbours(Evaluation):
             for images in (self.train, self.test)
         )
         self.unusable = [*train.unusable, *test.unusable]
+        self.remarks = remarks_on(image_distance(train.rows))
         found = neighbours(train, test, self.train.classes or (), device=peers.device)
         return {"top1": found.top1}
