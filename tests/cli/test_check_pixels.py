@@ -83,7 +83,7 @@ def test_photographs_have_a_line_for_each_channel_and_nothing_alarming(
     [
         ({"statistics": "imagenet"}, "the mean and deviation of ImageNet"),
         ({"statistics": "data"}, "their own mean and deviation"),
-        ({"mean": [0.1], "std": [0.2]}, "the mean and deviation of --loader.mean and"),
+        ({"mean": [0.1], "std": [0.2]}, 'the mean and deviation of loader={"mean": ...}'),
     ],
 )
 def test_options_decide_what_a_training_does(

@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from fcmae.flags import option
+
 ALIKE = 1e-3
 """Mean cosine distance between images below which their features tell nothing apart; untrained
 encoders have 0.3 and more, and rounding alone makes 1e-5."""
@@ -26,5 +28,5 @@ def remarks_on(distance: float | None) -> tuple[str, ...]:
     return (
         f"The features of all images are alike (mean cosine distance {max(distance, 0):.1g}): the "
         "model tells no image from another. Look at the values of their channels with `fcmae "
-        "check`, and at --loader.statistics, --loader.mean and --loader.std.",
+        f"check`, and at {option('loader.statistics')}.",
     )

@@ -139,7 +139,6 @@ class Detector(nn.Module):
             sizes: Height and width of the picture in each image's upper left corner; by default
                 there is no padding.
         """
-        self.encoder.check(images)
         height, width = images.shape[-2:]
         shapes = [(height, width)] * len(images) if sizes is None else list(sizes)
         features = self.features(images)

@@ -8,6 +8,7 @@ from fcmae.data.image_list import ImageList
 from fcmae.data.options import Loader
 from fcmae.data.statistics import of_sample, sampled
 from fcmae.engine.report import Reporter
+from fcmae.flags import option
 from fcmae.setup.words import number
 
 LOOKED_AT = 16
@@ -49,8 +50,9 @@ def tell_constant(loader: Loader, images: ImageList, *, channels: int, reporter:
         reporter.message(
             "Careful: the images are nearly constant to the model. With mean "
             f"{_listed(loader.mean)} and deviation {_listed(loader.std)}, normalised values "
-            f"deviate by {spread:.1g} instead of about 1. Give --loader.statistics data, or a mean "
-            "and deviation in the units of the images (docs/your-images.md)."
+            f"deviate by {spread:.1g} instead of about 1. Give "
+            f"{option('loader.statistics', 'data')}, or a mean and deviation in the units of the "
+            "images (docs/your-images.md)."
         )
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from fcmae.data.options import Loader
+from fcmae.flags import option
 
 FIRST_STEPS = 200
 """Steps in which the loss is judged: most runs still warm up."""
@@ -41,7 +42,9 @@ class LowLoss:
         if len(self._losses) < AVERAGED or not mean < LOW:
             return None
         self._told = True
-        way_out = ", or give --loader.statistics data" * (self.loader.mean == Loader.mean)
+        way_out = ""
+        if self.loader.mean == Loader.mean:
+            way_out = f", or give {option('loader.statistics', 'data')}"
         return (
             f"The loss is {mean:.1g} after {step} steps, far below 1, which is that of knowing "
             f"nothing: most patches are nearly constant under mean {_listed(self.loader.mean)} and "
