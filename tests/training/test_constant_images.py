@@ -62,7 +62,7 @@ def test_values_that_hardly_deviate_once_normalised_are_told(channels: int) -> N
     pictures = [DRAW.normal(900, 60, (9, 9, channels)).astype(np.uint16) for _ in range(4)]
     [text] = told(pictures)
     assert "With mean 0.485 0.456 0.406 and deviation 0.229 0.224 0.225" in text
-    assert "deviate by 0.004 instead of about 1. Give --loader.statistics data" in text
+    assert 'deviate by 0.004 instead of about 1. Give loader={"statistics": "data"}' in text
     fitting = Loader(mean=(900 / 65535,) * channels, std=(60 / 65535,) * channels)
     assert told(pictures, fitting) == []
 
@@ -91,7 +91,7 @@ def test_low_losses_of_the_first_steps_are_told_once() -> None:
     said = [judge.note(step, 0.01) for step in range(1, 30)]
     assert [step for step, text in enumerate(said, 1) if text] == [10]
     assert str(said[9]).startswith("The loss is 0.01 after 10 steps, far below 1")
-    assert str(said[9]).endswith("Look at `fcmae check`, or give --loader.statistics data.")
+    assert str(said[9]).endswith('Look at `fcmae check`, or give loader={"statistics": "data"}.')
     measured = LowLoss(loader=Loader(mean=(0.1,), std=(0.1,)))
     assert str([measured.note(step, 0.01) for step in range(1, 11)][-1]).endswith("fcmae check`.")
 
