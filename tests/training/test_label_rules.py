@@ -61,7 +61,7 @@ def test_a_sentence_tells_what_was_understood(tmp_path: Path) -> None:
 NOTHING = {
     "crowds": (
         {"iscrowd": 1},
-        "all 12 objects of .* are crowd regions .*--crowds objects",
+        'all 12 objects of .* are crowd regions .*crowds="objects"',
     ),
     "below a pixel": (
         {"bbox": [3, 3, 0.5, 0.5]},
@@ -98,7 +98,7 @@ def test_objects_that_no_view_shows_are_named(tmp_path: Path) -> None:
     assert images.train.notes[1].startswith(
         "objects below a pixel once their images are fitted into 256 x 256 pixels: 6 of 12."
     )
-    with pytest.raises(DataError, match=r": 12 of 12\. A larger --size, or windows"):
+    with pytest.raises(DataError, match=r": 12 of 12\. A larger size=, or windows"):
         found(file, size=32)
     found(file, size=32, tiles=Tiles(size=64))
 
@@ -116,7 +116,7 @@ def test_crowds_are_objects_if_asked(tmp_path: Path) -> None:
 
 def test_boxes_are_cut_off_or_left_out_as_asked(tmp_path: Path) -> None:
     file = write(tmp_path / "in", bbox=[-5, 5, 20, 10])
-    with pytest.raises(DataError, match="--bad_labels clip cuts boxes off at the border"):
+    with pytest.raises(DataError, match='bad_labels="clip" cuts boxes off at the border'):
         found(file)
     images = found(file, bad_labels="clip")
     np.testing.assert_array_equal(objects_of(images.train).boxes[0], [0, 5, 15, 15])
