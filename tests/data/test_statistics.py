@@ -117,6 +117,6 @@ def test_the_number_of_channels_is_that_of_the_data(
 
 def test_images_of_different_channels_are_asked_about() -> None:
     images = [np.ones((8, 8, count), np.uint8) for count in (4, 4, 7)]
-    said = r"2 with 4, 1 with 7\), but a model takes one: --encoder.channels says which"
+    said = r"2 with 4, 1 with 7\), but a model takes one: encoder=.* says which"
     with pytest.raises(DataError, match=said):
         _ = look_at(find_images(ImageData(images))).number
