@@ -1,13 +1,23 @@
 """The same bytes twice: in two classes, in two parts, or just twice."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import fcmae
 from fcmae.data.duplicates import duplicates
 from fcmae.data.listing import find_images, split
+from fcmae.flags import written_as_flags
+
+
+@pytest.fixture(autouse=True)
+def flags() -> Iterator[None]:
+    """Messages as the command line shows them."""
+    with written_as_flags():
+        yield
 
 
 def classes(root: Path, *names: str) -> Path:

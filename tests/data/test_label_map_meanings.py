@@ -1,6 +1,6 @@
 """Label maps of many programs: numbers, colours and names that are certain, and what is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from fcmae.data.segments.find import evaluation_segments, meant, split_segments
 from fcmae.data.segments.options import LabelMapOptions
 from fcmae.data.segments.survey import something_to_learn, survey
 from fcmae.errors import DataError
+from fcmae.flags import written_as_flags
 
 PLAIN = LabelMapOptions()
 SIZE = (6, 8)
@@ -25,6 +26,13 @@ CLASSES = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 6, axis=0).astype(np.uint8)
 """Class of each pixel of every mask."""
 
 Save = Callable[[Path, np.ndarray], None]
+
+
+@pytest.fixture(autouse=True)
+def flags() -> Iterator[None]:
+    """Messages as the command line shows them."""
+    with written_as_flags():
+        yield
 
 
 def data_set(root: Path, save: Save, classes: str = "ground\ntumour\n", count: int = 4) -> Path:

@@ -1,5 +1,6 @@
 """Lists of images: what their columns, separators, paths and parts mean, and what is wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,15 @@ from fcmae.data.listing import find_images, find_part, split
 from fcmae.data.values import values_of
 from fcmae.data.values_find import evaluation_values, split_values
 from fcmae.errors import DataError
+from fcmae.flags import written_as_flags
 from fcmae.setup.sources import validation_images
+
+
+@pytest.fixture(autouse=True)
+def flags() -> Iterator[None]:
+    """Messages as the command line shows them."""
+    with written_as_flags():
+        yield
 
 
 @pytest.fixture

@@ -42,6 +42,10 @@ def test_a_missing_pixel_has_no_share_in_the_error() -> None:
         for x in (images, changed)
     ]
     assert_close(errors[0], errors[1])
+    known = ~missing[0, 0]
+    pixels = to_patches(images, 4)[0, 0][known]
+    wanted = (pixels - pixels.mean()) / (pixels.var() + 1e-6).sqrt()
+    assert_close(errors[0][0, 0], (prediction[0, 0][known] - wanted).square().mean())
     errors[0].sum().backward()
     assert prediction.grad is not None
     assert torch.equal(prediction.grad == 0, missing)
