@@ -20,7 +20,8 @@ from fcmae.data.image import UnusableImage, open_image, upright_size
 from fcmae.data.listing import find_images
 from fcmae.data.options import Loader, Reading
 from fcmae.data.plane_store import each_plane
-from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles, table_of
+from fcmae.data.segments.label_maps import LabelMapAnnotations, MapFiles
+from fcmae.data.segments.meaning import Meaning
 from fcmae.data.tiles import Window, open_regions
 from fcmae.errors import DataError
 
@@ -256,8 +257,8 @@ def test_a_feed_shows_every_plane(tmp_path: Path) -> None:
 
 def test_labels_with_places_belong_to_one_plane(tmp_path: Path) -> None:
     written(tmp_path / "stack.tif", DEEP[0, :, 0], metadata=None)
-    table = table_of(2, ignore_index=255, reduce_zero_label=False)
-    maps = LabelMapAnnotations(maps=MapFiles(files=find_images(tmp_path)), table=table)
+    meaning = Meaning(classes=("ground", "cell"), ignore_index=255)
+    maps = LabelMapAnnotations.of(MapFiles(files=find_images(tmp_path)), meaning)
     images = replace(find_images(tmp_path), annotations=maps)
     with pytest.raises(DataError, match="labels of objects and label maps belong to one plane"):
         each_plane(images, Loader(planes="each"))
