@@ -9,6 +9,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from fcmae.masking import Mask
+from fcmae.model.masked.computation import NotMaskableError
 from fcmae.model.masked.features import MapNet, check_maskable, masked_features
 from fcmae.model.net_encoder import NetEncoder
 from fcmae.model.timm_net import check_masked
@@ -128,6 +129,11 @@ def test_a_padding_outside_its_convolution_is_the_padding_of_the_convolution():
     outside = masked(lambda x, conv: conv(F.pad(x, (1, 1, 1, 1))), layer)
     inside = masked(lambda x, conv: F.conv2d(x, conv.weight, conv.bias, stride=2, padding=1), layer)
     assert_close(outside, inside)
+
+
+def test_a_padded_map_is_not_pooled_as_a_whole():
+    with pytest.raises(NotMaskableError, match="adaptive_avg_pool2d over positions of a padded"):
+        masked(lambda x: F.adaptive_avg_pool2d(F.pad(x, (1, 1, 1, 1)), 1))
 
 
 class Flattens(nn.Module):

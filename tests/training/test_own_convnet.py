@@ -147,3 +147,9 @@ def test_a_number_is_no_model(tmp_path: Path) -> None:
 
 def test_the_record_of_a_module_tells_its_class_and_size() -> None:
     assert record_of(MyNet()) == f"<{__name__}.MyNet of 1,805 parameters>"
+
+
+@pytest.mark.parametrize("model", [MyNet(), "timm:test_resnet"])
+def test_a_net_that_is_masked_is_not_compiled(model: object, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r'run={"compile": True} is for encoders of ours'):
+        fcmae.pretrain(data=images(), out=tmp_path / "run", model=model, run={"compile": True})

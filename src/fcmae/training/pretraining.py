@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fcmae.data.options import Crop
 from fcmae.engine.report import Reporter
+from fcmae.flags import option
 from fcmae.loss.options import Target
 from fcmae.masking import Mask, patch_grid, patch_side
 from fcmae.model.grn_options import Grn
@@ -92,9 +93,18 @@ class Pretrain(UnlabelledOptions):
         from fcmae.model.net_autoencoder import check_options
 
         check_options(self.mask, self.decoder, checkpointing=self.encoder.checkpointing)
+        self._check_not_compiled()
         encoder = self._own_encoder()
         encoder.check_masked(sides(self.size), self.mask)
         return encoder.architecture
+
+    def _check_not_compiled(self) -> None:
+        """Refuses compilation of nets whose functions are replaced while they compute."""
+        if self.run.compile:
+            raise ValueError(
+                f"{option('run.compile', 'true')} is for encoders of ours: another net is masked "
+                "function by function, which PyTorch does not compile. Leave it out."
+            )
 
     def _check_own(self) -> None:
         """Refuses options that change the encoder, where that is a module of the user's."""
@@ -128,6 +138,7 @@ class Pretrain(UnlabelledOptions):
         from fcmae.model.timm_net import check_masked
 
         check_options(self.mask, self.decoder, checkpointing=self.encoder.checkpointing)
+        self._check_not_compiled()
         net = at_size(net, size)
         check_masked(net, size, self.mask)
         return net

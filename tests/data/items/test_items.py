@@ -258,6 +258,7 @@ def test_a_part_of_a_data_set_is_one() -> None:
         (np.zeros((64, 64, 3), np.uint8), "as a single image has: give it as images[None]"),
         (np.zeros((4, 3, 64, 64), np.uint8), "give images.transpose(0, 2, 3, 1)"),
         (torch.zeros(4, 64, 64, 3), "give images.permute(0, 3, 1, 2)"),
+        (torch.zeros(3, 64, 64), "as a single image has: give it as images[None]; grey images as"),
         (np.zeros(7), "but this one has the shape (7,)"),
         ([], "there are no images in a list of 0 images"),
         (7, "these are of type int"),

@@ -110,8 +110,9 @@ def check_axes(images: Any) -> None:
     said = f"images are {rule}, but this one has the shape {shape}"
     if images.ndim not in (3, 4):
         raise DataError(f"{said}.")
-    if images.ndim == 3 and not is_tensor and shape[2] <= FEW < shape[1]:
-        raise DataError(f"{said}, as a single image has: give it as images[None].")
+    if images.ndim == 3 and (shape[0] if is_tensor else shape[2]) <= FEW < shape[1]:
+        grey = "; grey images as images[:, None]" if is_tensor else ""
+        raise DataError(f"{said}, as a single image has: give it as images[None]{grey}.")
     channels, other = (shape[1], shape[-1]) if is_tensor else (shape[-1], shape[1])
     if images.ndim == 4 and other <= FEW < channels:
         order = "permute(0, 3, 1, 2)" if is_tensor else "transpose(0, 2, 3, 1)"

@@ -76,6 +76,8 @@ def adaptive_pooling(
         return input
     if wanted != (1, 1) or return_indices:
         raise NotMaskableError(f"pools a map of {height} x {width} positions to {wanted}")
+    if place.is_padded:
+        raise NotMaskableError(f"calls {func.__name__} over positions of a padded map")
     if "max" in func.__name__:
         largest = masked.filled(input, -torch.inf).amax((-2, -1), keepdim=True)
         pooled: Tensor = masked.follow(largest, None)
