@@ -139,9 +139,9 @@ class Detector(nn.Module):
             sizes: Height and width of the picture in each image's upper left corner; by default
                 there is no padding.
         """
+        features = self.features(images)  # which refuses what is no batch of images
         height, width = images.shape[-2:]
         shapes = [(height, width)] * len(images) if sizes is None else list(sizes)
-        features = self.features(images)
         proposals, _ = self.rpn(ImageList(images, shapes), features)
         found, _ = self.heads(features, proposals, shapes)
         return [_detected(one, masks=self.masks) for one in found]
